@@ -1,0 +1,101 @@
+/**
+ * What the launcher does for the engine: everything that could block or that must not happen inside a Node process.
+ * `launcher.ts` is the client of the real one. Consumers take the narrow part they need (`Pick<Launcher, 'mount'>`).
+ * Every failed operation rejects with an EngineError of kind `system` whose `code` is the errno name (`EBUSY`) and
+ * whose message names the operation, its object and the kernel's own text (for mounts: the fs context's log).
+ */
+export interface Launcher {
+  /** fsopen + fsconfig (each option in order; `null` value = flag) + fsmount + move_mount onto `target`. */
+  mount(request: MountRequest): Promise<void>;
+  /** open_tree(OPEN_TREE_CLONE) of `source`, optional mount attributes and propagation, move_mount onto `target`. */
+  bind(request: BindRequest): Promise<void>;
+  /** umount2(target, detach ? MNT_DETACH : 0). A target that is not mounted is not an error. */
+  unmount(target: string, options?: { detach?: boolean }): Promise<void>;
+  /** A new network namespace with `lo` up, pinned by a bind mount on `path` (created as an empty file). */
+  createNetns(path: string): Promise<void>;
+  /** Unpins a namespace and removes the file; the kernel tears the rest down later. */
+  deleteNetns(path: string): Promise<void>;
+  /** Sends one or more concatenated netlink messages in a namespace and gives the replies up to the last ack. */
+  netlink(request: NetlinkRequest): Promise<Buffer>;
+  /** Runs nft commands as one transaction in the engine's own namespace (libnftables); gives its output. */
+  nft(commands: string, options?: { json?: boolean }): Promise<string>;
+  /** Starts a process that outlives engine and launcher. stdio is /dev/null, no other descriptor is inherited. */
+  spawn(request: SpawnRequest): Promise<{ pid: number }>;
+  /** Runs a program to its end and gives what it printed (each stream capped at 64 KiB). */
+  run(request: RunRequest): Promise<RunResult>;
+  /** Makes the launcher hold a copy of the engine's descriptor `fd` under `key`, for the next engine. */
+  keepDescriptor(key: string, fd: number): Promise<void>;
+  /** Forgets a kept descriptor or a held port; unknown keys are fine. */
+  release(key: string): Promise<void>;
+  /** Binds (does not listen on) a port and holds it; rejects with code EADDRINUSE when it is taken. Gives the port. */
+  holdPort(request: HoldPortRequest): Promise<{ port: number }>;
+  /** Resolves when the process ends. `startTime` (field 22 of /proc/PID/stat) guards against a reused pid. */
+  watchPid(pid: number, startTime: string, signal?: AbortSignal): Promise<PidExit>;
+  /** Descriptors that an earlier engine had kept: key -> descriptor number in this process. */
+  readonly kept: ReadonlyMap<string, number>;
+  /** Keys of the ports that the launcher holds for an earlier engine. */
+  heldPorts(): Promise<string[]>;
+  close(): void;
+}
+
+export interface MountRequest {
+  fstype: string;
+  options: [key: string, value: string | null][];
+  /** MOUNT_ATTR_* bits for fsmount. */
+  attributes?: number;
+  target: string;
+}
+
+export interface BindRequest {
+  source: string;
+  target: string;
+  recursive?: boolean;
+  attributesSet?: number;
+  attributesClear?: number;
+  /** MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE. */
+  propagation?: number;
+}
+
+export interface NetlinkRequest {
+  /** Path of the pinned namespace; absent = the engine's own. */
+  netns?: string;
+  /** NETLINK_ROUTE = 0, ... */
+  protocol: number;
+  messages: Buffer;
+  /** Opens this namespace and writes its descriptor number (u32, host order) at `offset` into `messages` first. */
+  namespaceFd?: { path: string; offset: number };
+}
+
+export interface SpawnRequest {
+  argv: string[];
+  env?: string[];
+  cwd?: string;
+}
+
+export interface RunRequest extends SpawnRequest {
+  stdin?: Buffer;
+  /** Kills the program after this many milliseconds; the result then has signal SIGKILL. */
+  timeoutMs?: number;
+}
+
+export interface RunResult {
+  code: number | null;
+  signal: number | null;
+  stdout: Buffer;
+  stderr: Buffer;
+}
+
+export interface HoldPortRequest {
+  key: string;
+  protocol: 'tcp' | 'udp' | 'sctp';
+  /** An IPv4 or IPv6 address; `0.0.0.0` and `::` for all. */
+  address: string;
+  /** 0 = any free one. */
+  port: number;
+}
+
+export interface PidExit {
+  /** Known only from kernel 6.15 on (PIDFD_INFO_EXIT). */
+  code?: number;
+  signal?: number;
+}
