@@ -31,6 +31,7 @@ function sourceFiles(folder: string): string[] {
 
 function roomOf(file: string): string {
   const parts = relative(join(root, 'src'), file).split('/');
+  if (parts.length === 1) return 'entry';
   return parts[0] === 'api' ? `api/${parts[1]}` : parts[0]!;
 }
 

