@@ -1,0 +1,154 @@
+import type { Duplex, Readable } from 'node:stream';
+import type {
+  ContainerCreateResponse,
+  ContainerInspect,
+  ContainerSummary,
+  WaitCondition,
+  WaitResponse,
+} from '#api/types/container.ts';
+import type { Config } from '#api/types/container-config.ts';
+import type { EventMessage } from '#api/types/event.ts';
+import type { HostConfig } from '#api/types/host-config.ts';
+import type {
+  HistoryResponseItem,
+  ImageDeleteResponseItem,
+  ImageInspect,
+  ImageSummary,
+  OciPlatform,
+  ProgressMessage,
+} from '#api/types/image.ts';
+import type { NetworkingConfig } from '#api/types/network.ts';
+import type { RawJson } from '#api/types/scalar.ts';
+import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
+import type { Filters } from '#lib/filters.ts';
+
+/**
+ * What the server needs of the engine. Names of containers and images come as the client wrote them, already
+ * percent-decoded; resolving them, and every check that needs to know more than the request, is the engine's.
+ * A method that fails rejects with an EngineError, whose kind gives the status. An AbortSignal fires when the client
+ * has gone: work that only this client wanted is then given up.
+ */
+export interface Backend {
+  system: SystemBackend;
+  images: ImageBackend;
+  containers: ContainerBackend;
+}
+
+export interface SystemBackend {
+  info(): Promise<SystemInfo>;
+  version(): Promise<SystemVersion>;
+  /** Events from `since` on, first the kept ones; ends at `until`, else when the client goes. Times are ns. */
+  events(
+    query: { since?: bigint; until?: bigint; filters: Filters },
+    signal: AbortSignal,
+  ): AsyncIterable<EventMessage | RawJson>;
+  /** A client just said hello: more requests follow within milliseconds. */
+  ping?(): void;
+}
+
+export interface ImageBackend {
+  list(query: ImageListQuery): Promise<readonly ImageSummary[] | RawJson>;
+  inspect(name: string, query: { platform?: OciPlatform }): Promise<ImageInspect | RawJson>;
+  history(name: string, query: { platform?: OciPlatform }): Promise<readonly HistoryResponseItem[]>;
+  /** `repo` is a familiar name without tag, `tag` may be empty. */
+  tag(name: string, target: { repo: string; tag: string }): Promise<void>;
+  remove(name: string, options: { force: boolean; noprune: boolean }): Promise<ImageDeleteResponseItem[]>;
+  /**
+   * Loads the images of the archive `body`. What fails before the first `emit` becomes the reply's status; later
+   * failures end the stream with an `errorDetail`.
+   */
+  load(
+    body: Readable,
+    options: { quiet: boolean; platforms: readonly OciPlatform[] },
+    emit: (message: ProgressMessage) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+export interface ImageListQuery {
+  all: boolean;
+  filters: Filters;
+  sharedSize: boolean;
+  digests: boolean;
+}
+
+export interface ContainerBackend {
+  create(request: ContainerCreateRequest): Promise<ContainerCreateResponse>;
+  list(query: ContainerListQuery): Promise<readonly ContainerSummary[] | RawJson>;
+  inspect(id: string, query: { size: boolean }): Promise<ContainerInspect | RawJson>;
+  /** `hostConfig` replaces the one of create; only clients before 1.24 send it. */
+  start(id: string, options: { hostConfig?: HostConfig; detachKeys?: string }): Promise<void>;
+  stop(id: string, options: StopOptions): Promise<void>;
+  restart(id: string, options: StopOptions): Promise<void>;
+  /** `signal` as the client wrote it: a number, `KILL` or `SIGKILL`; empty = SIGKILL. */
+  kill(id: string, options: { signal: string }): Promise<void>;
+  remove(id: string, options: { volumes: boolean; force: boolean; link: boolean }): Promise<void>;
+  /** Resolves as soon as the waiter is registered, so that the client may start the container; `result` is the end. */
+  wait(id: string, condition: WaitCondition, signal: AbortSignal): Promise<{ result: Promise<WaitResponse> }>;
+  /** The stream's chunks are ready for the wire: multiplexed frames, or raw bytes when there is a TTY. */
+  logs(
+    id: string,
+    query: LogsQuery,
+    signal: AbortSignal,
+  ): Promise<{ tty: boolean; stream: AsyncIterable<Buffer> | Readable }>;
+  /**
+   * Throws what must become a status (no such container, not running, ...). After that the server has written its head
+   * and `connect` owns the client: it writes wire-ready bytes, reads stdin (its end is stdin's end), keeps to
+   * back-pressure, and resolves when the session is over; the server then ends what is left of the connection.
+   */
+  attach(id: string, options: AttachOptions): Promise<{ tty: boolean; connect(client: Duplex): Promise<void> }>;
+  /** Characters. */
+  resize(id: string, size: { height: number; width: number }): Promise<void>;
+}
+
+export interface ContainerCreateRequest {
+  /** Without a leading slash. */
+  name?: string;
+  platform?: OciPlatform;
+  config: Config;
+  hostConfig: HostConfig;
+  networkingConfig: NetworkingConfig;
+}
+
+export interface ContainerListQuery {
+  all: boolean;
+  /** The newest so many, running or not; 0 = no limit. */
+  limit: number;
+  size: boolean;
+  /** The older `since` and `before` parameters are in here, too. */
+  filters: Filters;
+}
+
+export interface StopOptions {
+  /** Seconds; -1 = wait for ever; absent = the container's own. */
+  timeout?: number;
+  /** As the client wrote it; absent = the container's own. */
+  signal?: string;
+}
+
+export interface LogsQuery {
+  stdout: boolean;
+  stderr: boolean;
+  follow: boolean;
+  /** ns since 1970. */
+  since?: bigint;
+  /** ns since 1970. */
+  until?: bigint;
+  timestamps: boolean;
+  /** Print the labels and variables chosen by the log options. */
+  details: boolean;
+  /** Lines from the end. */
+  tail: number | 'all';
+}
+
+export interface AttachOptions {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  /** Attach to the running process. */
+  stream: boolean;
+  /** Give what was logged so far first. */
+  logs: boolean;
+  /** `ctrl-p,ctrl-q` form; absent = the daemon's. */
+  detachKeys?: string;
+}
