@@ -1,0 +1,77 @@
+/**
+ * What the graph and the daemon ask of a graph driver.
+ *
+ * The story of an image: every layer's uncompressed tar already lies in the content store under its diffID; `applyDiff`
+ * makes it mountable and says how big it is. The story of a container: `createReadWrite` gives it an empty upper
+ * directory over a chain of layers, `get` mounts it, `put` unmounts it, `remove` deletes it. Every operation can be
+ * repeated: after a crash the same call finishes what the first one began.
+ */
+export interface GraphDriver {
+  /** `erofs`, `overlay2` or `vfs`; what `/info` shows. */
+  readonly name: string;
+
+  /** Pairs for `/info`'s `DriverStatus`. */
+  status(): Promise<[string, string][]>;
+
+  /**
+   * Makes a layer mountable. Durable when it resolves; a layer that is already there is only looked up.
+   * Throws `invalid` (naming entry and offset) for a tar that cannot be a layer; nothing is left behind then.
+   */
+  applyDiff(layer: Layer): Promise<LayerStat>;
+
+  /** Whether `applyDiff` of this layer has been done and still holds. */
+  exists(diffId: string): Promise<boolean>;
+
+  /** Unmounts and deletes what `applyDiff` made. Throws `conflict` while a mounted filesystem uses the layer. */
+  removeLayer(diffId: string): Promise<void>;
+
+  /** Prepares `id`, an empty writable layer over `chain` (diffIDs, bottom first). Durable when it resolves. */
+  createReadWrite(id: string, chain: readonly string[]): Promise<void>;
+
+  /** Mounts `id` (if it is not mounted yet) and says where. Throws `not-found` for an unknown id. */
+  get(id: string, options?: GetOptions): Promise<Rootfs>;
+
+  /** Unmounts `id`; one that is not mounted is not an error. Throws `system` (EBUSY) while something uses the mount. */
+  put(id: string): Promise<void>;
+
+  /** Unmounts `id` and deletes its writable layer; one that does not exist is not an error. */
+  remove(id: string): Promise<void>;
+
+  /** All ids that `createReadWrite` made and `remove` has not removed, for recovery after a crash. */
+  listReadWrite(): Promise<string[]>;
+
+  /** Unmounts whatever nothing uses any more: the engine stops for good. Never throws for a busy mount. */
+  cleanup(): Promise<void>;
+}
+
+/** A layer's tar in the content store. */
+export interface Layer {
+  /** `sha256:<hex>` of the uncompressed tar. */
+  diffId: string;
+  /** The tar: synced, immutable, padded with zeros to a multiple of 512 bytes. */
+  tarPath: string;
+  /** The tar's true length in bytes, without the padding. */
+  size: number;
+}
+
+export interface LayerStat {
+  /** Bytes of all regular files, a hard-linked file counted once (what Docker shows as the layer's size). */
+  size: number;
+  /** Files, directories and other inodes of the layer, whiteouts included. */
+  entries: number;
+}
+
+export interface GetOptions {
+  /** Mount without a way to write: for reading a container's files without changing its upper directory's times. */
+  readOnly?: boolean;
+}
+
+export interface Rootfs {
+  /** The merged tree. */
+  path: string;
+  /** Where changes land; what `diff` and `commit` read. */
+  upperDir: string;
+  workDir: string;
+  /** The layers' mount points, top first (overlay's order). */
+  lowerDirs: string[];
+}
