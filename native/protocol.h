@@ -40,7 +40,7 @@ enum launcher_op {
                                  -> u32 signaled, u32 code or signal, stdout, stderr */
   LAUNCHER_KEEP = 10,         /* key, u32 descriptor of the engine -> */
   LAUNCHER_RELEASE = 11,      /* key -> */
-  LAUNCHER_HOLD_PORT = 12,    /* key, u32 IPPROTO_*, address (4 or 16 bytes), u32 port -> u32 port */
+  LAUNCHER_HOLD_PORT = 12,    /* key, u32 IPPROTO_*, address in text form, u32 port -> u32 port */
   LAUNCHER_HELD_PORTS = 13,   /* -> list of keys */
   LAUNCHER_WATCH = 14,        /* u32 pid, start time (digits) -> u32 known, u32 wait status; when it ends */
   LAUNCHER_UNWATCH = 15,      /* u32 request id of the watch, which gets ECANCELED -> */
@@ -48,5 +48,57 @@ enum launcher_op {
 };
 
 /* ------------------------------------------------------------------- monitor */
+
+/*
+ * A frame is { u8 version, u8 type, u16 zero, u32 length } and `length` bytes of payload. A monitor outlives many
+ * releases of the engine: every engine speaks all versions since 1. A malformed frame ends its connection.
+ *
+ * The first frame gives a connection its role. SUBSCRIBE makes it an attach connection: it gets SUBSCRIBED and after
+ * that nothing but bytes for the API's client, in the framing it asked for, then the end of the stream when the
+ * process ended and all its output is out. Any other frame makes it a control connection, which also gets the events
+ * STARTED, START_FAILED, EXITED and CLEANED; replies come in the order of the requests. The end of a control
+ * connection after CLEANED means that the monitor is done; without it, that the monitor was killed.
+ */
+#define MONITOR_VERSION 1
+#define MONITOR_HEADER_SIZE 8
+#define MONITOR_MAX_PAYLOAD (64u << 10)
+
+enum monitor_request {
+  MONITOR_QUERY = 1,     /* control: -> STATE */
+  MONITOR_START = 2,     /* control: -> STARTED or START_FAILED, to all control connections */
+  MONITOR_SIGNAL = 3,    /* control: u32 signal -> REPLY */
+  MONITOR_RESIZE = 4,    /* u16 rows, u16 columns -> REPLY on a control connection, nothing on an attach connection */
+  MONITOR_STDIN = 5,     /* attach: bytes */
+  MONITOR_STDIN_EOF = 6, /* closes stdin after what is queued; a terminal stays open */
+  MONITOR_SUBSCRIBE = 7, /* attach: u8 streams (MONITOR_STREAM_*), u8 framing -> SUBSCRIBED */
+};
+
+enum monitor_message {
+  MONITOR_STATE = 65,        /* struct monitor_state */
+  MONITOR_STARTED = 66,      /* struct monitor_state */
+  MONITOR_START_FAILED = 67, /* i32 wait status or -errno, u32 n, n bytes of the runtime's log, the rest is its stderr */
+  MONITOR_EXITED = 68,       /* struct monitor_state; the exit record is on disk */
+  MONITOR_CLEANED = 69,      /* i32 wait status of `runtime delete` (0 also where there is nothing to delete) */
+  MONITOR_REPLY = 70,        /* i32 errno */
+  MONITOR_SUBSCRIBED = 71,   /* nothing */
+};
+
+enum monitor_stream { MONITOR_STREAM_STDIN = 1, MONITOR_STREAM_STDOUT = 2, MONITOR_STREAM_STDERR = 4 };
+/* raw: bytes as they are; docker: { u8 stream, 3 zero bytes, u32 big-endian length } before each piece. */
+enum monitor_framing { MONITOR_FRAMING_RAW = 0, MONITOR_FRAMING_DOCKER = 1 };
+enum monitor_phase { MONITOR_WAITING = 0, MONITOR_STARTING = 1, MONITOR_RUNNING = 2, MONITOR_ENDED = 3 };
+
+struct monitor_state {
+  uint32_t phase;
+  int32_t pid;
+  uint64_t process_start; /* field 22 of /proc/PID/stat */
+  int64_t started_at;     /* ns since 1970 */
+  int64_t finished_at;    /* ns since 1970, 0 while it runs */
+  int32_t code;           /* 128 + signal for a killed process */
+  int32_t signal;
+  uint32_t oom;
+  int32_t log_errno;      /* why the log cannot be written at the moment, 0 = it can */
+  uint64_t log_dropped;   /* lines that did not reach the log */
+};
 
 #endif

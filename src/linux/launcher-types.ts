@@ -17,8 +17,11 @@ export interface Launcher {
   deleteNetns(path: string): Promise<void>;
   /** Sends one or more concatenated netlink messages in a namespace and gives the replies up to the last ack. */
   netlink(request: NetlinkRequest): Promise<Buffer>;
-  /** Runs nft commands as one transaction in the engine's own namespace (libnftables); gives its output. */
-  nft(commands: string, options?: { json?: boolean }): Promise<string>;
+  /**
+   * Runs nft commands as one transaction (libnftables) in a namespace, the engine's own by default; gives its output.
+   * Fails with the library's text, which quotes the command. Deleting takes about 11 ms (an RCU grace period).
+   */
+  nft(commands: string, options?: { json?: boolean; netns?: string }): Promise<string>;
   /** Starts a process that outlives engine and launcher. stdio is /dev/null, no other descriptor is inherited. */
   spawn(request: SpawnRequest): Promise<{ pid: number }>;
   /** Runs a program to its end and gives what it printed (each stream capped at 64 KiB). */
@@ -29,12 +32,18 @@ export interface Launcher {
   release(key: string): Promise<void>;
   /** Binds (does not listen on) a port and holds it; rejects with code EADDRINUSE when it is taken. Gives the port. */
   holdPort(request: HoldPortRequest): Promise<{ port: number }>;
-  /** Resolves when the process ends. `startTime` (field 22 of /proc/PID/stat) guards against a reused pid. */
+  /**
+   * Resolves when the process ends, at once when it already has. `startTime` (field 22 of /proc/PID/stat) guards against
+   * a reused pid. Rejects with kind `cancelled` on abort.
+   */
   watchPid(pid: number, startTime: string, signal?: AbortSignal): Promise<PidExit>;
   /** Descriptors that an earlier engine had kept: key -> descriptor number in this process. */
   readonly kept: ReadonlyMap<string, number>;
   /** Keys of the ports that the launcher holds for an earlier engine. */
   heldPorts(): Promise<string[]>;
+  /** The engine serves: it is announced to the service manager, and from now on the launcher restarts one that dies. */
+  ready(): Promise<void>;
+  /** Ends the connection without calling `onLost`. The launcher itself goes on. */
   close(): void;
 }
 
@@ -66,13 +75,22 @@ export interface NetlinkRequest {
   namespaceFd?: { path: string; offset: number };
 }
 
-export interface SpawnRequest {
+interface LaunchRequest {
+  /** Looked up in the launcher's PATH unless argv[0] has a slash. */
   argv: string[];
+  /** `NAME=value`; absent = the launcher's environment. */
   env?: string[];
   cwd?: string;
 }
 
-export interface RunRequest extends SpawnRequest {
+export interface SpawnRequest extends LaunchRequest {
+  /** A unix socket (SOCK_STREAM, mode 0600) that listens there and is the process's descriptor 3; it may be connected to at once. */
+  listenSocket?: string;
+}
+
+export interface RunRequest extends LaunchRequest {
+  /** Path of the pinned network namespace to run in; absent = the engine's own. */
+  netns?: string;
   stdin?: Buffer;
   /** Kills the program after this many milliseconds; the result then has signal SIGKILL. */
   timeoutMs?: number;
@@ -95,7 +113,7 @@ export interface HoldPortRequest {
 }
 
 export interface PidExit {
-  /** Known only from kernel 6.15 on (PIDFD_INFO_EXIT). */
+  /** Neither is set when the kernel no longer knows: reaped before we looked, and older than 6.15 (PIDFD_INFO_EXIT). */
   code?: number;
   signal?: number;
 }

@@ -1,0 +1,41 @@
+/** A real launcher for a test: it serves this process until it is closed, and keeps nothing afterwards. */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { connectLauncher } from '#linux/launcher.ts';
+import type { Launcher } from '#linux/launcher-types.ts';
+
+const native = join(import.meta.dirname, '../../native');
+
+/** Path of a built native program; builds it first when it is missing. `WHERRY_TEST_ASAN=1` takes the sanitized one. */
+export function nativeProgram(name: 'wherry-launcher' | 'wherry-monitor'): string {
+  const target = join('build', process.env.WHERRY_TEST_ASAN ? 'asan' : '', name);
+  const path = join(native, target);
+  if (!existsSync(path)) {
+    const built = spawnSync('make', ['-C', native, target], { encoding: 'utf8' });
+    if (built.status !== 0) throw new Error(`make ${target} failed:\n${built.stderr}`);
+  }
+  return path;
+}
+
+export interface TestLauncher {
+  launcher: Launcher;
+  pid: number;
+  close(): Promise<void>;
+}
+
+/** `netns` is the name of a namespace under /run/netns for the launcher to live in; the test makes and deletes it. */
+export async function startLauncher({ netns }: { netns?: string } = {}): Promise<TestLauncher> {
+  const command = [nativeProgram('wherry-launcher'), '--serve', '3'];
+  if (netns !== undefined) command.unshift('nsenter', `--net=/run/netns/${netns}`);
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const launcher = connectLauncher(child.stdio[3] as Duplex, new Map(), () => {});
+  await launcher.heldPorts();
+  const close = async () => {
+    launcher.close();
+    await ended;
+  };
+  return { launcher, pid: child.pid!, close };
+}
