@@ -16,7 +16,7 @@
 /*
  * A frame is { u16 version, u16 op, u32 request id, u32 length } and `length` bytes of payload.
  * A reply has the version, op and id of its request; its payload starts with an i32 errno: 0 and the result, or an
- * error and its text (the rest of the frame, UTF-8). Replies come in any order.
+ * error, its name ("ENOENT") as a string, and its text (the rest of the frame, UTF-8). Replies come in any order.
  * Fields: u32; string = u32 length + bytes; an absent string has the length LAUNCHER_ABSENT; list = u32 count + items.
  * A frame that is too long or has a wrong version ends the connection; bad fields get EBADMSG, an unknown op ENOSYS.
  */

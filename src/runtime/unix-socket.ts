@@ -1,0 +1,41 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { basename, dirname } from 'node:path';
+
+/** sockaddr_un.sun_path without its end (unix(7)). */
+const longestPath = 107;
+
+/**
+ * Connects to a unix socket; a path that is too long for the kernel is reached through its open directory. The socket
+ * is paused and does not end itself when the peer does. Rejects with the system's error (`ENOENT`, `ECONNREFUSED`) or
+ * the signal's reason.
+ */
+export async function connectUnix(path: string, signal?: AbortSignal): Promise<Socket> {
+  signal?.throwIfAborted();
+  if (Buffer.byteLength(path) <= longestPath) return await connected(path, signal);
+  const directory = await open(dirname(path), constants.O_DIRECTORY | constants.O_RDONLY);
+  try {
+    return await connected(`/proc/self/fd/${directory.fd}/${basename(path)}`, signal);
+  } finally {
+    await directory.close();
+  }
+}
+
+function connected(path: string, signal?: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path, allowHalfOpen: true });
+    const abort = () => {
+      socket.destroy();
+      reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    socket.pause();
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      signal?.removeEventListener('abort', abort);
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}

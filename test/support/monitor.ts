@@ -1,0 +1,121 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
+import { type MonitorOptions, monitorArguments } from '#runtime/monitor-arguments.ts';
+import { makeRootfs, ociProcess, type TestContainer, type TestProcess, writeBundle } from './bundle.ts';
+
+const native = join(import.meta.dirname, '../../native');
+
+/** The sanitizers' build when SANITIZE is set; built on demand. */
+function monitorProgram(): string {
+  const program = process.env.SANITIZE ? 'build/asan/wherry-monitor' : 'build/wherry-monitor';
+  if (!existsSync(join(native, program))) execFileSync('make', ['-s', '-C', native, program]);
+  return join(native, program);
+}
+
+export interface TestMonitor {
+  directory: string;
+  socket: string;
+  exitFile: string;
+  log: string;
+  process: ChildProcess;
+  /** Its stderr: nothing, or what a sanitizer found. */
+  errors: () => string;
+  control: MonitorControl;
+}
+
+export interface TestMonitorOptions extends Partial<MonitorOptions> {
+  container?: TestContainer;
+  /** An exec in the container with this id instead of a container. */
+  exec?: { id: string; process: TestProcess };
+}
+
+/**
+ * A place for monitors of one test file: root file system, runtime state, one directory per monitor. `close` ends
+ * what is left and removes everything; it throws when a sanitizer complained.
+ */
+export function monitorRoom(runtime = '/usr/sbin/runc') {
+  const root = mkdtempSync(join(tmpdir(), 'wherry-monitor-'));
+  const rootfs = join(root, 'rootfs');
+  const runtimeRoot = join(root, 'state');
+  const monitors: TestMonitor[] = [];
+  makeRootfs(rootfs);
+
+  async function monitor({ container, exec, ...options }: TestMonitorOptions): Promise<TestMonitor> {
+    const id = exec?.id ?? `wherry-test-${process.pid}-${monitors.length}`;
+    const directory = join(root, `m${monitors.length}`);
+    const bundle = join(directory, 'bundle');
+    const log = join(directory, 'json.log');
+    const exitFile = join(directory, 'exit.json');
+    const socket = join(directory, 'monitor.sock');
+    mkdirSync(directory);
+    if (exec) writeFileSync(join(directory, 'process.json'), JSON.stringify(ociProcess(exec.process)));
+    else writeBundle(bundle, rootfs, `/${id}`, container ?? { args: ['true'] });
+    const started = await startMonitor(socket, [
+      ...monitorArguments({
+        runtime,
+        runtimeRoot,
+        id,
+        what: exec ? { execProcess: join(directory, 'process.json') } : { bundle },
+        directory,
+        exitFile,
+        tty: (exec?.process ?? container)?.terminal,
+        log: { path: log },
+        ...options,
+      }),
+    ]);
+    const control = await connectMonitor(socket);
+    const result = { directory, socket, exitFile, log, control, ...started };
+    monitors.push(result);
+    return result;
+  }
+
+  async function close(): Promise<void> {
+    for (const { control, process } of monitors) {
+      await control.kill(9).catch(() => {});
+      control.close();
+      if (process.exitCode === null && process.signalCode === null) await once(process, 'exit');
+    }
+    rmSync(root, { recursive: true, force: true });
+    const complaints = monitors.map(({ errors }) => errors()).filter((text) => text !== '');
+    if (complaints.length > 0) throw new Error(complaints.join('\n'));
+  }
+
+  return { root, rootfs, runtime, runtimeRoot, monitor, close };
+}
+
+/** Starts a monitor as the launcher does: with a listening socket at `path` as descriptor 3. */
+async function startMonitor(path: string, args: string[]) {
+  const server = createServer();
+  // Closing the server removes the name that it was bound to, so the socket moves away from it first.
+  server.listen(`${path}.bound`);
+  await once(server, 'listening');
+  renameSync(`${path}.bound`, path);
+  const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+  const child = spawn(monitorProgram(), args, { stdio: ['ignore', 'ignore', 'pipe', fd], detached: true });
+  let text = '';
+  child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  server.close();
+  return { process: child, errors: () => text };
+}
+
+/** All bytes of a stream as a string. */
+export async function readAll(stream: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+/** The entries of a json-file log. */
+export function readLog(path: string): { log: string; stream: string; time: string; attrs?: unknown }[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+}
