@@ -47,6 +47,7 @@ void reply_u32(struct request *request, uint32_t value);
 void reply_bytes(struct request *request, const void *bytes, size_t length); /* with a length in front */
 void reply_raw(struct request *request, const void *bytes, size_t length);
 void reply_start(struct request *request, int error);
+void reply_error(struct request *request, int error); /* its text is to follow */
 /* Replaces what the reply holds by an error: "text: strerror(error)". */
 __attribute__((format(printf, 3, 4))) void fail(struct request *request, int error, const char *format, ...);
 /* Puts version, op, id and length into the frame. */

@@ -11,14 +11,24 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* The library tells the kernel's error only by its text, in the first line of the message. */
+static int error_in(const char *text) {
+  static const int known[] = {ENOENT, EEXIST, EBUSY, EPERM, EOPNOTSUPP, ENOMEM, ENFILE, EINTR};
+  size_t line = strcspn(text, "\n");
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    const char *description = strerrordesc_np(known[i]);
+    if (memmem(text, line, description, strlen(description))) return known[i];
+  }
+  return EINVAL;
+}
+
 static void run_commands(struct request *request, struct nft_ctx *context, const char *commands, bool json) {
   if (nft_ctx_buffer_output(context) || nft_ctx_buffer_error(context)) return fail(request, ENOMEM, "libnftables");
   if (json) nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_JSON);
-  errno = 0;
   if (nft_run_cmd_from_buffer(context, commands)) {
     const char *text = nft_ctx_get_error_buffer(context);
     size_t length = strlen(text), limit = LAUNCHER_MAX_PAYLOAD / 2;
-    reply_start(request, errno ? errno : EINVAL);
+    reply_error(request, error_in(text));
     return reply_raw(request, text, length < limit ? length : limit);
   }
   const char *output = nft_ctx_get_output_buffer(context);

@@ -93,6 +93,12 @@ void reply_start(struct request *request, int error) {
   reply_u32(request, (uint32_t)error);
 }
 
+void reply_error(struct request *request, int error) {
+  const char *name = strerrorname_np(error);
+  reply_start(request, error);
+  reply_bytes(request, name, name ? strlen(name) : 0);
+}
+
 void fail(struct request *request, int error, const char *format, ...) {
   char text[4096], reason[128];
   va_list arguments;
@@ -100,7 +106,7 @@ void fail(struct request *request, int error, const char *format, ...) {
   int length = vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
   if (length < 0) length = 0;
-  reply_start(request, error);
+  reply_error(request, error);
   reply_raw(request, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
   reply_raw(request, ": ", 2);
   const char *description = strerror_r(error, reason, sizeof reason);

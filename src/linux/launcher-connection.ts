@@ -1,5 +1,4 @@
 /** Requests and their replies, in any order, over one stream to the launcher. */
-import { constants } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { describe, type EngineError, system } from '#errors/errors.ts';
 import {
@@ -33,11 +32,6 @@ interface Waiting {
   reject(error: EngineError): void;
 }
 
-const errnoNames = new Map<number, string>();
-for (const [name, number] of Object.entries(constants.errno)) {
-  if (!errnoNames.has(number)) errnoNames.set(number, name);
-}
-
 const hints: Record<string, string> = {
   EPERM: 'wherryd needs root, or the capabilities that this operation takes.',
   ENOSYS: 'The launcher or the kernel does not know this operation: rebuild native/ and see the supported kernels.',
@@ -45,8 +39,10 @@ const hints: Record<string, string> = {
   ENODEV: 'The kernel does not have this file system or device; is its module loaded?',
 };
 
-function failure(what: string, errno: number, text: string): EngineError {
-  const code = errnoNames.get(errno) ?? `ERRNO_${errno}`;
+/** The error of a reply with a non-zero errno. */
+function failure(what: string, { errno, fields }: Reply): EngineError {
+  const code = fields.text() || `ERRNO_${errno}`;
+  const text = fields.rest().toString();
   return system(`${what} failed: ${text}`, { code, hint: hints[code] });
 }
 
@@ -94,10 +90,10 @@ export function openConnection(stream: Duplex, onLost: (error: EngineError) => v
     const id = lastId;
     const result = new Promise<Result>((resolve, reject) => {
       if (lost) throw system(`${what} failed: ${lost.message}`, { code: lost.code, cause: lost });
-      const settle = ({ errno, fields }: Reply) => {
-        if (errno !== 0) return reject(failure(what, errno, fields.rest().toString()));
+      const settle = (reply: Reply) => {
         try {
-          resolve(decode(fields));
+          if (reply.errno === 0) resolve(decode(reply.fields));
+          else reject(failure(what, reply));
         } catch (cause) {
           reject(system(`${what} failed: ${describe(cause)}`, { code: 'EBADMSG', cause }));
         }

@@ -67,7 +67,7 @@ export function encodeRequest(op: number, id: number, fields: Field[]): Buffer {
 
 export interface Reply {
   id: number;
-  /** 0, or the kernel's number of the error, whose text is then all that `fields` holds. */
+  /** 0, or the kernel's number of the error, whose name and text (the rest) are then all that `fields` holds. */
   errno: number;
   fields: FieldReader;
 }

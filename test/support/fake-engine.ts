@@ -1,0 +1,40 @@
+/**
+ * The least that is an engine, for tests of the launcher. Arguments: the path to listen on, then what to do.
+ * Each connection gets one line: our pid, the number of kept descriptors and of signals seen; then the client may send
+ * a command: `spawn` (a sleeper, gives its pid), `exit N`.
+ */
+import { createServer, type Socket } from 'node:net';
+import { launcherFromEnvironment } from '#linux/launcher.ts';
+
+const [path = '', mode = ''] = process.argv.slice(2);
+if (mode.startsWith('early-exit')) process.exit(Number(mode.split('=')[1]));
+if (mode === 'early-kill') process.kill(process.pid, 'SIGKILL');
+
+const launcher = launcherFromEnvironment();
+const key = `unix:${path};é`;
+const seen: string[] = [];
+for (const signal of ['SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => seen.push(signal));
+process.on('SIGTERM', () => {
+  if (mode !== 'stubborn') process.exit(5);
+});
+
+async function serve(client: Socket): Promise<void> {
+  client.on('error', () => {});
+  client.write(`${process.pid} ${[...launcher.kept.keys()].join()} ${seen.join()}\n`);
+  for await (const chunk of client) {
+    const [command, argument] = String(chunk).trim().split(' ');
+    if (command === 'exit') process.exit(Number(argument));
+    if (command === 'spawn') client.write(String((await launcher.spawn({ argv: ['sleep', '60'] })).pid));
+  }
+  client.end();
+}
+
+const server = createServer({ allowHalfOpen: true }, (client) => void serve(client));
+const inherited = launcher.kept.get(key) ?? launcher.kept.get('fd://0');
+server.listen(inherited === undefined ? { path } : { fd: inherited }, async () => {
+  if (inherited === undefined) {
+    const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+    await launcher.keepDescriptor(key, fd);
+  }
+  await launcher.ready();
+});
