@@ -56,7 +56,10 @@ static pid_t spawn(const char **arguments, const int *fds) {
   return pid;
 }
 
-/* Puts the part of the command line that all calls share; gives the next free place. */
+/*
+ * Puts the part of the command line that all calls share; gives the next free place. Not `--log-format json`: crun
+ * would print JSON to the container's stderr when execve fails.
+ */
 static const char **put_global(const char **out) {
   static char log[PATH_MAX];
   snprintf(log, sizeof log, "%s/" RUNTIME_LOG_FILE, options.dir);
@@ -65,8 +68,6 @@ static const char **put_global(const char **out) {
   *out++ = options.runtime_root;
   *out++ = "--log";
   *out++ = log;
-  *out++ = "--log-format";
-  *out++ = "json";
   for (const char **argument = options.runtime_arguments; *argument != NULL; argument++) *out++ = *argument;
   return out;
 }

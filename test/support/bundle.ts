@@ -44,6 +44,7 @@ export function makeRootfs(rootfs: string): void {
     mkdirSync(join(rootfs, folder), { recursive: true });
   copyFileSync('/usr/bin/busybox', join(rootfs, 'bin/busybox'));
   for (const tool of tools) symlinkSync('busybox', join(rootfs, 'bin', tool));
+  writeFileSync(join(rootfs, 'file'), 'text');
   writeFileSync(join(rootfs, 'bin/not-executable'), 'text');
   writeFileSync(join(rootfs, 'bin/bad-interpreter'), '#!/missing/interpreter\n');
   writeFileSync(join(rootfs, 'bin/bad-format'), 'no program at all\n');

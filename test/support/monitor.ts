@@ -18,6 +18,8 @@ function monitorProgram(): string {
 }
 
 export interface TestMonitor {
+  /** The container's id at the runtime. */
+  id: string;
   directory: string;
   socket: string;
   exitFile: string;
@@ -38,7 +40,7 @@ export interface TestMonitorOptions extends Partial<MonitorOptions> {
  * A place for monitors of one test file: root file system, runtime state, one directory per monitor. `close` ends
  * what is left and removes everything; it throws when a sanitizer complained.
  */
-export function monitorRoom(runtime = '/usr/sbin/runc') {
+export function monitorRoom(runtime = '/usr/sbin/runc', prefix: string[] = []) {
   const root = mkdtempSync(join(tmpdir(), 'wherry-monitor-'));
   const rootfs = join(root, 'rootfs');
   const runtimeRoot = join(root, 'state');
@@ -55,7 +57,7 @@ export function monitorRoom(runtime = '/usr/sbin/runc') {
     mkdirSync(directory);
     if (exec) writeFileSync(join(directory, 'process.json'), JSON.stringify(ociProcess(exec.process)));
     else writeBundle(bundle, rootfs, `/${id}`, container ?? { args: ['true'] });
-    const started = await startMonitor(socket, [
+    const started = await startMonitor(socket, prefix, [
       ...monitorArguments({
         runtime,
         runtimeRoot,
@@ -69,7 +71,7 @@ export function monitorRoom(runtime = '/usr/sbin/runc') {
       }),
     ]);
     const control = await connectMonitor(socket);
-    const result = { directory, socket, exitFile, log, control, ...started };
+    const result = { id, directory, socket, exitFile, log, control, ...started };
     monitors.push(result);
     return result;
   }
@@ -88,15 +90,26 @@ export function monitorRoom(runtime = '/usr/sbin/runc') {
   return { root, rootfs, runtime, runtimeRoot, monitor, close };
 }
 
+/**
+ * The same with crun. On a hybrid cgroup host crun wants no controller left on v2, so the monitors see hugetlb mounted
+ * as v1; the mount is theirs alone.
+ */
+export function crunRoom() {
+  const mount = 'mkdir -p "$0" && mount -t cgroup -o hugetlb cgroup "$0" && exec "$@"';
+  const hybrid = existsSync('/sys/fs/cgroup/unified/cgroup.controllers');
+  return monitorRoom('/usr/bin/crun', hybrid ? ['unshare', '-m', 'sh', '-c', mount, '/sys/fs/cgroup/hugetlb'] : []);
+}
+
 /** Starts a monitor as the launcher does: with a listening socket at `path` as descriptor 3. */
-async function startMonitor(path: string, args: string[]) {
+async function startMonitor(path: string, prefix: string[], args: string[]) {
   const server = createServer();
   // Closing the server removes the name that it was bound to, so the socket moves away from it first.
   server.listen(`${path}.bound`);
   await once(server, 'listening');
   renameSync(`${path}.bound`, path);
   const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
-  const child = spawn(monitorProgram(), args, { stdio: ['ignore', 'ignore', 'pipe', fd], detached: true });
+  const [program, ...rest] = [...prefix, monitorProgram(), ...args];
+  const child = spawn(program!, rest, { stdio: ['ignore', 'ignore', 'pipe', fd], detached: true });
   let text = '';
   child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
