@@ -1,0 +1,78 @@
+import type { HistoryResponseItem, ImageDeleteResponseItem, ImageSummary, ProgressMessage } from '#api/types/image.ts';
+import type { Client } from './client.ts';
+import type { FilterValues } from './containers.ts';
+import type { Body } from './http1.ts';
+import { jsonObjects } from './json-objects.ts';
+
+export interface ListImagesQuery {
+  all?: boolean;
+  digests?: boolean;
+  filters?: FilterValues;
+}
+
+export function listImages(client: Client, query: ListImagesQuery): Promise<ImageSummary[]> {
+  const filters = query.filters && Object.keys(query.filters).length > 0 ? query.filters : undefined;
+  return client.json('GET', '/images/json', { query: { ...query, filters } });
+}
+
+/** A reference keeps its slashes in the path, as docker's client sends it. */
+const pathOf = (image: string) => `/images/${image.split('/').map(encodeURIComponent).join('/')}`;
+
+/** The inspect object as the daemon wrote it. */
+export function inspectImageText(client: Client, image: string, query: { platform?: string } = {}): Promise<string> {
+  return client.text('GET', `${pathOf(image)}/json`, { query });
+}
+
+export function imageHistory(
+  client: Client,
+  image: string,
+  query: { platform?: string } = {},
+): Promise<HistoryResponseItem[]> {
+  return client.json('GET', `${pathOf(image)}/history`, { query });
+}
+
+export async function tagImage(client: Client, image: string, target: { repo: string; tag?: string }): Promise<void> {
+  await client.text('POST', `${pathOf(image)}/tag`, { query: target });
+}
+
+export interface RemoveImageQuery {
+  force?: boolean;
+  /** Keep untagged parents. */
+  noprune?: boolean;
+  platforms?: string[];
+}
+
+export function removeImage(
+  client: Client,
+  image: string,
+  query: RemoveImageQuery,
+): Promise<ImageDeleteResponseItem[]> {
+  return client.json('DELETE', pathOf(image), { query: { ...query } });
+}
+
+/** Sends an archive; the messages come while it is read. */
+export async function loadImages(
+  client: Client,
+  archive: Body,
+  query: { quiet?: boolean; platform?: string[] },
+): Promise<AsyncGenerator<ProgressMessage>> {
+  const response = await client.request('POST', '/images/load', { body: archive, query });
+  return jsonObjects(response.body);
+}
+
+export interface PullQuery {
+  fromImage: string;
+  tag?: string;
+  platform?: string;
+}
+
+/** `auth` is the base64 of an AuthConfig, as X-Registry-Auth takes it. */
+export async function pullImage(
+  client: Client,
+  query: PullQuery,
+  auth?: string,
+): Promise<AsyncGenerator<ProgressMessage>> {
+  const headers: Record<string, string> = auth ? { 'X-Registry-Auth': auth } : {};
+  const response = await client.request('POST', '/images/create', { query: { ...query }, headers });
+  return jsonObjects(response.body);
+}

@@ -1,0 +1,52 @@
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  /** Every way to call it; the first is the one that help texts use. */
+  names: string[];
+  summary: string;
+  load(): Promise<{ command: Command }>;
+}
+
+/** The type of a command's flags is known to the command only. */
+const entry = (names: string, summary: string, load: () => Promise<{ command: unknown }>): CommandEntry => ({
+  names: names.split(', '),
+  summary,
+  load: load as CommandEntry['load'],
+});
+
+/** Every command. Modules are loaded when their command is called: start-up time is part of the feel. */
+export const commandTable: CommandEntry[] = [
+  entry(
+    'events, system events',
+    'Show what happens in the engine, as it happens',
+    () => import('./commands/events.ts'),
+  ),
+  entry('history, image history', 'Show the layers of an image', () => import('./commands/history.ts')),
+  entry('images, image ls, image list', 'List images', () => import('./commands/images.ts')),
+  entry('info, system info', 'Show what the engine is and has', () => import('./commands/info.ts')),
+  entry('inspect', 'Show everything about containers, images and other objects', () => import('./commands/inspect.ts')),
+  entry('container inspect', 'Show everything about containers', () => import('./commands/container-inspect.ts')),
+  entry('image inspect', 'Show everything about images', () => import('./commands/image-inspect.ts')),
+  entry('kill, container kill', 'Kill running containers, or send them a signal', () => import('./commands/kill.ts')),
+  entry('load, image load', 'Load images from a tar archive or standard input', () => import('./commands/load.ts')),
+  entry('logs, container logs', 'Show what a container has printed', () => import('./commands/logs.ts')),
+  entry('ps, container ls, container list, container ps', 'List containers', () => import('./commands/ps.ts')),
+  entry('restart, container restart', 'Stop containers and start them again', () => import('./commands/restart.ts')),
+  entry('rm, container rm, container remove', 'Remove containers', () => import('./commands/rm.ts')),
+  entry('rmi, image rm, image remove', 'Remove images', () => import('./commands/rmi.ts')),
+  entry('stop, container stop', 'Stop running containers', () => import('./commands/stop.ts')),
+  entry('tag, image tag', 'Give an image another name', () => import('./commands/tag.ts')),
+  entry('version', 'Show the versions of client and daemon', () => import('./commands/version.ts')),
+  entry(
+    'wait, container wait',
+    'Wait until containers stop, then print their exit codes',
+    () => import('./commands/wait.ts'),
+  ),
+];
+
+/** The groups that a command can also be called by. */
+export const groups: Record<string, string> = {
+  container: 'Manage containers',
+  image: 'Manage images',
+  system: 'Manage the engine',
+};
