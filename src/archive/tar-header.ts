@@ -70,14 +70,16 @@ function formatOf(block: Buffer): TarHeader['format'] {
 /** The sum of all bytes, the checksum's own eight counted as spaces; some old programs summed signed bytes. */
 function verifyChecksum(block: Buffer, refuse: Refuse): void {
   const wanted = readOctal(block, 148, 8, (problem) => refuse(`checksum: ${problem}`));
-  let unsigned = 0;
-  let high = 0;
-  for (let at = 0; at < BLOCK; at++) {
-    const byte = at >= 148 && at < 156 ? 0x20 : block[at]!;
-    unsigned += byte;
-    high += byte >> 7;
+  let sum = 8 * 0x20;
+  for (let at = 0; at < BLOCK; at++) sum += block[at]!;
+  for (let at = 148; at < 156; at++) sum -= block[at]!;
+  if (wanted !== sum && wanted !== sum - 256 * countHighBytes(block)) {
+    throw refuse(`the header's checksum is wrong (it says ${wanted}, the bytes add up to ${sum})`);
   }
-  if (wanted !== unsigned && wanted !== unsigned - 256 * high) {
-    throw refuse(`the header's checksum is wrong (it says ${wanted}, the bytes add up to ${unsigned})`);
-  }
+}
+
+function countHighBytes(block: Buffer): number {
+  let count = 0;
+  for (let at = 0; at < BLOCK; at++) if (at < 148 || at >= 156) count += block[at]! >> 7;
+  return count;
 }

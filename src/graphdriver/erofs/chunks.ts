@@ -1,0 +1,141 @@
+import type { Refuse } from '#archive/tar-fields.ts';
+import { BLOCK, DEVICE_TAR, MAX_CHUNK_BITS } from './format.ts';
+import type { LayerNode } from './layer-node.ts';
+
+/** More chunks than this make one file's map coarser... */
+const MAX_CHUNKS_PER_FILE = 1 << 23;
+/** ...and more than this in all its files are refused: each takes 8 bytes of the index. */
+const MAX_CHUNKS_PER_LAYER = 1 << 24;
+/** Bytes copied into an index beyond the length of the tar itself, above which a layer is refused. */
+const MAX_EXTRA_COPY = 64 << 20;
+/** 4 KiB, a page: the chunks of a file whose pieces lie off the grid. */
+const PAGE_CHUNK_BITS = 3;
+
+/** Which blocks a regular file's content lies in. */
+export interface ChunkMap {
+  /** Chunks are of `BLOCK << bits` bytes each. */
+  bits: number;
+  /** For each chunk HOLE or `device * 2^32 + first block`; blocks of device 0, the index, count from where its copies begin. */
+  chunks: number[];
+}
+
+export const HOLE = -1;
+
+/** `length` bytes at `from` in the tar, to be copied to `to`, an offset in the index's own data. */
+export interface Copy {
+  from: number;
+  to: number;
+  length: number;
+}
+
+interface Piece {
+  offset: number;
+  length: number;
+  /** Offset in the tar. */
+  source: number;
+}
+
+/** Makes the chunk maps of one layer and collects what must be copied because it cannot be mapped in place. */
+export class ChunkPlanner {
+  readonly copies: Copy[] = [];
+  /** Blocks of the index's own data. */
+  copiedBlocks = 0;
+  readonly #tarSize: number;
+  #chunks = 0;
+
+  constructor(tarSize: number) {
+    this.#tarSize = tarSize;
+  }
+
+  plan(node: LayerNode, refuse: Refuse): ChunkMap {
+    const size = node.size;
+    const whole = coveringBits(size);
+    if (!node.segments && size <= BLOCK * 2 ** whole) {
+      this.#count(1, refuse);
+      return { bits: whole, chunks: [tarBlock(node.dataOffset)] };
+    }
+    const pieces = piecesOf(node);
+    const bits = chunkBits(pieces, size, refuse);
+    const chunkSize = BLOCK * 2 ** bits;
+    const count = Math.ceil(size / chunkSize);
+    this.#count(count, refuse);
+    const map: ChunkMap = { bits, chunks: new Array<number>(count).fill(HOLE) };
+    for (const piece of pieces) this.#place(piece, size, map, chunkSize, refuse);
+    return map;
+  }
+
+  #count(chunks: number, refuse: Refuse): void {
+    this.#chunks += chunks;
+    if (this.#chunks > MAX_CHUNKS_PER_LAYER) throw refuse('the layer has too many pieces of sparse files');
+  }
+
+  #place(piece: Piece, fileSize: number, { chunks }: ChunkMap, chunkSize: number, refuse: Refuse): void {
+    const end = piece.offset + piece.length;
+    for (let chunk = Math.floor(piece.offset / chunkSize); chunk * chunkSize < end; chunk++) {
+      const start = chunk * chunkSize;
+      const chunkEnd = Math.min(start + chunkSize, fileSize);
+      const source = piece.source + start - piece.offset;
+      if (start >= piece.offset && chunkEnd <= end && source % BLOCK === 0) {
+        chunks[chunk] = tarBlock(source);
+        continue;
+      }
+      if (chunks[chunk] === HOLE) {
+        chunks[chunk] = this.copiedBlocks;
+        this.copiedBlocks += Math.ceil((chunkEnd - start) / BLOCK);
+      }
+      const from = Math.max(start, piece.offset);
+      const to = chunks[chunk]! * BLOCK + from - start;
+      this.#copy({ from: piece.source + from - piece.offset, to, length: Math.min(chunkEnd, end) - from }, refuse);
+    }
+  }
+
+  #copy(copy: Copy, refuse: Refuse): void {
+    if (this.copiedBlocks * BLOCK > this.#tarSize + MAX_EXTRA_COPY) {
+      throw refuse('its sparse pieces are too small and too scattered');
+    }
+    const last = this.copies.at(-1);
+    if (last && last.from + last.length === copy.from && last.to + last.length === copy.to) last.length += copy.length;
+    else this.copies.push(copy);
+  }
+}
+
+function tarBlock(offset: number): number {
+  return DEVICE_TAR * 2 ** 32 + offset / BLOCK;
+}
+
+/** The smallest chunk that holds a whole file, or the largest there is. */
+function coveringBits(size: number): number {
+  let bits = 0;
+  while (bits < MAX_CHUNK_BITS && BLOCK * 2 ** bits < size) bits++;
+  return bits;
+}
+
+function piecesOf(node: LayerNode): Piece[] {
+  if (!node.segments) return [{ offset: 0, length: node.size, source: node.dataOffset }];
+  let source = node.dataOffset;
+  return node.segments.map(({ offset, length }) => {
+    source += length;
+    return { offset, length, source: source - length };
+  });
+}
+
+/**
+ * The largest chunk in which all pieces can be mapped where they are, and no larger than the file needs; a page for a
+ * file with pieces off the grid of blocks.
+ */
+function chunkBits(pieces: readonly Piece[], size: number, refuse: Refuse): number {
+  let bits = coveringBits(size);
+  const edges = pieces.flatMap(({ offset, length }) =>
+    offset + length === size ? [offset] : [offset, offset + length],
+  );
+  for (const edge of edges) while (bits > 0 && !onGrid(edge, bits)) bits--;
+  if (bits === 0 && edges.some((edge) => !onGrid(edge, 0))) bits = PAGE_CHUNK_BITS;
+  while (size / (BLOCK * 2 ** bits) > MAX_CHUNKS_PER_FILE) {
+    if (++bits > MAX_CHUNK_BITS) throw refuse(`a file of ${size} bytes is too large`);
+  }
+  return bits;
+}
+
+function onGrid(offset: number, bits: number): boolean {
+  return offset % (BLOCK * 2 ** bits) === 0;
+}

@@ -1,0 +1,55 @@
+import { BLOCK, DIRENT_SIZE, DIRENT_TYPE, S_IFMT } from './format.ts';
+import type { DirectoryNode, LayerNode } from './layer-node.ts';
+
+/** A directory's entries, sorted, and how they are cut into blocks. */
+export interface DirectoryPlan {
+  names: string[];
+  nodes: LayerNode[];
+  /** Index of the first entry of each block. */
+  blocks: number[];
+  /** Bytes: whole blocks and then what the last one uses. */
+  size: number;
+}
+
+/**
+ * Sorts a directory by byte value, `.` and `..` included, and fills blocks: entries never cross one. Names are latin1
+ * strings, so comparing them compares bytes.
+ */
+export function planDirectory(directory: DirectoryNode, parent: DirectoryNode): DirectoryPlan {
+  const names = [...directory.children.keys(), '.', '..'].sort((a, b) => (a < b ? -1 : 1));
+  const nodes = names.map((name) =>
+    name === '.' ? directory : name === '..' ? parent : directory.children.get(name)!,
+  );
+  const blocks = [0];
+  let used = 0;
+  for (const [index, name] of names.entries()) {
+    const need = DIRENT_SIZE + name.length;
+    if (used + need > BLOCK) {
+      blocks.push(index);
+      used = 0;
+    }
+    used += need;
+  }
+  return { names, nodes, blocks, size: (blocks.length - 1) * BLOCK + used };
+}
+
+/** Writes one block: first all entries (nid, name's offset, type), then all names without separators. */
+export function writeDirectoryBlock(
+  plan: DirectoryPlan,
+  block: number,
+  out: Buffer,
+  offset: number,
+  nidOf: (node: LayerNode) => number,
+): void {
+  const first = plan.blocks[block]!;
+  const end = plan.blocks[block + 1] ?? plan.names.length;
+  let nameOffset = (end - first) * DIRENT_SIZE;
+  for (let index = first; index < end; index++) {
+    const entry = offset + (index - first) * DIRENT_SIZE;
+    const node = plan.nodes[index]!;
+    out.writeUIntLE(nidOf(node), entry, 6);
+    out.writeUInt16LE(nameOffset, entry + 8);
+    out[entry + 10] = DIRENT_TYPE[node.mode & S_IFMT]!;
+    nameOffset += out.write(plan.names[index]!, offset + nameOffset, 'latin1');
+  }
+}

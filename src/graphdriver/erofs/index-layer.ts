@@ -1,0 +1,104 @@
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { walkTarFile } from '#archive/tar-file.ts';
+import { system } from '#errors/errors.ts';
+import type { Layer, LayerStat } from '../driver.ts';
+import type { Copy } from './chunks.ts';
+import { BLOCK } from './format.ts';
+import { encodeImage } from './image.ts';
+import { LayerTree } from './layer-tree.ts';
+import { layOut } from './layout.ts';
+import { identify, writeStamp } from './stamp.ts';
+
+export interface IndexJob extends Layer {
+  indexPath: string;
+  /** On the same filesystem as `indexPath`; does not exist yet. */
+  temporaryPath: string;
+}
+
+const COPY_BUFFER = 1 << 20;
+
+/**
+ * Makes the index of a layer; durable and complete when it returns, nothing is left when it throws. A worker's job.
+ * Throws `invalid` for a tar that is no layer, `system` when the tar is not stored as it should be.
+ */
+export function run(job: IndexJob): LayerStat {
+  const tar = openSync(job.tarPath, 'r');
+  try {
+    return writeIndex(job, tar);
+  } finally {
+    closeSync(tar);
+  }
+}
+
+function writeIndex(job: IndexJob, tar: number): LayerStat {
+  const stats = fstatSync(tar, { bigint: true });
+  const tarSize = Number(stats.size);
+  if (tarSize < job.size || tarSize % BLOCK !== 0) {
+    throw system(`the tar of layer ${job.diffId} is ${tarSize} bytes long, not ${job.size} padded to ${BLOCK}`, {
+      code: 'TAR_CHANGED',
+      hint: 'Run `wherry system check`.',
+    });
+  }
+  const tree = new LayerTree();
+  walkTarFile(tar, job.size, (entry) => tree.add(entry));
+  tree.end();
+  const layout = layOut(tree.root, tarSize);
+  const image = encodeImage(layout, { diffId: job.diffId, tarSize });
+  const layer = { size: layout.contentSize, entries: layout.inodes.length };
+  writeStamp(image, { diffId: job.diffId, tar: identify(stats), layer });
+  const index = openSync(job.temporaryPath, 'wx', 0o400);
+  try {
+    try {
+      writeAll(index, image, 0);
+      copyPieces(tar, index, layout.copies, image.length);
+      ftruncateSync(index, (layout.metadataBlocks + layout.copiedBlocks) * BLOCK);
+      fsyncSync(index);
+    } finally {
+      closeSync(index);
+    }
+    renameSync(job.temporaryPath, job.indexPath);
+  } catch (error) {
+    rmSync(job.temporaryPath, { force: true });
+    throw error;
+  }
+  syncDirectory(dirname(job.indexPath));
+  return layer;
+}
+
+function copyPieces(tar: number, index: number, copies: readonly Copy[], start: number): void {
+  if (copies.length === 0) return;
+  const buffer = Buffer.allocUnsafe(COPY_BUFFER);
+  for (const { from, to, length } of copies) {
+    for (let done = 0; done < length; ) {
+      const count = readSync(tar, buffer, 0, Math.min(buffer.length, length - done), from + done);
+      if (count === 0)
+        throw system(`the tar ends at ${from + done} while it is being indexed`, { code: 'TAR_CHANGED' });
+      writeAll(index, buffer.subarray(0, count), start + to + done);
+      done += count;
+    }
+  }
+}
+
+function writeAll(fd: number, bytes: Buffer, position: number): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}

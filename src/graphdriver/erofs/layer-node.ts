@@ -1,0 +1,68 @@
+import type { SparseSegment } from '#archive/tar-entry.ts';
+import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from './format.ts';
+
+/** An inode of a layer. Hard links are one node under several names. Names are latin1 strings (see TarEntry). */
+export interface LayerNode {
+  /** Type (S_IFMT) and permissions. */
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Seconds since 1970 (may be negative) and nanoseconds on top. */
+  mtime: number;
+  mtimeNs: number;
+  xattrs: ReadonlyMap<string, Buffer> | undefined;
+  /** Regular files: length in bytes, where the body lies in the tar, the pieces if it is sparse. */
+  size: number;
+  dataOffset: number;
+  segments: readonly SparseSegment[] | undefined;
+  /** Symlinks: the target. */
+  target: string;
+  /** Devices: the number in the kernel's 32-bit encoding; a character device 0 is a whiteout. */
+  rdev: number;
+  /** Directories: what they hold... */
+  children: Map<string, LayerNode> | undefined;
+  /** ...and whether they hide the directory of the same name in the layers below. */
+  opaque: boolean;
+}
+
+export type DirectoryNode = LayerNode & { children: Map<string, LayerNode> };
+
+export function makeNode(mode: number): LayerNode {
+  return {
+    mode,
+    uid: 0,
+    gid: 0,
+    mtime: 0,
+    mtimeNs: 0,
+    xattrs: undefined,
+    size: 0,
+    dataOffset: 0,
+    segments: undefined,
+    target: '',
+    rdev: 0,
+    children: undefined,
+    opaque: false,
+  };
+}
+
+/** An empty directory owned by root, as implied by the path of an entry in it. */
+export function makeDirectory(mtime = 0, mtimeNs = 0): DirectoryNode {
+  const node = makeNode(S_IFDIR | 0o755);
+  return Object.assign(node, { children: new Map<string, LayerNode>(), mtime, mtimeNs });
+}
+
+export function makeWhiteout(): LayerNode {
+  return makeNode(S_IFCHR);
+}
+
+export function isDirectory(node: LayerNode): node is DirectoryNode {
+  return node.children !== undefined;
+}
+
+export function isSymlink(node: LayerNode): boolean {
+  return (node.mode & S_IFMT) === S_IFLNK;
+}
+
+export function isWhiteout(node: LayerNode): boolean {
+  return (node.mode & S_IFMT) === S_IFCHR && node.rdev === 0;
+}

@@ -1,0 +1,70 @@
+import type { Refuse } from '#archive/tar-fields.ts';
+import { type DirectoryNode, isDirectory, isSymlink, type LayerNode } from './layer-node.ts';
+
+/** Limits of Linux itself (NAME_MAX, PATH_MAX without its NUL, MAXSYMLINKS). */
+export const MAX_NAME = 255;
+export const MAX_PATH = 4095;
+export const MAX_LINKS = 40;
+
+/** The components of a path inside the layer: `.` dropped, `..` resolved by text and never above the root. */
+export function cleanPath(path: string, refuse: Refuse): string[] {
+  const components: string[] = [];
+  let length = 0;
+  for (const component of path.split('/')) {
+    if (component === '' || component === '.') continue;
+    if (component === '..') {
+      length -= (components.pop()?.length ?? -1) + 1;
+      continue;
+    }
+    if (component.length > MAX_NAME) throw refuse(`a name of ${component.length} bytes; the limit is ${MAX_NAME}`);
+    length += component.length + 1;
+    components.push(component);
+  }
+  if (length > MAX_PATH) throw refuse(`a path of ${length} bytes; the limit is ${MAX_PATH}`);
+  return components;
+}
+
+/**
+ * The directory that `path` leads to, as the kernel would walk it with the layer's root as `/`: symlinks are followed,
+ * `..` in them stays inside. Missing components of the path itself are made by `make`; without it, and for those that a
+ * symlink's target names, the answer is undefined. Refuses loops and paths through something that is no directory.
+ */
+export function walk(
+  root: DirectoryNode,
+  path: readonly string[],
+  refuse: Refuse,
+  make?: () => DirectoryNode,
+): DirectoryNode | undefined {
+  const trail = [root];
+  const todo = path.toReversed();
+  /** How many of `todo`, from its end, come from a symlink's target. */
+  let fromLink = 0;
+  let links = 0;
+  while (todo.length > 0) {
+    const name = todo.pop()!;
+    const mayMake = fromLink === 0;
+    fromLink = Math.max(0, fromLink - 1);
+    if (name === '..') {
+      if (trail.length > 1) trail.pop();
+      continue;
+    }
+    const parent = trail.at(-1)!;
+    const child: LayerNode | undefined = parent.children.get(name);
+    if (child && isSymlink(child)) {
+      if (++links > MAX_LINKS) throw refuse('too many levels of symbolic links in its path');
+      if (child.target.startsWith('/')) trail.length = 1;
+      const steps = child.target.split('/').filter((step) => step !== '' && step !== '.');
+      todo.push(...steps.reverse());
+      fromLink += steps.length;
+    } else if (child) {
+      if (!isDirectory(child)) throw refuse('a part of its path is not a directory');
+      trail.push(child);
+    } else {
+      if (!make || !mayMake) return undefined;
+      const made = make();
+      parent.children.set(name, made);
+      trail.push(made);
+    }
+  }
+  return trail.at(-1);
+}
