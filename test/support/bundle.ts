@@ -8,6 +8,8 @@ export interface TestProcess {
   cwd?: string;
   user?: { uid: number; gid: number };
   env?: string[];
+  /** Leaves the OOM score to what it inherits. */
+  noOomScore?: boolean;
 }
 
 export interface TestContainer extends TestProcess {
@@ -36,6 +38,8 @@ const tools = [
   'tr',
   'wc',
   'id',
+  'grep',
+  'test',
 ];
 
 /** A root file system of a static busybox at `rootfs`. */
@@ -59,7 +63,7 @@ export function ociProcess(process: TestProcess) {
     args: process.args,
     env: process.env ?? ['PATH=/bin', 'TERM=xterm'],
     cwd: process.cwd ?? '/',
-    oomScoreAdj: 0,
+    ...(process.noOomScore ? {} : { oomScoreAdj: 0 }),
   };
 }
 

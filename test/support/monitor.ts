@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
 import { type MonitorOptions, monitorArguments } from '#runtime/monitor-arguments.ts';
 import { makeRootfs, ociProcess, type TestContainer, type TestProcess, writeBundle } from './bundle.ts';
@@ -34,6 +35,8 @@ export interface TestMonitorOptions extends Partial<MonitorOptions> {
   container?: TestContainer;
   /** An exec in the container with this id instead of a container. */
   exec?: { id: string; process: TestProcess };
+  /** Path of its socket. */
+  socket?: string;
 }
 
 /**
@@ -45,19 +48,23 @@ export function monitorRoom(runtime = '/usr/sbin/runc', prefix: string[] = []) {
   const rootfs = join(root, 'rootfs');
   const runtimeRoot = join(root, 'state');
   const monitors: TestMonitor[] = [];
+  let count = 0;
   makeRootfs(rootfs);
 
   async function monitor({ container, exec, ...options }: TestMonitorOptions): Promise<TestMonitor> {
-    const id = exec?.id ?? `wherry-test-${process.pid}-${monitors.length}`;
-    const directory = join(root, `m${monitors.length}`);
+    const number = count++;
+    const id = exec?.id ?? `wherry-test-${process.pid}-${number}`;
+    const directory = join(root, `m${number}`);
     const bundle = join(directory, 'bundle');
     const log = join(directory, 'json.log');
     const exitFile = join(directory, 'exit.json');
-    const socket = join(directory, 'monitor.sock');
+    const socket = options.socket ?? join(directory, 'monitor.sock');
     mkdirSync(directory);
     if (exec) writeFileSync(join(directory, 'process.json'), JSON.stringify(ociProcess(exec.process)));
     else writeBundle(bundle, rootfs, `/${id}`, container ?? { args: ['true'] });
-    const started = await startMonitor(socket, prefix, [
+    const started = startMonitor(await listenAt(socket, join(root, `s${number}`)), [
+      ...prefix,
+      monitorProgram(),
       ...monitorArguments({
         runtime,
         runtimeRoot,
@@ -67,6 +74,7 @@ export function monitorRoom(runtime = '/usr/sbin/runc', prefix: string[] = []) {
         exitFile,
         tty: (exec?.process ?? container)?.terminal,
         log: { path: log },
+        oomFiles: container?.memory ? oomFiles.map((file) => file.replace('ID', id)) : undefined,
         ...options,
       }),
     ]);
@@ -100,22 +108,45 @@ export function crunRoom() {
   return monitorRoom('/usr/bin/crun', hybrid ? ['unshare', '-m', 'sh', '-c', mount, '/sys/fs/cgroup/hugetlb'] : []);
 }
 
-/** Starts a monitor as the launcher does: with a listening socket at `path` as descriptor 3. */
-async function startMonitor(path: string, prefix: string[], args: string[]) {
+/** A socket that listens at `path`, bound first at the shorter `temporary`: closing the server removes that name only. */
+async function listenAt(path: string, temporary: string): Promise<Server> {
   const server = createServer();
-  // Closing the server removes the name that it was bound to, so the socket moves away from it first.
-  server.listen(`${path}.bound`);
+  server.listen(temporary);
   await once(server, 'listening');
-  renameSync(`${path}.bound`, path);
+  renameSync(temporary, path);
+  return server;
+}
+
+/** Starts a monitor as the launcher does: with a listening socket as descriptor 3. */
+function startMonitor(server: Server, argv: string[]) {
   const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
-  const [program, ...rest] = [...prefix, monitorProgram(), ...args];
-  const child = spawn(program!, rest, { stdio: ['ignore', 'ignore', 'pipe', fd], detached: true });
+  const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'ignore', 'pipe', fd], detached: true });
   let text = '';
   child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
   });
   server.close();
   return { process: child, errors: () => text };
+}
+
+const oomFiles = ['/sys/fs/cgroup/memory/ID/memory.oom_control', '/sys/fs/cgroup/ID/memory.events'];
+
+/** Waits until a condition holds. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(10);
+}
+
+/** Text of both streams from Docker's frames. */
+export function demultiplex(text: string): { stdout: string; stderr: string } {
+  const bytes = Buffer.from(text);
+  const result = { stdout: '', stderr: '' };
+  for (let offset = 0; offset < bytes.length; ) {
+    const length = bytes.readUInt32BE(offset + 4);
+    const part = bytes.toString('utf8', offset + 8, offset + 8 + length);
+    result[bytes[offset] === 1 ? 'stdout' : 'stderr'] += part;
+    offset += 8 + length;
+  }
+  return result;
 }
 
 /** All bytes of a stream as a string. */
