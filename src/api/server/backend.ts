@@ -18,7 +18,6 @@ import type {
   ProgressMessage,
 } from '#api/types/image.ts';
 import type { NetworkingConfig } from '#api/types/network.ts';
-import type { RawJson } from '#api/types/scalar.ts';
 import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
 import type { Filters } from '#lib/filters.ts';
 
@@ -26,7 +25,8 @@ import type { Filters } from '#lib/filters.ts';
  * What the server needs of the engine. Names of containers and images come as the client wrote them, already
  * percent-decoded; resolving them, and every check that needs to know more than the request, is the engine's.
  * A method that fails rejects with an EngineError, whose kind gives the status. An AbortSignal fires when the client
- * has gone: work that only this client wanted is then given up.
+ * has gone: work that only this client wanted is then given up. What is given back is not changed afterwards; when the
+ * engine freezes an object (shallowly) and gives the same one again, it is not serialised again.
  */
 export interface Backend {
   system: SystemBackend;
@@ -37,18 +37,18 @@ export interface Backend {
 export interface SystemBackend {
   info(): Promise<SystemInfo>;
   version(): Promise<SystemVersion>;
-  /** Events from `since` on, first the kept ones; ends at `until`, else when the client goes. Times are ns. */
-  events(
-    query: { since?: bigint; until?: bigint; filters: Filters },
-    signal: AbortSignal,
-  ): AsyncIterable<EventMessage | RawJson>;
+  /**
+   * Events from `since` on, first the kept ones; ends at `until`, else when the client goes. Times are ns. A query that
+   * is refused fails at the first step. A listener that does not keep up is the engine's to bound.
+   */
+  events(query: { since?: bigint; until?: bigint; filters: Filters }, signal: AbortSignal): AsyncIterable<EventMessage>;
   /** A client just said hello: more requests follow within milliseconds. */
   ping?(): void;
 }
 
 export interface ImageBackend {
-  list(query: ImageListQuery): Promise<readonly ImageSummary[] | RawJson>;
-  inspect(name: string, query: { platform?: OciPlatform }): Promise<ImageInspect | RawJson>;
+  list(query: ImageListQuery): Promise<readonly ImageSummary[]>;
+  inspect(name: string, query: { platform?: OciPlatform }): Promise<ImageInspect>;
   history(name: string, query: { platform?: OciPlatform }): Promise<readonly HistoryResponseItem[]>;
   /** `repo` is a familiar name without tag, `tag` may be empty. */
   tag(name: string, target: { repo: string; tag: string }): Promise<void>;
@@ -74,8 +74,8 @@ export interface ImageListQuery {
 
 export interface ContainerBackend {
   create(request: ContainerCreateRequest): Promise<ContainerCreateResponse>;
-  list(query: ContainerListQuery): Promise<readonly ContainerSummary[] | RawJson>;
-  inspect(id: string, query: { size: boolean }): Promise<ContainerInspect | RawJson>;
+  list(query: ContainerListQuery): Promise<readonly ContainerSummary[]>;
+  inspect(id: string, query: { size: boolean }): Promise<ContainerInspect>;
   /** `hostConfig` replaces the one of create; only clients before 1.24 send it. */
   start(id: string, options: { hostConfig?: HostConfig; detachKeys?: string }): Promise<void>;
   stop(id: string, options: StopOptions): Promise<void>;

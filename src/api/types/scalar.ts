@@ -6,8 +6,3 @@ export type Timestamp = string;
 
 /** A set, as Go writes it: the keys count. */
 export type StringSet = Record<string, Record<string, never>>;
-
-/** JSON that is already text, sent as it is: a cached serialisation. */
-export interface RawJson {
-  readonly json: string | Buffer;
-}

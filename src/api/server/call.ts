@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Backend } from './backend.ts';
+import { readBody } from './body.ts';
+import type { Route } from './router.ts';
+
+const NO_QUERY = new URLSearchParams();
+
+/** One request on its way: what a handler reads. It lives until the reply is out or the client is gone. */
+export class Call {
+  readonly backend: Backend;
+  readonly request: IncomingMessage;
+  readonly route: Route;
+  /** The parameter of the route's path, percent-decoded. */
+  readonly name: string;
+  readonly query: URLSearchParams;
+  /** The API is of version 1.N. */
+  readonly version: number;
+  #body: Promise<Buffer> | undefined;
+  #gone: AbortController | undefined;
+
+  constructor(
+    backend: Backend,
+    request: IncomingMessage,
+    target: { route: Route; name: string; version: number; query: string },
+  ) {
+    this.backend = backend;
+    this.request = request;
+    this.route = target.route;
+    this.name = target.name;
+    this.version = target.version;
+    this.query = target.query ? new URLSearchParams(target.query) : NO_QUERY;
+  }
+
+  /** Fires when the client has gone or has closed its sending side, which ends every request but a hijacked one. */
+  get signal(): AbortSignal {
+    this.#gone ??= watchClient(this.request.socket);
+    return this.#gone.signal;
+  }
+
+  /** The whole body; `limit` in bytes counts at the first call. Throws `invalid` when it is larger. */
+  body(limit?: number): Promise<Buffer> {
+    this.#body ??= readBody(this.request, limit);
+    return this.#body;
+  }
+}
+
+function watchClient(socket: Socket): AbortController {
+  const controller = new AbortController();
+  const abort = () => {
+    socket.off('end', abort).off('close', abort);
+    controller.abort();
+  };
+  if (socket.destroyed || socket.readableEnded) abort();
+  else socket.once('end', abort).once('close', abort);
+  return controller;
+}

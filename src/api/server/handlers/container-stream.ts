@@ -1,0 +1,69 @@
+import type { WaitCondition, WaitResponse } from '#api/types/container.ts';
+import { describe, invalid } from '#errors/errors.ts';
+import type { Call } from '../call.ts';
+import { booleanValue, textValue, timeValue } from '../form.ts';
+import { streamType } from '../hijack.ts';
+import { bytes, hijack, json, later, type Reply } from '../reply.ts';
+
+/** Replies that go on as long as the container does. */
+
+const CONDITIONS = new Set<string>(['not-running', 'next-exit', 'removed'] satisfies WaitCondition[]);
+
+/** Before 1.30 there were no conditions, and the head came with the exit code. */
+export async function wait(call: Call): Promise<Reply> {
+  const condition = (call.version >= 30 && textValue(call.query, 'condition')) || 'not-running';
+  if (!CONDITIONS.has(condition)) throw invalid(`invalid condition: "${condition}"`);
+  const { result } = await call.backend.containers.wait(call.name, condition as WaitCondition, call.signal);
+  return call.version < 30 ? json(await result) : later(result.catch(waitFailed));
+}
+
+function waitFailed(error: unknown): WaitResponse {
+  return { StatusCode: -1, Error: { Message: describe(error) } };
+}
+
+export async function logs(call: Call): Promise<Reply> {
+  const { query, version } = call;
+  const streams = { stdout: booleanValue(query, 'stdout'), stderr: booleanValue(query, 'stderr') };
+  if (!streams.stdout && !streams.stderr) throw invalid('Bad parameters: you must choose at least one stream');
+  const { tty, stream } = await call.backend.containers.logs(
+    call.name,
+    {
+      ...streams,
+      follow: booleanValue(query, 'follow'),
+      since: timeValue(query, 'since'),
+      until: timeValue(query, 'until'),
+      timestamps: booleanValue(query, 'timestamps'),
+      details: booleanValue(query, 'details'),
+      tail: tailValue(query.get('tail')),
+    },
+    call.signal,
+  );
+  return bytes(streamType(!tty, version), stream, tty ? undefined : systemErrorFrame);
+}
+
+/** Anything but a natural number means all lines, as it always did. */
+function tailValue(text: string | null): number | 'all' {
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : 'all';
+}
+
+/** A frame of the fourth stream, which clients print as an error of the engine. */
+function systemErrorFrame(error: unknown): Buffer {
+  const text = Buffer.from(`Error grabbing logs: ${describe(error)}\n`);
+  const head = Buffer.alloc(8);
+  head[0] = 3;
+  head.writeUInt32BE(text.length, 4);
+  return Buffer.concat([head, text]);
+}
+
+export async function attach(call: Call): Promise<Reply> {
+  const { query } = call;
+  const { tty, connect } = await call.backend.containers.attach(call.name, {
+    stdin: booleanValue(query, 'stdin'),
+    stdout: booleanValue(query, 'stdout'),
+    stderr: booleanValue(query, 'stderr'),
+    stream: booleanValue(query, 'stream'),
+    logs: booleanValue(query, 'logs'),
+    detachKeys: textValue(query, 'detachKeys'),
+  });
+  return hijack(!tty, connect);
+}

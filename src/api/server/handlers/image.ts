@@ -1,0 +1,56 @@
+import { type Filters, parseFilters } from '#lib/filters.ts';
+import { NEWEST_API } from '../api-version.ts';
+import type { Call } from '../call.ts';
+import { booleanValue, textValue } from '../form.ts';
+import { parseJsonPlatform } from '../platform.ts';
+import { empty, json, progress, type Reply } from '../reply.ts';
+import { downgradeImageInspect, downgradeImageSummary } from '../versions/image.ts';
+
+export async function list(call: Call): Promise<Reply> {
+  const images = await call.backend.images.list({
+    all: booleanValue(call.query, 'all'),
+    filters: listFilters(call),
+    sharedSize: booleanValue(call.query, 'shared-size'),
+    digests: booleanValue(call.query, 'digests'),
+  });
+  if (call.version >= NEWEST_API) return json(images);
+  return json(images.map((image) => downgradeImageSummary(image, call.version)));
+}
+
+/** Before 1.41 a `filter` of its own named the reference. */
+function listFilters(call: Call): Filters {
+  const filters = parseFilters(call.query.get('filters'));
+  const reference = call.version < 41 ? textValue(call.query, 'filter') : undefined;
+  return reference ? new Map(filters).set('reference', [reference]) : filters;
+}
+
+export async function inspect(call: Call): Promise<Reply> {
+  const image = await call.backend.images.inspect(call.name, platformOf(call, 49));
+  return json(call.version < NEWEST_API ? downgradeImageInspect(image, call.version) : image);
+}
+
+export async function history(call: Call): Promise<Reply> {
+  return json(await call.backend.images.history(call.name, platformOf(call, 48)));
+}
+
+function platformOf(call: Call, since: number) {
+  return { platform: call.version >= since ? parseJsonPlatform(textValue(call.query, 'platform')) : undefined };
+}
+
+export async function tag(call: Call): Promise<Reply> {
+  const target = { repo: call.query.get('repo') ?? '', tag: call.query.get('tag') ?? '' };
+  await call.backend.images.tag(call.name, target);
+  return empty(201);
+}
+
+export async function remove(call: Call): Promise<Reply> {
+  const options = { force: booleanValue(call.query, 'force'), noprune: booleanValue(call.query, 'noprune') };
+  return json(await call.backend.images.remove(call.name, options));
+}
+
+export function load(call: Call): Reply {
+  const { backend, query, request, signal } = call;
+  const platforms = query.getAll('platform').flatMap((text) => parseJsonPlatform(text) ?? []);
+  const options = { quiet: booleanValue(query, 'quiet'), platforms };
+  return progress((emit) => backend.images.load(request, options, emit, signal));
+}

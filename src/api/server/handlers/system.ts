@@ -1,0 +1,52 @@
+import { parseFilters } from '#lib/filters.ts';
+import { NEWEST_API } from '../api-version.ts';
+import type { Backend } from '../backend.ts';
+import type { Call } from '../call.ts';
+import { timeValue } from '../form.ts';
+import { empty, json, jsonLines, type Reply, text } from '../reply.ts';
+import { withFirstFields } from '../versions/event.ts';
+import { downgradeInfo } from '../versions/system.ts';
+
+/** What a client needs to know before it says anything else; builder 1 is the classic one, driven by the engine. */
+const PING_HEADERS = {
+  'Builder-Version': '1',
+  'Cache-Control': 'no-cache, no-store, must-revalidate',
+  Pragma: 'no-cache',
+  Swarm: 'inactive',
+};
+
+export function ping(call: Call): Reply {
+  call.backend.system.ping?.();
+  return text('OK', PING_HEADERS);
+}
+
+export function pingHead(call: Call): Reply {
+  call.backend.system.ping?.();
+  return empty(200, { ...PING_HEADERS, 'Content-Type': 'text/plain; charset=utf-8' });
+}
+
+export async function version({ backend }: Call): Promise<Reply> {
+  return json(await backend.system.version());
+}
+
+export async function info(call: Call): Promise<Reply> {
+  const value = await call.backend.system.info();
+  return json(call.version < NEWEST_API ? downgradeInfo(value, call.version) : value);
+}
+
+export function events(call: Call): Reply {
+  const query = {
+    since: timeValue(call.query, 'since'),
+    until: timeValue(call.query, 'until'),
+    filters: parseFilters(call.query.get('filters')),
+  };
+  return jsonLines(wireEvents(call.backend, query, call.signal));
+}
+
+async function* wireEvents(
+  backend: Backend,
+  query: Parameters<Backend['system']['events']>[0],
+  signal: AbortSignal,
+): AsyncIterable<unknown> {
+  for await (const event of backend.system.events(query, signal)) yield withFirstFields(event);
+}

@@ -1,0 +1,73 @@
+import type { HostConfig } from '#api/types/host-config.ts';
+import type { Mount } from '#api/types/mount.ts';
+import type { ContainerCreateRequest } from '../backend.ts';
+
+/** Create requests: what a version did not know yet, or knew in another place, is put as the newest one has it. */
+
+/** The limits stood beside the config before 1.18. */
+export interface OldLimits {
+  Memory?: HostConfig['Memory'];
+  MemorySwap?: HostConfig['MemorySwap'];
+  CpuShares?: HostConfig['CpuShares'];
+  Cpuset?: string;
+  CpusetCpus?: string;
+}
+
+/** Moves limits that stand beside the config into the host config, unless it has its own. */
+export function withOldLimits(hostConfig: HostConfig, old: OldLimits): HostConfig {
+  return {
+    ...hostConfig,
+    Memory: hostConfig.Memory || (old.Memory ?? 0),
+    MemorySwap: hostConfig.MemorySwap || (old.MemorySwap ?? 0),
+    CpuShares: hostConfig.CpuShares || (old.CpuShares ?? 0),
+    CpusetCpus: hostConfig.CpusetCpus || old.CpusetCpus || old.Cpuset || '',
+  };
+}
+
+/** Makes a request of version 1.`version` one of the newest version. */
+export function upgradeCreate(request: ContainerCreateRequest, version: number): ContainerCreateRequest {
+  const upgraded = { ...request, hostConfig: upgradeHostConfig(request.hostConfig, version) };
+  if (version < 41) delete upgraded.platform;
+  if (version < 44 && request.config.Healthcheck) {
+    const { StartInterval: _, ...healthcheck } = request.config.Healthcheck;
+    upgraded.config = { ...request.config, Healthcheck: healthcheck };
+  }
+  return upgraded;
+}
+
+/** Makes a host config of version 1.`version` one of the newest version. */
+export function upgradeHostConfig(hostConfig: HostConfig, version: number): HostConfig {
+  const upgraded = { ...hostConfig };
+  if (version < 25) upgraded.AutoRemove = false;
+  if (version < 40) {
+    delete upgraded.KernelMemoryTCP;
+    upgraded.IpcMode ||= 'shareable';
+  }
+  if (version < 42) upgraded.ConsoleSize = [0, 0];
+  if (version >= 42) delete upgraded.KernelMemory;
+  if (version < 43) delete upgraded.Annotations;
+  if (typeof upgraded.PidsLimit === 'number' && upgraded.PidsLimit <= 0) upgraded.PidsLimit = null;
+  if (upgraded.Mounts) upgraded.Mounts = upgraded.Mounts.map((mount) => upgradeMount(mount, version));
+  return upgraded;
+}
+
+function upgradeMount(mount: Mount, version: number): Mount {
+  const upgraded = { ...mount };
+  if (mount.BindOptions) {
+    const bind = { ...mount.BindOptions };
+    if (version < 40) delete bind.NonRecursive;
+    if (version < 42) delete bind.CreateMountpoint;
+    if (version < 44) {
+      delete bind.ReadOnlyForceRecursive;
+      bind.ReadOnlyNonRecursive = true;
+    }
+    upgraded.BindOptions = bind;
+  } else if (version < 44 && mount.Type === 'bind') {
+    upgraded.BindOptions = { ReadOnlyNonRecursive: true };
+  }
+  if (version < 45 && mount.VolumeOptions) {
+    const { Subpath: _, ...volume } = mount.VolumeOptions;
+    upgraded.VolumeOptions = volume;
+  }
+  return upgraded;
+}
