@@ -40,6 +40,7 @@ const tools = [
   'id',
   'grep',
   'test',
+  'tty',
 ];
 
 /** A root file system of a static busybox at `rootfs`. */
