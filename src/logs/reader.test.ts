@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatTime } from '#lib/time.ts';
+import type { LogEntry } from './entries.ts';
 import { type LogQuery, readLog } from './reader.ts';
 
 const ALL: LogQuery = { stdout: true, stderr: true, since: 0n, until: 0n, tail: undefined };
@@ -28,10 +29,11 @@ const lines = (from: number, to: number) => Array.from({ length: to - from }, (_
 
 async function read(query: Partial<LogQuery> = {}): Promise<number[]> {
   const numbers: number[] = [];
-  for await (const entry of readLog(path, { ...ALL, ...query }, undefined, new AbortController().signal))
-    numbers.push(Number(/\d+/.exec(entry.text)![0]));
+  for await (const entries of readLog(path, { ...ALL, ...query }, undefined, new AbortController().signal))
+    numbers.push(...entries.map(numberOf));
   return numbers;
 }
+const numberOf = (entry: LogEntry) => Number(/\d+/.exec(entry.text)![0]);
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
 test('reads all rotated files, oldest first, and skips what is not a whole entry', async () => {
@@ -66,8 +68,8 @@ test('follow goes through rotations and ends after the last line', async () => {
   const ended = Promise.withResolvers<void>();
   const seen: number[] = [];
   const reading = (async () => {
-    for await (const entry of readLog(path, ALL, { ended: ended.promise }, new AbortController().signal))
-      seen.push(Number(/\d+/.exec(entry.text)![0]));
+    for await (const entries of readLog(path, ALL, { ended: ended.promise }, new AbortController().signal))
+      seen.push(...entries.map(numberOf));
   })();
   for (let n = 5; n < 300; n++) {
     appendFileSync(path, line(n));
@@ -88,8 +90,8 @@ test('follow survives a log that is cut in place', async () => {
   const ended = Promise.withResolvers<void>();
   const seen: number[] = [];
   const reading = (async () => {
-    for await (const entry of readLog(path, ALL, { ended: ended.promise }, new AbortController().signal))
-      seen.push(Number(/\d+/.exec(entry.text)![0]));
+    for await (const entries of readLog(path, ALL, { ended: ended.promise }, new AbortController().signal))
+      seen.push(...entries.map(numberOf));
   })();
   while (seen.length < 50) await sleep(5);
   truncateSync(path);

@@ -15,7 +15,7 @@ export interface LogQuery {
 }
 
 /**
- * The entries of a log in order. With `follow`, goes on until `ended` resolves (the container's monitor has written
+ * The entries of a log in order, in the batches in which they were read. With `follow`, goes on until `ended` resolves (the container's monitor has written
  * its last line) or `signal` aborts; both give a normal end.
  */
 export async function* readLog(
@@ -23,7 +23,7 @@ export async function* readLog(
   query: LogQuery,
   follow: { ended: Promise<unknown> } | undefined,
   signal: AbortSignal,
-): AsyncGenerator<LogEntry> {
+): AsyncGenerator<LogEntry[]> {
   if (!existsSync(path)) return;
   const changes = follow ? watchChanges(path, follow.ended, signal) : undefined;
   const readers = await openAtTail(path, query.tail);
@@ -49,17 +49,18 @@ export async function* readLog(
   }
 }
 
-async function* drain(reader: LineReader, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogEntry, boolean> {
+/** Gives false when there is nothing more to read: past `until`, or nobody listens. */
+async function* drain(reader: LineReader, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogEntry[], boolean> {
   for (;;) {
     const lines = await reader.next();
     if (lines.length === 0) return true;
-    for (const line of lines) {
-      const entry = parseEntry(line);
-      if (!entry || entry.time < query.since || !query[entry.stream]) continue;
-      if (query.until > 0n && entry.time > query.until) return false;
-      yield entry;
-    }
-    if (signal.aborted) return false;
+    const entries = lines.flatMap((line) => parseEntry(line) ?? []);
+    const end = query.until > 0n ? entries.findIndex((entry) => entry.time > query.until) : -1;
+    const wanted = entries
+      .slice(0, end < 0 ? undefined : end)
+      .filter((entry) => entry.time >= query.since && query[entry.stream]);
+    if (wanted.length > 0) yield wanted;
+    if (end >= 0 || signal.aborted) return false;
   }
 }
 

@@ -1,0 +1,62 @@
+import type { Duplex } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { DEFAULT_DETACH_KEYS, detachFilter, parseDetachKeys } from './detach-keys.ts';
+
+export interface AttachSettings {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  tty: boolean;
+  /** Absent = ctrl-p,ctrl-q on a terminal, none elsewhere. */
+  detachKeys?: string;
+}
+
+/** An attachment that waits for its container to start. */
+export interface PendingAttachment {
+  settings: AttachSettings;
+  /** Hands over the monitor's stream; called before the process starts. */
+  begin(stream: Duplex): void;
+  /** It will not start. */
+  cancel(): void;
+}
+
+/**
+ * Ties a client to the monitor's stream until the process ends, the client detaches, or the client goes. The client's
+ * half-close is stdin's end only. Resolves with whether the client typed the detach keys.
+ */
+export async function connectClient(client: Duplex, stream: Duplex, settings: AttachSettings): Promise<boolean> {
+  let detached = false;
+  const detach = () => {
+    detached = true;
+    stream.destroy();
+  };
+  const gone = () => stream.destroy();
+  client.once('close', gone);
+  if (settings.stdin) void forwardInput(client, stream, settings, detach);
+  else client.resume(); // what comes unasked is dropped, so that the client's close is noticed
+  try {
+    await pipeline(stream, client, { end: false });
+  } catch (error) {
+    if (!isEndOfEither(error)) throw error;
+  } finally {
+    client.off('close', gone);
+    stream.destroy();
+  }
+  return detached;
+}
+
+async function forwardInput(client: Duplex, stream: Duplex, settings: AttachSettings, detach: () => void) {
+  const keys = settings.detachKeys || (settings.tty ? DEFAULT_DETACH_KEYS : '');
+  try {
+    if (keys) await pipeline(client, detachFilter(parseDetachKeys(keys), detach), stream);
+    else await pipeline(client, stream);
+  } catch (error) {
+    if (!isEndOfEither(error)) stream.destroy(error as Error);
+  }
+}
+
+/** A peer that went away, or a stream that we closed ourselves, is how sessions end. */
+function isEndOfEither(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return ['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED', 'ECONNRESET', 'EPIPE', 'ABORT_ERR'].includes(code);
+}

@@ -1,0 +1,103 @@
+import { Mutex } from '#lib/locks.ts';
+import type { MonitorControl } from '#runtime/monitor.ts';
+import type { PendingAttachment } from './attach.ts';
+import type { ContainerRecord, StateRecord, Status } from './record.ts';
+
+/** What `wait` answers with. */
+export interface ExitResult {
+  exitCode: number;
+  /** Why the code is not the process's own. */
+  error?: string;
+}
+
+/**
+ * A container of this engine: its record, and what ties the record to processes while they run. `state` changes at
+ * once, in memory; whoever changes it also has it written (see ContainerStore.save).
+ */
+export class Container {
+  readonly record: ContainerRecord;
+  /** Verbs that change the container take turns: start, remove, rename, update. Never held while waiting for an exit. */
+  readonly lock = new Mutex();
+  /** The monitor's control connection while the container runs (absent when its monitor was killed). */
+  monitor: MonitorControl | undefined;
+  /** Somebody attached before the start: they are subscribed before the first byte can be printed. */
+  readonly pendingAttachments = new Set<PendingAttachment>();
+  /** Resolves when the last run's mounts, network and runtime state are gone; a new start waits for it. */
+  cleanup: Promise<void> = Promise.resolve();
+  removing = false;
+  readonly #exitWaiters = new Set<Waiter>();
+  readonly #removalWaiters = new Set<Waiter>();
+
+  constructor(record: ContainerRecord) {
+    this.record = record;
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  get name(): string {
+    return this.record.name;
+  }
+
+  get state(): StateRecord {
+    return this.record.state;
+  }
+
+  get running(): boolean {
+    return this.record.state.status === 'running';
+  }
+
+  /** What clients are told; a removal in progress shows. */
+  get status(): Status | 'removing' {
+    return this.removing ? 'removing' : this.record.state.status;
+  }
+
+  /**
+   * The next time it exits, from now on; a removal without an exit counts, so that nobody waits for ever. Nothing is
+   * kept, and the promise stays pending, once `signal` has aborted.
+   */
+  waitForExit(signal?: AbortSignal): Promise<ExitResult> {
+    return register(this.#exitWaiters, signal);
+  }
+
+  /** When it is gone. */
+  waitForRemoval(signal?: AbortSignal): Promise<ExitResult> {
+    return register(this.#removalWaiters, signal);
+  }
+
+  setState(change: Partial<StateRecord>): void {
+    Object.assign(this.record.state, change);
+  }
+
+  /** Tells those who wait for the exit that has just been recorded in `state`. */
+  announceExit(): void {
+    release(this.#exitWaiters, this.lastExit());
+  }
+
+  announceRemoval(): void {
+    release(this.#exitWaiters, this.lastExit());
+    release(this.#removalWaiters, this.lastExit());
+    for (const attachment of this.pendingAttachments) attachment.cancel();
+    this.pendingAttachments.clear();
+  }
+
+  lastExit(): ExitResult {
+    const { exitCode, error } = this.record.state;
+    return error ? { exitCode, error } : { exitCode };
+  }
+}
+
+type Waiter = (result: ExitResult) => void;
+
+function register(waiters: Set<Waiter>, signal: AbortSignal | undefined): Promise<ExitResult> {
+  return new Promise((resolve) => {
+    waiters.add(resolve);
+    signal?.addEventListener('abort', () => waiters.delete(resolve), { once: true });
+  });
+}
+
+function release(waiters: Set<Waiter>, result: ExitResult): void {
+  for (const resolve of waiters) resolve(result);
+  waiters.clear();
+}

@@ -1,0 +1,85 @@
+import type { Config } from '#api/types/container-config.ts';
+import type { HostConfig } from '#api/types/host-config.ts';
+import type { MountPoint } from '#api/types/mount.ts';
+import type { NetworkingConfig } from '#api/types/network.ts';
+import { parseExact, stringifyExact } from '#lib/json.ts';
+import type { Sandbox } from '#network/sandbox.ts';
+import type { ResolvedMount } from '#volume/resolved-mount.ts';
+
+/** What the database keeps of a container: all that a new engine needs. Plain data, times in ns as bigints. */
+export interface ContainerRecord {
+  version: 1;
+  id: string;
+  /** Without a slash. */
+  name: string;
+  created: bigint;
+  /** The image's id, `sha256:...`. */
+  imageId: string;
+  /** diffIDs, bottom first. */
+  chain: string[];
+  /** Merged with the image's. */
+  config: Config;
+  /** With defaults filled. */
+  hostConfig: HostConfig;
+  networkingConfig: NetworkingConfig;
+  /** What inspect shows. */
+  mountPoints: MountPoint[];
+  /** What the runtime gets, in the same order. */
+  mounts: ResolvedMount[];
+  /** Anonymous volumes that go with the container (`rm -v`, `--rm`). */
+  anonymousVolumes: string[];
+  platform: string;
+  driver: string;
+  state: StateRecord;
+  /** Present while the container has one. */
+  sandbox?: Sandbox;
+  /** How often a restart policy has started it again. */
+  restartCount: number;
+}
+
+export type Status = 'created' | 'running' | 'restarting' | 'exited' | 'dead';
+
+export interface StateRecord {
+  status: Status;
+  /** 0 without a process. */
+  pid: number;
+  /** Field 22 of /proc/PID/stat and the boot it belongs to: with the pid, the identity of the process. */
+  processStartTime: string;
+  bootId: string;
+  exitCode: number;
+  /** Why it did not start, or why its end is not known. */
+  error: string;
+  oomKilled: boolean;
+  /** 0n = never. */
+  startedAt: bigint;
+  finishedAt: bigint;
+  /** Somebody stopped it: restart policies leave it alone. */
+  stoppedByUser: boolean;
+}
+
+export const CREATED_STATE: Readonly<StateRecord> = Object.freeze({
+  status: 'created',
+  pid: 0,
+  processStartTime: '',
+  bootId: '',
+  exitCode: 0,
+  error: '',
+  oomKilled: false,
+  startedAt: 0n,
+  finishedAt: 0n,
+  stoppedByUser: false,
+});
+
+export function serializeRecord(record: ContainerRecord): string {
+  return stringifyExact(record);
+}
+
+/** Throws SyntaxError or TypeError for text that is not a record. */
+export function parseRecord(text: string): ContainerRecord {
+  const record = parseExact(text) as ContainerRecord;
+  if (record?.version !== 1) throw new TypeError(`container record of version ${record?.version}`);
+  record.created = BigInt(record.created);
+  record.state.startedAt = BigInt(record.state.startedAt);
+  record.state.finishedAt = BigInt(record.state.finishedAt);
+  return record;
+}

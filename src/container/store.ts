@@ -1,0 +1,154 @@
+import { conflict, invalid, isEngineError, notFound } from '#errors/errors.ts';
+import { NAME_PATTERN, randomName } from '#lib/names.ts';
+import { TruncIndex } from '#lib/truncindex.ts';
+import type { Database } from '#metadata/database.ts';
+import { Container } from './container.ts';
+import { type ContainerRecord, parseRecord, serializeRecord } from './record.ts';
+
+/** kv key of a container whose row is gone while its files are not yet. */
+const REMOVAL_PREFIX = 'removing-container/';
+
+/** All containers in memory, by id, unique id prefix and name; every change goes to the database first or at once. */
+export class ContainerStore {
+  readonly #db: Pick<Database, 'read' | 'write'>;
+  readonly #byId = new Map<string, Container>();
+  /** Names in use or being given; a name is taken before its row is written. */
+  readonly #byName = new Map<string, string>();
+  readonly #ids = new TruncIndex();
+
+  constructor(db: Pick<Database, 'read' | 'write'>) {
+    this.#db = db;
+  }
+
+  /** Reads every row. Gives the containers whose row was deleted but whose files may still be there. */
+  async load(): Promise<{ unfinishedRemovals: { id: string; anonymousVolumes: string[] }[] }> {
+    for (const row of await this.#db.read<{ record: string }>('SELECT record FROM containers')) {
+      this.#insert(new Container(parseRecord(row.record)));
+    }
+    const rows = await this.#db.read<{ key: string; value: string }>('SELECT key, value FROM kv WHERE key GLOB ?', [
+      `${REMOVAL_PREFIX}*`,
+    ]);
+    const unfinishedRemovals = rows.map(({ key, value }) => ({
+      id: key.slice(REMOVAL_PREFIX.length),
+      anonymousVolumes: JSON.parse(value) as string[],
+    }));
+    return { unfinishedRemovals };
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Newest first. */
+  list(): Container[] {
+    return [...this.#byId.values()].sort((a, b) => (a.record.created < b.record.created ? 1 : -1));
+  }
+
+  [Symbol.iterator](): IterableIterator<Container> {
+    return this.#byId.values();
+  }
+
+  has(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
+  /** By id, name (with or without slash) or unique id prefix. Throws `not-found`, or `invalid` for an ambiguous prefix. */
+  get(reference: string): Container {
+    const name = reference.replace(/^\//, '');
+    const exact = this.#byId.get(reference) ?? this.#byId.get(this.#byName.get(name) ?? '');
+    if (exact) return exact;
+    const found = this.#ids.find(reference);
+    if (found === 'ambiguous') {
+      throw invalid(`Multiple IDs found with provided prefix: ${reference}`, { hint: 'Give more of its digits.' });
+    }
+    const container = found && this.#byId.get(found.id);
+    if (!container) throw notFound(`No such container: ${reference}`);
+    return container;
+  }
+
+  /** Takes `name`, or a free random one, for the container `id`. Throws `invalid` or `conflict` in Docker's words. */
+  reserveName(id: string, name: string | undefined): string {
+    if (name === undefined || name === '') {
+      for (let attempt = 0; ; attempt++) {
+        const candidate = randomName(attempt);
+        if (this.#byName.has(candidate)) continue;
+        this.#byName.set(candidate, id);
+        return candidate;
+      }
+    }
+    const wanted = name.replace(/^\//, '');
+    if (!NAME_PATTERN.test(wanted)) {
+      throw invalid(`Invalid container name (${wanted}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`, {
+        hint: 'Names have two characters at least.',
+      });
+    }
+    const holder = this.#byName.get(wanted);
+    if (holder !== undefined) {
+      throw conflict(
+        `Conflict. The container name "/${wanted}" is already in use by container "${holder}". You have to remove (or rename) that container to be able to reuse that name.`,
+      );
+    }
+    this.#byName.set(wanted, id);
+    return wanted;
+  }
+
+  releaseName(id: string, name: string): void {
+    if (this.#byName.get(name) === id) this.#byName.delete(name);
+  }
+
+  /** Writes the row of a new container, whose name was reserved, and makes it visible. */
+  async add(record: ContainerRecord): Promise<Container> {
+    await this.#db.write([
+      {
+        sql: 'INSERT INTO containers (id, name, record) VALUES (?, ?, ?)',
+        params: [record.id, record.name, serializeRecord(record)],
+      },
+    ]);
+    const container = new Container(record);
+    this.#insert(container);
+    return container;
+  }
+
+  /** Writes the record as it is now. A container that was removed meanwhile stays removed. */
+  async save(container: Container): Promise<void> {
+    const { record } = container;
+    const row = [record.name, serializeRecord(record), record.id];
+    await this.#db.write([{ sql: 'UPDATE containers SET name = ?, record = ? WHERE id = ?', params: row }]);
+  }
+
+  /** Deletes the row and notes what is left to delete; from then on nobody finds the container. */
+  async remove(container: Container, anonymousVolumes: readonly string[]): Promise<void> {
+    const { id, name } = container;
+    await this.#db.write([
+      { sql: 'DELETE FROM containers WHERE id = ?', params: [id] },
+      {
+        sql: 'INSERT OR REPLACE INTO kv (key, value) VALUES (?, ?)',
+        params: [`${REMOVAL_PREFIX}${id}`, JSON.stringify(anonymousVolumes)],
+      },
+    ]);
+    this.#byId.delete(id);
+    this.#ids.delete(id);
+    this.releaseName(id, name);
+  }
+
+  /** The files of a removed container are gone, too. */
+  async finishRemoval(id: string): Promise<void> {
+    await this.#db.write([{ sql: 'DELETE FROM kv WHERE key = ?', params: [`${REMOVAL_PREFIX}${id}`] }]);
+  }
+
+  #insert(container: Container): void {
+    this.#byId.set(container.id, container);
+    this.#byName.set(container.name, container.id);
+    this.#ids.add(container.id);
+  }
+}
+
+/** The container of that name, undefined when there is none. */
+export function findContainer(store: ContainerStore, reference: string): Container | undefined {
+  try {
+    return store.get(reference);
+  } catch (error) {
+    if (isEngineError(error, 'not-found')) return undefined;
+    throw error;
+  }
+}

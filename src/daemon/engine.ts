@@ -1,0 +1,68 @@
+import type { ContainerStore } from '#container/store.ts';
+import type { EventLog } from '#events/events.ts';
+import type { Graph } from '#graph/graph.ts';
+import type { GraphDriver } from '#graphdriver/driver.ts';
+import type { Logger } from '#lib/log.ts';
+import type { CgroupSupport } from '#linux/cgroup.ts';
+import type { Launcher } from '#linux/launcher-types.ts';
+import type { Database } from '#metadata/database.ts';
+import type { Networks } from '#network/networks.ts';
+import type { HostFacts } from '#runtime/spec/host-facts.ts';
+import type { VolumeStore } from '#volume/volumes.ts';
+import type { DaemonConfig } from './config.ts';
+import type { Paths } from './paths.ts';
+import type { Runtimes } from './runtimes.ts';
+
+/** Everything the verbs work with. */
+export interface Engine {
+  config: DaemonConfig;
+  /** Of this data-root, for `/info`. */
+  id: string;
+  bootId: string;
+  paths: Paths;
+  launcher: Launcher;
+  database: Database;
+  driver: GraphDriver;
+  graph: Graph;
+  networks: Networks;
+  volumes: VolumeStore;
+  containers: ContainerStore;
+  events: EventLog;
+  runtimes: Runtimes;
+  host: HostFacts;
+  cgroups: CgroupSupport;
+  log: Logger;
+  /** Program paths. */
+  monitor: string;
+  init: string;
+  /** Work that goes on after a reply; awaited when the engine ends. */
+  background: Background;
+}
+
+/** Keeps track of clean-up that nobody waits for. Its failures are logged. */
+export class Background {
+  readonly #log: Logger;
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Starts `work`; the promise never rejects. */
+  run(what: string, work: () => Promise<void>): Promise<void> {
+    const running = work()
+      .catch((error: Error) => this.#log.error(`${what} failed`, { error: error.message, stack: error.stack }))
+      .then(() => void this.#running.delete(running));
+    this.#running.add(running);
+    return running;
+  }
+
+  /** Like `run` for work that lasts as long as a container: the engine's end does not wait for it. */
+  detached(what: string, work: () => Promise<void>): void {
+    work().catch((error: Error) => this.#log.error(`${what} failed`, { error: error.message, stack: error.stack }));
+  }
+
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+}

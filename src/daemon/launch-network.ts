@@ -1,0 +1,81 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { Container } from '#container/container.ts';
+import { eventAttributes } from '#container/description.ts';
+import { errnoCode } from '#errors/errors.ts';
+import { containerHosts, hostNetworkHosts } from '#network/hosts-file.ts';
+import { containerResolvConf } from '#network/resolv-conf.ts';
+import type { Engine } from './engine.ts';
+import { sharedContainer } from './shared-namespaces.ts';
+
+/** Gives the container its sandbox, in the record, before anything else looks at it. */
+export async function attachNetwork(engine: Engine, container: Container): Promise<void> {
+  const { record } = container;
+  const { config, hostConfig, networkingConfig } = record;
+  const partner = sharedContainer(engine, hostConfig.NetworkMode);
+  const sandbox = await engine.networks.attach({
+    containerId: record.id,
+    name: record.name,
+    mode: config.NetworkDisabled ? 'none' : partner ? `container:${partner.id}` : hostConfig.NetworkMode,
+    endpoints: networkingConfig.EndpointsConfig ?? {},
+    exposedPorts: Object.keys(config.ExposedPorts ?? {}),
+    portBindings: hostConfig.PortBindings ?? {},
+    publishAll: hostConfig.PublishAllPorts,
+    macAddress: config.MacAddress,
+  });
+  record.sandbox = sandbox;
+  for (const [name, endpoint] of Object.entries(sandbox.networks)) {
+    const attributes = { container: record.id, name, type: name === 'host' || name === 'none' ? name : 'bridge' };
+    engine.events.publish('network', 'connect', endpoint.NetworkID, attributes);
+  }
+}
+
+/** The network is given back; inspect shows no address any more. */
+export function detachNetwork(engine: Engine, container: Container): void {
+  const { record } = container;
+  for (const [name, endpoint] of Object.entries(record.sandbox?.networks ?? {})) {
+    const attributes = { container: record.id, name, type: name === 'host' || name === 'none' ? name : 'bridge' };
+    engine.events.publish('network', 'disconnect', endpoint.NetworkID, attributes);
+  }
+  delete record.sandbox;
+}
+
+/** Writes hosts, hostname and resolv.conf; a container in another's namespace uses the other's files. */
+export async function writeEtcFiles(engine: Engine, container: Container): Promise<void> {
+  const { record } = container;
+  if (sharedContainer(engine, record.hostConfig.NetworkMode)) return;
+  const paths = engine.paths.container(record.id);
+  const hostNetwork = record.hostConfig.NetworkMode === 'host';
+  const addresses = Object.values(record.sandbox?.networks ?? {}).flatMap((endpoint) =>
+    [endpoint.IPAddress, endpoint.GlobalIPv6Address].filter((address) => address !== ''),
+  );
+  const extraHosts = record.hostConfig.ExtraHosts ?? [];
+  const hostGateway = engine.config.hostGatewayAddress ?? gatewayOf(container);
+  const { Hostname: hostname, Domainname: domainname } = record.config;
+  const hosts = hostNetwork
+    ? hostNetworkHosts(await readOptional('/etc/hosts'), { extraHosts, hostGateway })
+    : containerHosts({ hostname, domainname, addresses, extraHosts, hostGateway });
+  const dns = {
+    servers: record.hostConfig.Dns?.length ? record.hostConfig.Dns : engine.config.dns,
+    search: record.hostConfig.DnsSearch?.length ? record.hostConfig.DnsSearch : engine.config.dnsSearch,
+    options: record.hostConfig.DnsOptions?.length ? record.hostConfig.DnsOptions : engine.config.dnsOptions,
+  };
+  const resolvConf = containerResolvConf(await readOptional('/etc/resolv.conf'), dns, { hostNetwork });
+  await Promise.all([
+    writeFile(paths.hosts, hosts),
+    writeFile(paths.hostname, `${hostname}\n`),
+    writeFile(paths.resolvConf, resolvConf),
+  ]);
+}
+
+function gatewayOf({ record }: Container): string | undefined {
+  return Object.values(record.sandbox?.networks ?? {}).find((endpoint) => endpoint.Gateway)?.Gateway;
+}
+
+async function readOptional(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (errnoCode(error) === 'ENOENT') return '';
+    throw error;
+  }
+}

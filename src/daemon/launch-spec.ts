@@ -1,0 +1,45 @@
+import type { Container } from '#container/container.ts';
+import { containerCgroup } from '#linux/cgroup-paths.ts';
+import { buildSpec } from '#runtime/spec/build-spec.ts';
+import { effectiveUlimits } from '#runtime/spec/host-defaults.ts';
+import { serializeSpec } from '#runtime/spec/oci.ts';
+import { resolveBlockIO, resolveDevices } from '#runtime/spec/resolve-devices.ts';
+import { resolveUser } from '#runtime/spec/resolve-user.ts';
+import { engineDefaults } from './defaults.ts';
+import type { Engine } from './engine.ts';
+import { chooseNamespaces, sharedContainer } from './shared-namespaces.ts';
+
+/** The OCI configuration of a container whose root is mounted at `rootfs` and whose network is attached, as JSON. */
+export async function makeSpec(engine: Engine, container: Container, rootfs: string): Promise<string> {
+  const { record } = container;
+  const { config, hostConfig } = record;
+  const [user, devices, blockIO] = await Promise.all([
+    resolveUser(rootfs, config.User, hostConfig.GroupAdd),
+    resolveDevices(hostConfig),
+    resolveBlockIO(hostConfig),
+    engine.volumes.mountAll(record.id, record.mountPoints),
+  ]);
+  const owner = sharedContainer(engine, hostConfig.NetworkMode) ?? container;
+  const { hosts, hostname, resolvConf } = engine.paths.container(owner.id);
+  const spec = buildSpec({
+    id: record.id,
+    config,
+    hostConfig: { ...hostConfig, Ulimits: effectiveUlimits(hostConfig, engineDefaults(engine)) },
+    rootfs,
+    user,
+    namespaces: chooseNamespaces(engine, container),
+    mounts: record.mounts,
+    etc: { hosts, hostname, resolvConf },
+    devices,
+    blockIO,
+    cgroup: { version: engine.cgroups.version, path: cgroupPath(engine, container) },
+    initBinary: engine.init,
+    host: engine.host,
+  });
+  return serializeSpec(spec);
+}
+
+/** The control group of a container, below the root of every hierarchy. */
+export function cgroupPath(engine: Engine, { record }: Container): string {
+  return containerCgroup(record.hostConfig.CgroupParent || engine.config.cgroupParent, record.id);
+}

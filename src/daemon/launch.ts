@@ -1,0 +1,115 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import type { Container } from '#container/container.ts';
+import { commandLine, eventAttributes } from '#container/description.ts';
+import { describe, EngineError, system } from '#errors/errors.ts';
+import { mapRuntimeError } from '#runtime/errors.ts';
+import { connectMonitor, type MonitorControl, RuntimeStartError, type Started } from '#runtime/monitor.ts';
+import { monitorArguments } from '#runtime/monitor-arguments.ts';
+import type { Engine } from './engine.ts';
+import { attachNetwork, detachNetwork, writeEtcFiles } from './launch-network.ts';
+import { makeSpec } from './launch-spec.ts';
+import { monitorOptions } from './monitor-options.ts';
+import { releaseRun } from './release-run.ts';
+import { superviseRun } from './supervise.ts';
+
+/**
+ * Starts the process of a container that does not run. Called under its lock. On failure everything that was set up is
+ * taken down again, the state says why, and the error has Docker's words.
+ */
+export async function launch(engine: Engine, container: Container): Promise<void> {
+  await container.cleanup;
+  const run: Run = {};
+  try {
+    const monitor = await prepare(engine, container, run);
+    await subscribeWaiting(container, monitor);
+    const started = await monitor.start();
+    markRunning(engine, container, monitor, started);
+  } catch (error) {
+    throw await abandon(engine, container, run, error);
+  }
+  superviseRun(engine, container);
+  await engine.containers.save(container);
+  engine.events.publish('container', 'start', container.id, eventAttributes(container));
+}
+
+/** What has been set up so far. */
+interface Run {
+  monitor?: MonitorControl;
+}
+
+async function abandon(engine: Engine, container: Container, { monitor }: Run, error: unknown): Promise<EngineError> {
+  if (monitor && !(error instanceof RuntimeStartError)) monitor.close();
+  const failure = startFailure(container, error);
+  container.setState({ exitCode: failure.exitCode, error: failure.error.message });
+  detachNetwork(engine, container);
+  const gone = monitor ? monitor.gone : Promise.resolve({ cleaned: true });
+  container.cleanup = engine.background.run(`cleaning up after ${container.id}`, () =>
+    releaseRun(engine, container, gone),
+  );
+  await engine.containers.save(container);
+  return failure.error;
+}
+
+/** Mount, network and monitor have nothing to do with each other and are made side by side. */
+async function prepare(engine: Engine, container: Container, run: Run): Promise<MonitorControl> {
+  const paths = engine.paths.container(container.id);
+  await Promise.all([mkdir(paths.runFolder, { recursive: true, mode: 0o711 }), rm(paths.exitRecord, { force: true })]);
+  const [rootfs, , monitor] = await settleAll([
+    engine.driver.get(container.id),
+    attachNetwork(engine, container),
+    startMonitor(engine, container, run),
+  ]);
+  const [spec] = await settleAll([makeSpec(engine, container, rootfs.path), writeEtcFiles(engine, container)]);
+  await writeFile(paths.bundleConfig, spec);
+  return monitor;
+}
+
+/** Like Promise.all, but waits for every one, so that undoing finds nothing in motion. */
+async function settleAll<T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(work);
+  return (await Promise.all(work)) as unknown as T;
+}
+
+async function startMonitor(engine: Engine, container: Container, run: Run): Promise<MonitorControl> {
+  const { socket } = engine.paths.container(container.id);
+  const argv = [engine.monitor, ...monitorArguments(monitorOptions(engine, container))];
+  await engine.launcher.spawn({ argv, listenSocket: socket });
+  run.monitor = await connectMonitor(socket);
+  return run.monitor;
+}
+
+async function subscribeWaiting(container: Container, monitor: MonitorControl): Promise<void> {
+  const waiting = [...container.pendingAttachments];
+  container.pendingAttachments.clear();
+  await Promise.all(
+    waiting.map(async (attachment) => {
+      const { tty, stdin, stdout, stderr } = attachment.settings;
+      attachment.begin(await monitor.attach({ stdin, stdout, stderr, framing: tty ? 'raw' : 'docker' }));
+    }),
+  );
+}
+
+function markRunning(engine: Engine, container: Container, monitor: MonitorControl, started: Started): void {
+  container.monitor = monitor;
+  container.setState({
+    status: 'running',
+    pid: started.pid,
+    processStartTime: started.processStartTime,
+    bootId: engine.bootId,
+    startedAt: started.startedAt,
+    exitCode: 0,
+    error: '',
+    oomKilled: false,
+    stoppedByUser: false,
+  });
+}
+
+function startFailure(container: Container, error: unknown): { error: EngineError; exitCode: number } {
+  if (error instanceof RuntimeStartError) {
+    const { kind, message, exitCode } = mapRuntimeError(error.message, commandLine(container.record.config)[0] ?? '');
+    return { error: new EngineError(kind, message, { cause: error }), exitCode };
+  }
+  if (error instanceof EngineError) return { error, exitCode: 128 };
+  const message = `cannot start container ${container.name}: ${describe(error)}`;
+  return { error: system(message, { cause: error }), exitCode: 128 };
+}

@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+
+/** Where a container's files lie; see the tree in ARCHITECTURE.md. */
+export interface ContainerPaths {
+  /** Survives everything but removal. */
+  folder: string;
+  /** The record at creation, from which a lost database is rebuilt. */
+  config: string;
+  log: string;
+  exitRecord: string;
+  hosts: string;
+  hostname: string;
+  resolvConf: string;
+  /** One run's bundle, monitor socket and pid file. */
+  runFolder: string;
+  socket: string;
+  bundleConfig: string;
+}
+
+export interface Paths {
+  dataRoot: string;
+  execRoot: string;
+  database: string;
+  containers: string;
+  runs: string;
+  volumes: string;
+  graph: string;
+  layers: string;
+  /** State of an OCI runtime. */
+  runtimeRoot(runtime: string): string;
+  container(id: string): ContainerPaths;
+}
+
+/** All paths below the data-root and the exec-root, both absolute. */
+export function enginePaths(dataRoot: string, execRoot: string): Paths {
+  const containers = join(dataRoot, 'containers');
+  const runs = join(execRoot, 'containers');
+  return {
+    dataRoot,
+    execRoot,
+    database: join(dataRoot, 'wherry.db'),
+    containers,
+    runs,
+    volumes: join(dataRoot, 'volumes'),
+    graph: join(dataRoot, 'graph'),
+    layers: join(execRoot, 'layers'),
+    runtimeRoot: (runtime) => join(execRoot, 'runtime', runtime),
+    container(id) {
+      const folder = join(containers, id);
+      const runFolder = join(runs, id);
+      return {
+        folder,
+        config: join(folder, 'config.json'),
+        log: join(folder, `${id}-json.log`),
+        exitRecord: join(folder, 'exit.json'),
+        hosts: join(folder, 'hosts'),
+        hostname: join(folder, 'hostname'),
+        resolvConf: join(folder, 'resolv.conf'),
+        runFolder,
+        socket: join(runFolder, 'monitor.sock'),
+        bundleConfig: join(runFolder, 'config.json'),
+      };
+    },
+  };
+}

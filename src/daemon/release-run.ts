@@ -1,0 +1,31 @@
+import { rm } from 'node:fs/promises';
+import type { Container } from '#container/container.ts';
+import type { Engine } from './engine.ts';
+
+/**
+ * Takes down what a run had: network, mounts, the runtime's state, run folder. Can be repeated, after a crash too.
+ * `monitorGone` resolves when the monitor has ended; unless it cleaned up, the runtime's `delete` is done here.
+ */
+export async function releaseRun(
+  engine: Engine,
+  container: Container,
+  monitorGone: Promise<{ cleaned: boolean }>,
+): Promise<void> {
+  const { id, record } = container;
+  const networkReleased = engine.networks.release(id);
+  const { cleaned } = await monitorGone;
+  if (!cleaned) await deleteAtRuntime(engine, id, record.hostConfig.Runtime ?? engine.runtimes.default);
+  await networkReleased;
+  await engine.driver.put(id);
+  await engine.volumes.unmountAll(id);
+  await rm(engine.paths.container(id).runFolder, { recursive: true, force: true });
+}
+
+async function deleteAtRuntime(engine: Engine, id: string, runtime: string): Promise<void> {
+  const path = engine.runtimes.paths.get(runtime);
+  if (path === undefined) return;
+  await engine.launcher.run({
+    argv: [path, '--root', engine.paths.runtimeRoot(runtime), 'delete', '--force', id],
+    timeoutMs: 30_000,
+  });
+}

@@ -1,0 +1,56 @@
+import { rm } from 'node:fs/promises';
+import type { Container } from '#container/container.ts';
+import { eventAttributes } from '#container/description.ts';
+import { conflict } from '#errors/errors.ts';
+import type { Engine } from './engine.ts';
+import { stopRunning } from './stop.ts';
+
+/** `DELETE /containers/{id}`. Throws `conflict` for a running container without `force`, or one already going. */
+export async function removeByName(
+  engine: Engine,
+  id: string,
+  options: { volumes: boolean; force: boolean; link: boolean },
+): Promise<void> {
+  const container = engine.containers.get(id);
+  if (container.removing) throw conflict(`removal of container ${id} is already in progress`);
+  if (container.running && !options.force) {
+    throw conflict(
+      `cannot remove container "${container.name}": container is running: stop the container before removing or force remove`,
+    );
+  }
+  if (container.running) await stopRunning(engine, container, { signal: 'SIGKILL' });
+  await container.lock.run(async () => {
+    await removeContainer(engine, container, { volumes: options.volumes });
+  });
+}
+
+/**
+ * Takes a stopped container out of sight at once: row, name, events, waiters. Its files and mounts go in the
+ * background; a killed engine finishes that at its next start.
+ */
+export async function removeContainer(
+  engine: Engine,
+  container: Container,
+  { volumes }: { volumes: boolean },
+): Promise<void> {
+  if (container.removing) return;
+  container.removing = true;
+  const anonymous = volumes ? container.record.anonymousVolumes : [];
+  await engine.containers.remove(container, anonymous);
+  engine.events.publish('container', 'destroy', container.id, eventAttributes(container));
+  container.announceRemoval();
+  void engine.background.run(`removing the files of ${container.id}`, async () => {
+    await container.cleanup;
+    await finishRemoval(engine, container.id, anonymous);
+  });
+}
+
+/** Deletes what a removed container left; can be repeated. */
+export async function finishRemoval(engine: Engine, id: string, anonymousVolumes: string[]): Promise<void> {
+  const paths = engine.paths.container(id);
+  await engine.driver.remove(id);
+  await rm(paths.folder, { recursive: true, force: true });
+  await rm(paths.runFolder, { recursive: true, force: true });
+  for (const name of anonymousVolumes) await engine.volumes.removeIfUnused(name);
+  await engine.containers.finishRemoval(id);
+}

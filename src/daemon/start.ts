@@ -1,0 +1,32 @@
+import type { HostConfig } from '#api/types/host-config.ts';
+import type { Container } from '#container/container.ts';
+import { conflict, isEngineError, notModified } from '#errors/errors.ts';
+import type { Engine } from './engine.ts';
+import { launch } from './launch.ts';
+import { removeContainer } from './remove.ts';
+
+/**
+ * `POST /containers/{id}/start`. Throws `not-modified` for a running container, `conflict` for one that is being
+ * removed, and what `launch` throws; a container with auto-remove that does not start is removed.
+ */
+export async function startContainer(engine: Engine, id: string, hostConfig?: HostConfig): Promise<void> {
+  const container = engine.containers.get(id);
+  await container.lock.run(async () => {
+    if (container.running) throw notModified(`Container ${container.name} is already running`);
+    refuseRemoving(container);
+    if (hostConfig) container.record.hostConfig = hostConfig;
+    try {
+      await launch(engine, container);
+    } catch (error) {
+      if (!container.record.hostConfig.AutoRemove || isEngineError(error, 'not-modified')) throw error;
+      await removeContainer(engine, container, { volumes: true });
+      throw error;
+    }
+  });
+}
+
+export function refuseRemoving(container: Container): void {
+  if (container.removing || container.state.status === 'dead') {
+    throw conflict(`Container ${container.id} is marked for removal and cannot be started or changed.`);
+  }
+}

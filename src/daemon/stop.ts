@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Container } from '#container/container.ts';
+import { eventAttributes } from '#container/description.ts';
+import { notModified, system } from '#errors/errors.ts';
+import type { Engine } from './engine.ts';
+import { signalContainer, stopSignal } from './kill.ts';
+import { parseSignal } from './signals.ts';
+import { startContainer } from './start.ts';
+
+const DEFAULT_TIMEOUT = 10;
+const SIGKILL = 9;
+/** Milliseconds in which a killed process must be gone; what then still lives waits for a device. */
+const KILL_DEADLINE = 30_000;
+
+export interface StopOptions {
+  /** Seconds until SIGKILL; -1 = never; absent = the container's own. */
+  timeout?: number;
+  signal?: string;
+}
+
+/** `POST /containers/{id}/stop`. Throws `not-modified` when the container does not run. */
+export async function stopContainer(engine: Engine, id: string, options: StopOptions): Promise<void> {
+  const container = engine.containers.get(id);
+  if (!container.running) throw notModified(`Container ${container.name} is not running`);
+  await stopRunning(engine, container, options);
+  engine.events.publish('container', 'stop', container.id, eventAttributes(container));
+}
+
+/** `POST /containers/{id}/restart`: a container that does not run is only started. */
+export async function restartContainer(engine: Engine, id: string, options: StopOptions): Promise<void> {
+  const container = engine.containers.get(id);
+  if (container.running) await stopRunning(engine, container, options);
+  await startContainer(engine, container.id);
+  engine.events.publish('container', 'restart', container.id, eventAttributes(container));
+}
+
+/** Asks process 1 to end, kills it after the time-out, and waits until it is gone. */
+export async function stopRunning(engine: Engine, container: Container, options: StopOptions): Promise<void> {
+  const signal = options.signal ? parseSignal(options.signal) : stopSignal(container);
+  const timeout = options.timeout ?? container.record.config.StopTimeout ?? DEFAULT_TIMEOUT;
+  container.setState({ stoppedByUser: true });
+  const exited = container.waitForExit();
+  await signalContainer(engine, container, signal);
+  if (timeout < 0) {
+    await exited;
+    return;
+  }
+  if (await within(exited, timeout * 1000)) return;
+  await signalContainer(engine, container, SIGKILL);
+  if (await within(exited, KILL_DEADLINE)) return;
+  throw system(`container ${container.name} did not end ${KILL_DEADLINE / 1000} s after SIGKILL`, {
+    hint: `Process ${container.state.pid} waits in the kernel; /proc/${container.state.pid}/stack says where.`,
+  });
+}
+
+async function within(done: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const timer = new AbortController();
+  const late = sleep(milliseconds, false, { signal: timer.signal }).catch(() => false);
+  try {
+    return await Promise.race([done.then(() => true), late]);
+  } finally {
+    timer.abort();
+  }
+}

@@ -1,0 +1,90 @@
+import type { Container } from '#container/container.ts';
+import { eventAttributes } from '#container/description.ts';
+import { isEngineError } from '#errors/errors.ts';
+import { nowNs } from '#lib/time.ts';
+import { killCgroup } from '#linux/cgroup-control.ts';
+import { type ExitRecord, readExitRecord } from '#runtime/exit-record.ts';
+import type { Engine } from './engine.ts';
+import { detachNetwork } from './launch-network.ts';
+import { cgroupPath } from './launch-spec.ts';
+import { releaseRun } from './release-run.ts';
+import { removeContainer } from './remove.ts';
+
+/** Exit code of a container whose own is not known, as dockerd's. */
+export const LOST_EXIT_CODE = 255;
+
+/** Waits, without anybody waiting for it, for the end of a container that has just been found or made running. */
+export function superviseRun(engine: Engine, container: Container): void {
+  const { monitor } = container;
+  const ended = monitor
+    ? monitor.exited.catch(() => afterLostMonitor(engine, container))
+    : afterLostMonitor(engine, container);
+  engine.background.detached(`supervising ${container.id}`, async () => {
+    const exit = await ended;
+    await recordExit(engine, container, exit, monitor ? monitor.gone : Promise.resolve({ cleaned: false }));
+  });
+}
+
+/** What is known about an end; `lost` says why the code is not the process's own. */
+export type Exit = Pick<ExitRecord, 'code' | 'oom' | 'finishedAt'> & { lost?: string };
+
+/**
+ * The monitor was killed. The process may live on without log and terminal: its end is watched by the kernel's own
+ * means, and what then remains in its cgroup is killed.
+ */
+async function afterLostMonitor(engine: Engine, container: Container): Promise<Exit> {
+  const { state } = container;
+  const recorded = await readExitRecord(engine.paths.container(container.id).exitRecord);
+  if (recorded && recorded.startedAt === state.startedAt) return recorded;
+  container.monitor = undefined;
+  container.setState({ error: 'its monitor was killed: output and attached clients from then on are lost' });
+  await engine.containers.save(container);
+  engine.log.warn('the monitor of a container is gone', { container: container.id, pid: state.pid });
+  const lost = 'its monitor was killed while it ran';
+  try {
+    const { code, signal } = await engine.launcher.watchPid(state.pid, state.processStartTime);
+    const known = signal ? 128 + signal : code;
+    return { code: known ?? LOST_EXIT_CODE, oom: false, finishedAt: nowNs(), ...(known === undefined && { lost }) };
+  } catch (error) {
+    if (!isEngineError(error) || error.code !== 'ESRCH') throw error;
+    return { code: LOST_EXIT_CODE, oom: false, finishedAt: nowNs(), lost };
+  } finally {
+    await killCgroup(engine.cgroups, cgroupPath(engine, container));
+  }
+}
+
+/** The container has exited: state, events, waiters at once; the clean-up and the database after them. */
+export async function recordExit(
+  engine: Engine,
+  container: Container,
+  exit: Exit,
+  monitorGone: Promise<{ cleaned: boolean }>,
+): Promise<void> {
+  const { record, state } = container;
+  const duration = state.startedAt > 0n ? (exit.finishedAt - state.startedAt) / 1_000_000_000n : 0n;
+  container.monitor = undefined;
+  container.setState({
+    status: 'exited',
+    pid: 0,
+    processStartTime: '',
+    exitCode: exit.code,
+    oomKilled: exit.oom,
+    finishedAt: exit.finishedAt,
+    error: exit.lost ?? '',
+  });
+  if (exit.oom) engine.events.publish('container', 'oom', record.id, eventAttributes(container));
+  const details = { exitCode: String(exit.code), execDuration: String(duration) };
+  engine.events.publish('container', 'die', record.id, eventAttributes(container, details));
+  detachNetwork(engine, container);
+  container.cleanup = engine.background.run(`cleaning up after ${record.id}`, () =>
+    releaseRun(engine, container, monitorGone),
+  );
+  if (record.hostConfig.AutoRemove) {
+    container.announceExit();
+    await removeContainer(engine, container, { volumes: true });
+  } else {
+    const saved = engine.containers.save(container);
+    container.announceExit();
+    await saved;
+  }
+}
