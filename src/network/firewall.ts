@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe } from '#errors/errors.ts';
+import type { Launcher } from '#linux/launcher-types.ts';
+import { NETLINK_NETFILTER, sendNetlink } from '#linux/netlink.ts';
+import { getGeneration, readGeneration } from '#linux/netlink-nftables.ts';
+import type { PublishedPort } from './published-port.ts';
+import { type BridgeRules, changeElements, replaceTable, TABLE } from './ruleset.ts';
+import { differsFromTable } from './ruleset-check.ts';
+
+export interface FirewallOptions {
+  launcher: Pick<Launcher, 'nft' | 'netlink'>;
+  log: (message: string) => void;
+  /** How often (ms) the ruleset's generation is read, to see whether somebody else changed it. */
+  watchMs?: number;
+}
+
+/**
+ * Our nft table and what it should hold. Transactions go one after the other; the state here is the truth, the kernel
+ * is made to follow it: when somebody removed the table, a rule or an element, it is put back as a whole.
+ */
+export class Firewall {
+  readonly #options: FirewallOptions;
+  readonly #published = new Map<string, PublishedPort[]>();
+  readonly #closing = new AbortController();
+  #bridges: BridgeRules[] = [];
+  #queue: Promise<unknown> = Promise.resolve();
+  /** Generation of the ruleset when we looked last, and our own transactions since. */
+  #generation: number | undefined;
+  #transactions = 0;
+
+  constructor(options: FirewallOptions) {
+    this.#options = options;
+  }
+
+  /** Puts the table in place in one transaction, with what the running containers publish, and watches it from now. */
+  async open(bridges: BridgeRules[], published: Map<string, PublishedPort[]>): Promise<void> {
+    this.#bridges = bridges;
+    for (const [owner, ports] of published) this.#published.set(owner, ports);
+    await this.#enqueue(() => this.#replace());
+    void this.#watch();
+  }
+
+  /** Lets the ports of one owner be reached. */
+  async publish(owner: string, ports: PublishedPort[]): Promise<void> {
+    if (ports.length === 0) return;
+    this.#published.set(owner, ports);
+    try {
+      await this.#change('add', ports);
+    } catch (error) {
+      this.#published.delete(owner);
+      throw error;
+    }
+  }
+
+  /** Stops that; ports that are gone already are fine. */
+  async withdraw(owner: string): Promise<void> {
+    const ports = this.#published.get(owner);
+    if (!ports) return;
+    this.#published.delete(owner);
+    await this.#change('delete', ports);
+  }
+
+  /** Looks whether the table is whole, and repairs it. Gives true when it had to. */
+  async verify(): Promise<boolean> {
+    return await this.#enqueue(async () => {
+      if (!(await differsFromTable(this.#options.launcher, this.#bridges, this.#ports()))) return false;
+      this.#options.log(`the nft table ${TABLE} was changed by somebody else; it has been restored`);
+      await this.#replace();
+      return true;
+    });
+  }
+
+  /** Stops watching. The table stays: containers live on without the engine. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#queue;
+  }
+
+  #ports(): PublishedPort[] {
+    return [...this.#published.values()].flat();
+  }
+
+  async #change(verb: 'add' | 'delete', ports: PublishedPort[]): Promise<void> {
+    await this.#enqueue(async () => {
+      try {
+        await this.#transact(changeElements(verb, ports));
+      } catch {
+        await this.#replace();
+      }
+    });
+  }
+
+  async #replace(): Promise<void> {
+    for (const commands of replaceTable(this.#bridges, this.#ports())) await this.#transact(commands);
+  }
+
+  async #transact(commands: string): Promise<void> {
+    await this.#options.launcher.nft(commands);
+    this.#transactions++;
+  }
+
+  async #enqueue<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(task);
+    this.#queue = result.catch(() => {});
+    return await result;
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        if (await this.#enqueue(() => this.#changedByOthers())) await this.verify();
+        await delay(this.#options.watchMs ?? 1000, undefined, { signal, ref: false });
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.log(`cannot watch the nft table ${TABLE}: ${describe(error)}`);
+        await delay(10_000, undefined, { signal, ref: false }).catch(() => {});
+      }
+    }
+  }
+
+  /** Each transaction raises the generation by one: anything beyond our own was somebody else. The first look counts too. */
+  async #changedByOthers(): Promise<boolean> {
+    const replies = await sendNetlink(this.#options.launcher, [getGeneration()], { protocol: NETLINK_NETFILTER });
+    const now = readGeneration(replies);
+    const expected = this.#generation === undefined ? undefined : this.#generation + this.#transactions;
+    this.#generation = now;
+    this.#transactions = 0;
+    return now !== expected;
+  }
+}

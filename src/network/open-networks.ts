@@ -1,0 +1,65 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Launcher } from '#linux/launcher-types.ts';
+import { ensureBridge, ensureForwarding } from './bridge.ts';
+import { BridgeDriver } from './bridge-driver.ts';
+import { planDefaultNetwork } from './default-network.ts';
+import { readHostNetwork } from './host-network.ts';
+import { hasIpv6, readEphemeralRange } from './host-ports.ts';
+import { Ipv6Proxy } from './ipv6-proxy.ts';
+import { loadRecords, type NetworkStore, saveRecord } from './network-record.ts';
+import { Networks } from './networks.ts';
+import { PortHolder } from './port-holder.ts';
+import { DEFAULT_NETWORK_SETTINGS, type NetworkSettings } from './settings.ts';
+
+export interface OpenNetworksOptions {
+  store: NetworkStore;
+  launcher: Launcher;
+  /** Namespaces are pinned in its folder `netns`. */
+  execRoot: string;
+  settings?: Partial<NetworkSettings>;
+  log: (message: string) => void;
+}
+
+/**
+ * Puts the default bridge in place and gives the networks, which need one `reconcile` before the first container.
+ * Throws `invalid` for settings that cannot be, `conflict` when the bridge's name belongs to another kind of link.
+ */
+export async function openNetworks(options: OpenNetworksOptions): Promise<Networks> {
+  const { store, launcher, execRoot, log } = options;
+  const settings: NetworkSettings = { ...DEFAULT_NETWORK_SETTINGS, ...options.settings };
+  const folder = join(execRoot, 'netns');
+  await mkdir(folder, { recursive: true, mode: 0o711 });
+  const [records, host, ephemeral, withIpv6] = await Promise.all([
+    loadRecords(store),
+    readHostNetwork(launcher),
+    readEphemeralRange(),
+    hasIpv6(),
+  ]);
+
+  const record = records.get('bridge')!;
+  const network = planDefaultNetwork(settings, host, record.bridge);
+  if (JSON.stringify(network) !== JSON.stringify(record.bridge)) {
+    record.bridge = network;
+    await saveRecord(store, record);
+  }
+  const { index } = await ensureBridge(launcher, network, host);
+  if (settings.ipForward && (await ensureForwarding())) {
+    log('net.ipv4.ip_forward was off: it has been switched on, so that containers reach other hosts');
+  }
+
+  const ipv6 = withIpv6 ? new Ipv6Proxy(launcher) : undefined;
+  const holder = new PortHolder({ launcher, ipv6, defaultAddress: settings.publishAddress, ephemeral });
+  const bridge = new BridgeDriver({
+    launcher,
+    folder,
+    network: { ...network, id: record.id, name: record.name },
+    bridgeIndex: index,
+    isolated: !settings.icc,
+    masquerade: settings.ipMasquerade,
+    poolSize: settings.poolSize,
+    holder,
+    log,
+  });
+  return new Networks({ launcher, folder, settings, records, bridge, holder, ipv6, log });
+}
