@@ -17,8 +17,9 @@ import type {
   OciPlatform,
   ProgressMessage,
 } from '#api/types/image.ts';
-import type { NetworkingConfig } from '#api/types/network.ts';
+import type { Network, NetworkingConfig } from '#api/types/network.ts';
 import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
+import type { Volume, VolumeCreateRequest, VolumeListResponse } from '#api/types/volume.ts';
 import type { Filters } from '#lib/filters.ts';
 
 /**
@@ -32,6 +33,10 @@ export interface Backend {
   system: SystemBackend;
   images: ImageBackend;
   containers: ContainerBackend;
+  /** Absent = this engine manages no networks through the API. */
+  networks?: NetworkBackend;
+  /** Absent = this engine manages no volumes through the API. */
+  volumes?: VolumeBackend;
 }
 
 export interface SystemBackend {
@@ -151,4 +156,18 @@ export interface AttachOptions {
   logs: boolean;
   /** `ctrl-p,ctrl-q` form; absent = the daemon's. */
   detachKeys?: string;
+}
+
+export interface NetworkBackend {
+  /** Without the containers of each. */
+  list(query: { filters: Filters }): Promise<readonly Network[]>;
+  inspect(name: string, query: { verbose: boolean; scope?: string }): Promise<Network>;
+}
+
+export interface VolumeBackend {
+  list(query: { filters: Filters }): Promise<VolumeListResponse>;
+  inspect(name: string): Promise<Volume>;
+  /** An empty name asks for one; a volume that exists with the same options is given back. */
+  create(request: VolumeCreateRequest): Promise<Volume>;
+  remove(name: string, options: { force: boolean }): Promise<void>;
 }

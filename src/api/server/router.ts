@@ -26,12 +26,14 @@ export interface Match {
   readonly name: string;
 }
 
-/** The most segments that a path of the table has behind its parameter (`/containers/{id}/attach/ws`). */
+/** The most segments that a path of the table has before its parameter (`/debug/pprof/{name}`). */
+const LONGEST_HEAD = 2;
+/** The most segments that one has behind it (`/containers/{name}/attach/ws`). */
 const LONGEST_TAIL = 2;
 
 /**
- * Makes the look-up of a route table. A path is found by its text or, with a parameter, by its first segment and its
- * last ones; the longest tail wins. The cost does not depend on the size of the table.
+ * Makes the look-up of a route table. A path is found by its text or, with a parameter, by its first and its
+ * last segments; the shortest head and the longest tail win. The cost does not depend on the size of the table.
  */
 export function createRouter(routes: readonly Route[]): (method: string, path: string) => Match | undefined {
   const literal = new Map<string, Match>();
@@ -47,14 +49,17 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
   return (method, path) => {
     const exact = literal.get(`${method} ${path}`);
     if (exact) return exact;
-    const nameStart = path.indexOf('/', 1) + 1;
-    if (nameStart === 0) return undefined;
-    const head = `${method} ${path.slice(0, nameStart)}*`;
-    for (let tails = LONGEST_TAIL; tails >= 0; tails--) {
-      const nameEnd = cutSegments(path, tails);
-      if (nameEnd <= nameStart) continue;
-      const route = withName.get(head + path.slice(nameEnd));
-      if (route) return { route, name: path.slice(nameStart, nameEnd) };
+    let nameStart = 1;
+    for (let heads = 1; heads <= LONGEST_HEAD; heads++) {
+      nameStart = path.indexOf('/', nameStart) + 1;
+      if (nameStart === 0) return undefined;
+      const head = `${method} ${path.slice(0, nameStart)}*`;
+      for (let tails = LONGEST_TAIL; tails >= 0; tails--) {
+        const nameEnd = cutSegments(path, tails);
+        if (nameEnd <= nameStart) continue;
+        const route = withName.get(head + path.slice(nameEnd));
+        if (route) return { route, name: path.slice(nameStart, nameEnd) };
+      }
     }
     return undefined;
   };

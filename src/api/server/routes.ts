@@ -3,7 +3,9 @@ import { absent, buildKit, noPlugins, noSuchPlugin, swarm, swarmEntrance } from 
 import * as container from './handlers/container.ts';
 import * as containerStream from './handlers/container-stream.ts';
 import * as image from './handlers/image.ts';
+import * as network from './handlers/network.ts';
 import * as system from './handlers/system.ts';
+import * as volume from './handlers/volume.ts';
 import type { Handler, Method, ReplyKind, Route } from './router.ts';
 
 /**
@@ -77,20 +79,20 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['POST', '/session', 'hijack', 'admin', buildKit, 31],
   ['POST', '/grpc', 'hijack', 'admin', buildKit, 38],
 
-  ['GET', '/networks', 'json', 'read', absent, 21],
-  ['GET', '/networks/{name}', 'json', 'read', absent, 21],
+  ['GET', '/networks', 'json', 'read', network.list, 21],
+  ['GET', '/networks/{name}', 'json', 'read', network.inspect, 21],
   ['POST', '/networks/create', 'json', 'admin', absent, 21],
   ['POST', '/networks/{name}/connect', 'raw', 'admin', absent, 21],
   ['POST', '/networks/{name}/disconnect', 'raw', 'admin', absent, 21],
   ['POST', '/networks/prune', 'json', 'admin', absent, 25],
   ['DELETE', '/networks/{name}', 'raw', 'admin', absent, 21],
 
-  ['GET', '/volumes', 'json', 'read', absent, 21],
-  ['GET', '/volumes/{name}', 'json', 'read', absent, 21],
-  ['POST', '/volumes/create', 'json', 'admin', absent, 21],
+  ['GET', '/volumes', 'json', 'read', volume.list, 21],
+  ['GET', '/volumes/{name}', 'json', 'read', volume.inspect, 21],
+  ['POST', '/volumes/create', 'json', 'admin', volume.create, 21],
   ['PUT', '/volumes/{name}', 'raw', 'admin', swarm, 42],
   ['POST', '/volumes/prune', 'json', 'admin', absent, 25],
-  ['DELETE', '/volumes/{name}', 'raw', 'admin', absent, 21],
+  ['DELETE', '/volumes/{name}', 'raw', 'admin', volume.remove, 21],
 
   ['GET', '/plugins', 'json', 'read', noPlugins, 25],
   ['GET', '/plugins/privileges', 'json', 'read', absent, 25],
