@@ -1,0 +1,112 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errnoCode, system } from '#errors/errors.ts';
+import type { CgroupSupport } from './cgroup.ts';
+import { cgroupFolder, processFolder } from './cgroup-paths.ts';
+
+/** Milliseconds between two looks at a state that the kernel reaches in its own time. */
+const POLL = 2;
+
+/** The processes of a group and of the groups below it. Empty when the group does not exist. */
+export async function cgroupProcesses(support: CgroupSupport, path: string): Promise<number[]> {
+  return processesBelow(processFolder(support, path));
+}
+
+/**
+ * Kills every process of a group and waits until none is left. Throws `system` after `timeoutMs`: a process in an
+ * uninterruptible sleep.
+ */
+export async function killCgroup(support: CgroupSupport, path: string, timeoutMs = 5000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  if (support.version === 2) await writeIfThere(join(support.unified!, path, 'cgroup.kill'), '1');
+  for (;;) {
+    const pids = await cgroupProcesses(support, path);
+    if (pids.length === 0) return;
+    for (const pid of pids) kill(pid);
+    if (support.version === 1) await thaw(support, path);
+    if (Date.now() > deadline) {
+      throw system(`processes of ${path} do not die: ${pids.slice(0, 10).join(', ')}`, {
+        hint: 'they wait for a device or a file system; look at /proc/PID/stack',
+      });
+    }
+    await sleep(POLL);
+  }
+}
+
+/** Stops all processes of a group until `resumeCgroup`. Throws `system` when it takes more than `timeoutMs`. */
+export async function pauseCgroup(support: CgroupSupport, path: string, timeoutMs = 5000): Promise<void> {
+  await setFrozen(support, path, true, timeoutMs);
+}
+
+/** Undoes `pauseCgroup`. */
+export async function resumeCgroup(support: CgroupSupport, path: string, timeoutMs = 5000): Promise<void> {
+  await setFrozen(support, path, false, timeoutMs);
+}
+
+/**
+ * Writes this process into the group it is in. That changes nothing, but the first such write after an idle moment
+ * waits for an RCU grace period (some 10 ms), which the start of a container then does not have to.
+ */
+export async function warmCgroups(support: CgroupSupport): Promise<void> {
+  const hierarchies = (await readFile('/proc/self/cgroup', 'utf8')).split('\n').map((line) => line.split(':'));
+  const controller = support.version === 2 ? '' : 'pids';
+  const own = hierarchies.find(([, names, path]) => path !== undefined && names!.split(',').includes(controller));
+  if (!own) return;
+  const root = support.version === 2 ? support.unified! : support.controllers.get(controller);
+  if (root !== undefined) await writeIfThere(join(root, own.slice(2).join(':'), 'cgroup.procs'), String(process.pid));
+}
+
+async function setFrozen(support: CgroupSupport, path: string, frozen: boolean, timeoutMs: number): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  const folder = support.version === 2 ? join(support.unified!, path) : cgroupFolder(support, 'freezer', path);
+  if (folder === undefined) throw system(`cannot pause ${path}: the freezer controller is not mounted`);
+  const [file, value, reached] =
+    support.version === 2
+      ? ['cgroup.freeze', frozen ? '1' : '0', new RegExp(`^frozen ${frozen ? 1 : 0}$`, 'm')]
+      : ['freezer.state', frozen ? 'FROZEN' : 'THAWED', new RegExp(`^${frozen ? 'FROZEN' : 'THAWED'}$`, 'm')];
+  const watched = join(folder, support.version === 2 ? 'cgroup.events' : file);
+  await writeFile(join(folder, file), value);
+  while (!reached.test(await readFile(watched, 'utf8'))) {
+    if (Date.now() > deadline)
+      throw system(`${path} did not become ${frozen ? 'frozen' : 'thawed'} in ${timeoutMs} ms`);
+    await sleep(POLL);
+    if (support.version === 1) await writeFile(join(folder, file), value);
+  }
+}
+
+/** A frozen process of v1 dies only when it is thawed. */
+async function thaw(support: CgroupSupport, path: string): Promise<void> {
+  const folder = cgroupFolder(support, 'freezer', path);
+  if (folder !== undefined) await writeIfThere(join(folder, 'freezer.state'), 'THAWED');
+}
+
+async function processesBelow(folder: string): Promise<number[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    const own = (await readFile(join(folder, 'cgroup.procs'), 'utf8')).split('\n').filter((line) => line !== '');
+    const below = entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => processesBelow(join(folder, entry.name)));
+    return [...own.map(Number), ...(await Promise.all(below)).flat()];
+  } catch (error) {
+    const code = errnoCode(error);
+    if (code === 'ENOENT' || code === 'ENODEV') return [];
+    throw error;
+  }
+}
+
+async function writeIfThere(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { flag: 'r+' }).catch((error: unknown) => {
+    const code = errnoCode(error);
+    if (code !== 'ENOENT' && code !== 'ENODEV') throw error;
+  });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoCode(error) !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,79 @@
+import type { HostConfig } from '#api/types/host-config.ts';
+import type { CgroupSupport } from '#linux/cgroup.ts';
+import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from './masked-paths.ts';
+import { parseSecurityOptions } from './security-options.ts';
+
+/** The engine's configuration as far as it fills what a request left open. */
+export interface EngineDefaults {
+  runtime: string;
+  /** Bytes of /dev/shm. */
+  shmSize: number;
+  ipcMode: string;
+  /** Absent = host on cgroup v1 and for privileged containers, private on v2. */
+  cgroupnsMode?: 'host' | 'private';
+  logDriver: string;
+  logOpts: Readonly<Record<string, string>>;
+}
+
+/**
+ * Fills what the client left open, as the daemon does and `inspect` then shows. The input is not changed.
+ * Call it before `validateCreate`, which judges the filled form.
+ */
+export function withHostDefaults(given: HostConfig, defaults: EngineDefaults, cgroup: CgroupSupport): HostConfig {
+  return {
+    ...given,
+    NetworkMode: given.NetworkMode === '' || given.NetworkMode === 'default' ? 'bridge' : given.NetworkMode,
+    RestartPolicy: {
+      Name: given.RestartPolicy.Name || 'no',
+      MaximumRetryCount: given.RestartPolicy.MaximumRetryCount ?? 0,
+    },
+    IpcMode: given.IpcMode || defaults.ipcMode,
+    CgroupnsMode: given.CgroupnsMode || cgroupnsMode(given, defaults, cgroup),
+    ShmSize: given.ShmSize || defaults.shmSize,
+    Runtime: given.Runtime || defaults.runtime,
+    LogConfig: logConfig(given, defaults),
+    SecurityOpt: securityOptions(given),
+    ...pathProtection(given),
+    ...limits(given, cgroup),
+  };
+}
+
+function cgroupnsMode(given: HostConfig, defaults: EngineDefaults, cgroup: CgroupSupport): 'host' | 'private' {
+  if (given.Privileged && cgroup.version === 1) return 'host';
+  return defaults.cgroupnsMode ?? (cgroup.version === 2 && !given.Privileged ? 'private' : 'host');
+}
+
+/** The engine's options hold only for the engine's driver; they never override the container's. */
+function logConfig(given: HostConfig, defaults: EngineDefaults): HostConfig['LogConfig'] {
+  const type = given.LogConfig.Type || defaults.logDriver;
+  const inherited = type === defaults.logDriver ? defaults.logOpts : {};
+  return { Type: type, Config: { ...inherited, ...given.LogConfig.Config } };
+}
+
+/** Sharing the host's processes or IPC would need relabelling the host's: SELinux is off for such containers. */
+function securityOptions(given: HostConfig): string[] | null {
+  const shares = given.Privileged || given.IpcMode === 'host' || given.PidMode === 'host';
+  const already = given.SecurityOpt?.some((option) => /^label[=:]/.test(option));
+  return shares && !already ? [...(given.SecurityOpt ?? []), 'label=disable'] : given.SecurityOpt;
+}
+
+function pathProtection(given: HostConfig): Pick<HostConfig, 'MaskedPaths' | 'ReadonlyPaths'> {
+  if (parseSecurityOptions(given.SecurityOpt).unmasked) return { MaskedPaths: [], ReadonlyPaths: [] };
+  if (given.Privileged) return { MaskedPaths: given.MaskedPaths, ReadonlyPaths: given.ReadonlyPaths };
+  return {
+    MaskedPaths: given.MaskedPaths ?? [...DEFAULT_MASKED_PATHS],
+    ReadonlyPaths: given.ReadonlyPaths ?? [...DEFAULT_READONLY_PATHS],
+  };
+}
+
+function limits(given: HostConfig, cgroup: CgroupSupport): Partial<HostConfig> {
+  const swap = given.Memory > 0 && BigInt(given.MemorySwap) === 0n && cgroup.features.swap;
+  return {
+    // The kernel no longer keeps this one.
+    KernelMemory: undefined,
+    ...(swap && { MemorySwap: Number(given.Memory) * 2 }),
+    MemorySwappiness: given.MemorySwappiness !== null && given.MemorySwappiness < 0 ? null : given.MemorySwappiness,
+    OomKillDisable: cgroup.version === 1 ? (given.OomKillDisable ?? false) : null,
+    PidsLimit: given.PidsLimit !== null && given.PidsLimit <= 0 ? null : given.PidsLimit,
+  };
+}

@@ -1,0 +1,31 @@
+import type { HostConfig, Ulimit } from '#api/types/host-config.ts';
+import { invalid } from '#errors/errors.ts';
+import { parseDeviceRule } from '../devices.ts';
+import { ULIMIT_NAMES } from '../rlimits.ts';
+
+/** Throws `invalid` for devices, device rules and resource limits that cannot be right on any machine. */
+export function checkDevices(hostConfig: HostConfig): void {
+  for (const device of hostConfig.Devices ?? []) {
+    if (!/^[rwm]*$/.test(device.CgroupPermissions ?? '')) {
+      throw invalid(`invalid device mode: ${device.CgroupPermissions}`, {
+        hint: 'it is made of the letters r, w and m',
+      });
+    }
+  }
+  (hostConfig.DeviceCgroupRules ?? []).forEach(parseDeviceRule);
+  for (const request of hostConfig.DeviceRequests ?? []) {
+    const capabilities = (request.Capabilities ?? []).map((set) => `[${set.join(' ')}]`).join(' ');
+    throw invalid(`could not select device driver "${request.Driver ?? ''}" with capabilities: [${capabilities}]`);
+  }
+  (hostConfig.Ulimits ?? []).forEach(checkUlimit);
+}
+
+function checkUlimit({ Name, Hard, Soft }: Ulimit): void {
+  if (!ULIMIT_NAMES.has(Name)) {
+    throw invalid(`invalid ulimit type: ${Name}`, { hint: `known names: ${[...ULIMIT_NAMES].join(', ')}` });
+  }
+  const unlimited = (value: typeof Hard) => BigInt(value) === -1n;
+  if (!unlimited(Hard) && (unlimited(Soft) || Soft > Hard)) {
+    throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`);
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * A mount of a container as the OCI specification needs it: every name is already a path of the host.
+ */
+export interface ResolvedMount {
+  type: 'bind' | 'volume' | 'tmpfs';
+  /** Absolute path of the host; `tmpfs` for a tmpfs. */
+  source: string;
+  destination: string;
+  readOnly: boolean;
+  /** Read-only holds for this mount only, not for the mounts below it. */
+  readOnlyNonRecursive?: boolean;
+  /** Fail rather than leave mounts below writable, where the kernel cannot make them read-only. */
+  readOnlyForceRecursive?: boolean;
+  /** Without the mounts below the source. */
+  nonRecursive?: boolean;
+  /** Empty for volumes and tmpfs. */
+  propagation: string;
+  /** A tmpfs' options, complete. */
+  options?: string[];
+}
