@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoCode, notFound, system } from '#errors/errors.ts';
+import { type Digest, hexOf } from '#lib/digest.ts';
+import { KeyedMutex } from '#lib/locks.ts';
+import { runInWorker } from '#lib/worker-pool.ts';
+import type { Layer, LayerStat } from '../driver.ts';
+import { WRITER_VERSION } from './image.ts';
+import type { IndexJob } from './index-layer.ts';
+import { identify, readStamp, type Stamp, sameTar, type TarIdentity } from './stamp.ts';
+
+const indexJob = new URL('./index-layer.ts', import.meta.url);
+
+/** What a mount of a layer is made from. */
+export interface LayerFiles {
+  indexPath: string;
+  tarPath: string;
+}
+
+/** The indexes on disk, one file per layer: `<root>/erofs/v<N>/<hex>.erofs`, N the version of the writer. */
+export class LayerIndexes {
+  readonly #folder: string;
+  readonly #temporary: string;
+  readonly #contentPath: (diffId: string) => string;
+  readonly #locks = new KeyedMutex();
+
+  constructor(root: string, temporary: string, contentPath: (diffId: string) => string) {
+    this.#folder = join(root, 'erofs', `v${WRITER_VERSION}`);
+    this.#temporary = temporary;
+    this.#contentPath = contentPath;
+  }
+
+  async open(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** Makes the index of a layer in a worker, if there is none that fits its tar. */
+  apply(layer: Layer): Promise<LayerStat> {
+    return this.#locks.run(layer.diffId, async () => {
+      const indexPath = this.#pathOf(layer.diffId);
+      const stamp = await readStamp(indexPath);
+      if (stamp && sameTar(stamp.tar, await identifyTar(layer))) return stamp.layer;
+      const name = `${hexOf(layer.diffId as Digest)}-${randomUUID()}.erofs`;
+      const job: IndexJob = { ...layer, indexPath, temporaryPath: join(this.#temporary, name) };
+      return runInWorker<LayerStat>(indexJob, job);
+    });
+  }
+
+  async exists(diffId: string): Promise<boolean> {
+    const stamp = await readStamp(this.#pathOf(diffId));
+    if (!stamp) return false;
+    try {
+      return sameTar(stamp.tar, await identifyTar({ diffId, tarPath: this.#contentPath(diffId) }));
+    } catch (error) {
+      if (errnoCode(error) === 'LAYER_MISSING') return false;
+      throw error;
+    }
+  }
+
+  /**
+   * The files to mount, after a look at both: an index of another tar would show wrong content without any error from
+   * the kernel. An index that is not there (it is of another version, or lost) is made anew.
+   */
+  async filesOf(diffId: string): Promise<LayerFiles> {
+    const [indexPath, tarPath] = [this.#pathOf(diffId), this.#contentPath(diffId)];
+    const tar = await identifyTar({ diffId, tarPath });
+    let stamp: Stamp | undefined = await readStamp(indexPath);
+    if (!stamp) {
+      await this.apply({ diffId, tarPath, size: Number(tar.size) });
+      stamp = await readStamp(indexPath);
+    }
+    if (!stamp || stamp.diffId !== diffId || !sameTar(stamp.tar, tar)) {
+      throw system(`the tar of layer ${diffId} (${tarPath}) has changed since it was indexed`, {
+        code: 'LAYER_CHANGED',
+        hint: 'Run `wherry system check --repair`: it verifies the digest and indexes the layer again.',
+      });
+    }
+    return { indexPath, tarPath };
+  }
+
+  remove(diffId: string): Promise<void> {
+    return this.#locks.run(diffId, () => rm(this.#pathOf(diffId), { force: true }));
+  }
+
+  #pathOf(diffId: string): string {
+    return join(this.#folder, `${hexOf(diffId as Digest)}.erofs`);
+  }
+}
+
+async function identifyTar({ diffId, tarPath }: Pick<Layer, 'diffId' | 'tarPath'>): Promise<TarIdentity> {
+  try {
+    return identify(await stat(tarPath, { bigint: true }));
+  } catch (cause) {
+    if (errnoCode(cause) !== 'ENOENT') throw cause;
+    throw notFound(`layer ${diffId} is not in the content store (${tarPath})`, { code: 'LAYER_MISSING', cause });
+  }
+}

@@ -1,0 +1,118 @@
+import { mkdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { conflict, errnoCode } from '#errors/errors.ts';
+import { type Digest, hexOf } from '#lib/digest.ts';
+import { KeyedMutex } from '#lib/locks.ts';
+import type { Launcher } from '#linux/launcher-types.ts';
+import type { MountInfo } from '#linux/mountinfo.ts';
+import type { LayerFiles } from './layer-indexes.ts';
+
+const MOUNT_ATTR_RDONLY = 0x1;
+const MOUNT_ATTR_NOSUID = 0x2;
+const MOUNT_ATTR_NODEV = 0x4;
+
+/**
+ * Mounts every layer once, at `<layersRoot>/<hex>`, however many containers use it: a second superblock of the same
+ * layer would keep its files in memory twice. Layers stay mounted until they are removed. A mounted overlay holds its
+ * layers' superblocks even when they are unmounted here, so who uses what is counted, not left to EBUSY.
+ */
+export class LayerMounts {
+  readonly #root: string;
+  readonly #launcher: Pick<Launcher, 'mount' | 'unmount'>;
+  readonly #filesOf: (diffId: string) => Promise<LayerFiles>;
+  readonly #mounted = new Set<string>();
+  readonly #users = new Map<string, Set<string>>();
+  readonly #locks = new KeyedMutex();
+
+  constructor(
+    root: string,
+    launcher: Pick<Launcher, 'mount' | 'unmount'>,
+    filesOf: (diffId: string) => Promise<LayerFiles>,
+  ) {
+    this.#root = root;
+    this.#launcher = launcher;
+    this.#filesOf = filesOf;
+  }
+
+  get count(): number {
+    return this.#mounted.size;
+  }
+
+  /** Finds the layers that an earlier engine left mounted. */
+  adopt(mounts: readonly MountInfo[]): void {
+    const prefix = `${this.#root}/`;
+    for (const { fstype, mountPoint } of mounts) {
+      if (fstype !== 'erofs' || !mountPoint.startsWith(prefix)) continue;
+      this.#mounted.add(`sha256:${mountPoint.slice(prefix.length)}`);
+    }
+  }
+
+  /** Notes that `user` uses these layers until `release`. */
+  claim(user: string, diffIds: readonly string[]): void {
+    for (const diffId of diffIds) {
+      const users = this.#users.get(diffId) ?? new Set();
+      this.#users.set(diffId, users.add(user));
+    }
+  }
+
+  release(user: string): void {
+    for (const [diffId, users] of this.#users) {
+      if (users.delete(user) && users.size === 0) this.#users.delete(diffId);
+    }
+  }
+
+  /** Mounts a layer if it is not; gives its mount point. */
+  mount(diffId: string): Promise<string> {
+    return this.#locks.run(diffId, async () => {
+      const target = this.#pathOf(diffId);
+      if (this.#mounted.has(diffId)) return target;
+      const { indexPath, tarPath } = await this.#filesOf(diffId);
+      await mkdir(target, { recursive: true, mode: 0o700 });
+      await this.#launcher.mount({
+        fstype: 'erofs',
+        options: [
+          ['ro', null],
+          ['source', indexPath],
+          ['device', tarPath],
+        ],
+        attributes: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+        target,
+      });
+      this.#mounted.add(diffId);
+      return target;
+    });
+  }
+
+  /** Unmounts a layer, then does `afterwards` before anybody can mount it again. Throws `conflict` if it is in use. */
+  unmount(diffId: string, afterwards: () => Promise<void> = async () => undefined): Promise<void> {
+    return this.#locks.run(diffId, async () => {
+      const [user] = this.#users.get(diffId) ?? [];
+      if (user !== undefined) {
+        throw conflict(`layer ${diffId} is in use by container ${user}`, { hint: 'Remove the container first.' });
+      }
+      const target = this.#pathOf(diffId);
+      await this.#launcher.unmount(target);
+      this.#mounted.delete(diffId);
+      await removeDirectory(target);
+      await afterwards();
+    });
+  }
+
+  /** Unmounts all layers that nobody uses. */
+  async unmountUnused(): Promise<void> {
+    const unused = [...this.#mounted].filter((diffId) => !this.#users.has(diffId));
+    await Promise.all(unused.map((diffId) => this.unmount(diffId)));
+  }
+
+  #pathOf(diffId: string): string {
+    return join(this.#root, hexOf(diffId as Digest));
+  }
+}
+
+async function removeDirectory(path: string): Promise<void> {
+  try {
+    await rmdir(path);
+  } catch (error) {
+    if (errnoCode(error) !== 'ENOENT') throw error;
+  }
+}
