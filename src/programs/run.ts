@@ -12,7 +12,7 @@ export interface RunOptions {
   /** Ends the program (SIGKILL) when it fires. */
   signal?: AbortSignal;
   cwd?: string;
-  /** The whole environment; default: a plain PATH and the C locale, so that output does not depend on the user's. */
+  /** The whole environment; default: the PATH and the C locale, so that output does not depend on the user's. */
   env?: Record<string, string>;
   /** Bytes kept of standard output before the run fails; default 16 MiB. */
   maxOutput?: number;
@@ -65,7 +65,9 @@ export interface StartOptions extends Pick<RunOptions, 'signal' | 'cwd' | 'env'>
 }
 
 const stderrTail = 4096;
-const plainEnvironment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' };
+/** Where programs are looked for: the engine's own PATH, so that an installation can put them anywhere. */
+export const searchPath = process.env.PATH || '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const plainEnvironment = { PATH: searchPath, LC_ALL: 'C.UTF-8' };
 
 /** Starts `program` (looked up in PATH) without a shell. Throws nothing itself: a failed start rejects `done`. */
 export function start(program: string, args: readonly string[], options: StartOptions = {}): Program {

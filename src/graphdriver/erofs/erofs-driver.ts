@@ -1,8 +1,8 @@
-import { mkdir, realpath } from 'node:fs/promises';
+import { mkdir, realpath, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyedMutex } from '#lib/locks.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
-import { type MountInfo, mountOf, readMountInfo } from '#linux/mountinfo.ts';
+import { type MountInfo, readMountInfo } from '#linux/mountinfo.ts';
 import type { GetOptions, GraphDriver, Rootfs } from '../driver.ts';
 import { overlayOptions } from '../overlay-options.ts';
 import { ReadWriteLayers } from '../read-write-layers.ts';
@@ -22,6 +22,15 @@ export interface ErofsDriverOptions {
   /** The path of a layer's tar in the content store. */
   contentPath(diffId: string): string;
 }
+
+/** Docker's names for what statfs(2) calls by number (linux/magic.h). */
+const filesystems: Readonly<Record<number, string>> = {
+  61267: 'extfs',
+  1481003842: 'xfs',
+  2435016766: 'btrfs',
+  801189825: 'zfs',
+  4076150800: 'f2fs',
+};
 
 type Mode = 'read-write' | 'read-only';
 
@@ -50,6 +59,11 @@ async function makePrivate(
   await launcher.bind({ source: path, target: path, propagation: MS_PRIVATE });
 }
 
+async function filesystemOf(path: string): Promise<string> {
+  const { type } = await statfs(path);
+  return filesystems[type] ?? `0x${type.toString(16)}`;
+}
+
 class ErofsDriver implements GraphDriver {
   readonly name = 'erofs';
   readonly #root: string;
@@ -60,7 +74,6 @@ class ErofsDriver implements GraphDriver {
   readonly #readWrite: ReadWriteLayers;
   readonly #mounted = new Map<string, Mode>();
   readonly #locks = new KeyedMutex();
-  #backingFilesystem = 'unknown';
 
   constructor(root: string, layersRoot: string, { launcher, contentPath }: ErofsDriverOptions) {
     const temporary = join(root, '_tmp');
@@ -74,7 +87,6 @@ class ErofsDriver implements GraphDriver {
 
   async open(mounts: readonly MountInfo[]): Promise<void> {
     await Promise.all([this.#indexes.open(), this.#readWrite.open(), mkdir(this.#emptyLayer, { recursive: true })]);
-    this.#backingFilesystem = mountOf(mounts, this.#root)?.fstype ?? 'unknown';
     this.#layers.adopt(mounts);
     const targets = new Map(mounts.map((mount) => [mount.mountPoint, mount]));
     for (const id of await this.#readWrite.list()) {
@@ -87,7 +99,7 @@ class ErofsDriver implements GraphDriver {
 
   async status(): Promise<[string, string][]> {
     return [
-      ['Backing Filesystem', this.#backingFilesystem.replace(/^ext[234]$/, 'extfs')],
+      ['Backing Filesystem', await filesystemOf(this.#root)],
       ['Supports d_type', 'true'],
       ['Index Version', String(WRITER_VERSION)],
       ['Mounted Layers', String(this.#layers.count)],
