@@ -185,12 +185,12 @@ test('an orphan that floods stdout does not hold up the end either', async () =>
 });
 
 test('a container that runs out of memory says so', async () => {
-  const greedy = await room.monitor({ container: { args: ['tail', '-c', '500000000', '/dev/zero'], memory: 8 << 20 } });
+  const greedy = await room.monitor({ container: { args: ['tail', '-c', '500000000', '/dev/zero'], memory: 32 << 20 } });
   await greedy.control.start();
   const exit = await greedy.control.exited;
   assert.deepEqual([exit.code, exit.signal, exit.oom], [137, 9, true]);
   assert.equal((await readExitRecord(greedy.exitFile))?.oom, true);
-  const modest = await room.monitor({ container: { args: ['true'], memory: 8 << 20 } });
+  const modest = await room.monitor({ container: { args: ['true'], memory: 32 << 20 } });
   await modest.control.start();
   assert.equal((await modest.control.exited).oom, false);
 });
