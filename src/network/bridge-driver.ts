@@ -103,10 +103,8 @@ export class BridgeDriver {
   async release(containerId: string, sandbox: Sandbox): Promise<void> {
     const address = this.#addressOf(sandbox);
     if (address === undefined) return;
-    const { holder, log } = this.#options;
-    this.#firewall
-      .withdraw(containerId)
-      .catch((error) => log(`cannot unpublish the ports of ${containerId}: ${error.message}`));
+    const { holder } = this.#options;
+    this.#firewall.withdraw(containerId);
     await holder.letGo(containerId, this.publishedBy(sandbox));
     await this.#discard(sandbox.netnsPath, address);
   }

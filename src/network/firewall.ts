@@ -14,6 +14,9 @@ export interface FirewallOptions {
   watchMs?: number;
 }
 
+/** How long after the first withdrawal the elements are deleted, many at once. */
+const SWEEP_DELAY_MS = 250;
+
 /**
  * Our nft table and what it should hold. Transactions go one after the other; the state here is the truth, the kernel
  * is made to follow it: when somebody removed the table, a rule or an element, it is put back as a whole.
@@ -23,6 +26,9 @@ export class Firewall {
   readonly #published = new Map<string, PublishedPort[]>();
   readonly #closing = new AbortController();
   #bridges: BridgeRules[] = [];
+  /** Withdrawn, but still in the kernel's table. */
+  #leaving: PublishedPort[] = [];
+  #sweepTimer: NodeJS.Timeout | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   /** Generation of the ruleset when we looked last, and our own transactions since. */
   #generation: number | undefined;
@@ -42,28 +48,26 @@ export class Firewall {
 
   /** Lets the ports of one owner be reached. */
   async publish(owner: string, ports: PublishedPort[]): Promise<void> {
-    if (ports.length === 0) return;
-    this.#published.set(owner, ports);
-    try {
-      await this.#change('add', ports);
-    } catch (error) {
-      this.#published.delete(owner);
-      throw error;
-    }
+    if (ports.length > 0) await this.#enqueue(() => this.#add(owner, ports));
   }
 
-  /** Stops that; ports that are gone already are fine. */
-  async withdraw(owner: string): Promise<void> {
+  /**
+   * Stops that, a little later: deleting makes the kernel wait for a grace period of about 10 ms, and whoever publishes
+   * meanwhile would wait too. Until then packets for the port go to an address that nobody has.
+   */
+  withdraw(owner: string): void {
     const ports = this.#published.get(owner);
     if (!ports) return;
     this.#published.delete(owner);
-    await this.#change('delete', ports);
+    this.#leaving.push(...ports);
+    this.#sweepTimer ??= setTimeout(() => void this.#enqueue(() => this.#sweep()).catch(() => {}), SWEEP_DELAY_MS);
   }
 
   /** Looks whether the table is whole, and repairs it. Gives true when it had to. */
   async verify(): Promise<boolean> {
     return await this.#enqueue(async () => {
-      if (!(await differsFromTable(this.#options.launcher, this.#bridges, this.#ports()))) return false;
+      const expected = [...this.#ports(), ...this.#leaving];
+      if (!(await differsFromTable(this.#options.launcher, this.#bridges, expected))) return false;
       this.#options.log(`the nft table ${TABLE} was changed by somebody else; it has been restored`);
       await this.#replace();
       return true;
@@ -73,24 +77,45 @@ export class Firewall {
   /** Stops watching. The table stays: containers live on without the engine. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#queue;
+    await this.#enqueue(() => this.#sweep());
   }
 
   #ports(): PublishedPort[] {
     return [...this.#published.values()].flat();
   }
 
-  async #change(verb: 'add' | 'delete', ports: PublishedPort[]): Promise<void> {
-    await this.#enqueue(async () => {
-      try {
-        await this.#transact(changeElements(verb, ports));
-      } catch {
-        await this.#replace();
-      }
-    });
+  /** A port whose last owner is still on its way out changes hands in one transaction. */
+  async #add(owner: string, ports: PublishedPort[]): Promise<void> {
+    const taken = new Set(ports.map(hostKey));
+    const handedOver = this.#leaving.filter((port) => taken.has(hostKey(port)));
+    this.#leaving = this.#leaving.filter((port) => !taken.has(hostKey(port)));
+    this.#published.set(owner, ports);
+    try {
+      await this.#transactOrReplace(changeElements('delete', handedOver) + changeElements('add', ports));
+    } catch (error) {
+      this.#published.delete(owner);
+      throw error;
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    clearTimeout(this.#sweepTimer);
+    this.#sweepTimer = undefined;
+    await this.#transactOrReplace(changeElements('delete', this.#leaving.splice(0)));
+  }
+
+  /** A change that fails found the table other than we left it. */
+  async #transactOrReplace(commands: string): Promise<void> {
+    if (commands === '') return;
+    try {
+      await this.#transact(commands);
+    } catch {
+      await this.#replace();
+    }
   }
 
   async #replace(): Promise<void> {
+    this.#leaving = [];
     for (const commands of replaceTable(this.#bridges, this.#ports())) await this.#transact(commands);
   }
 
@@ -128,4 +153,9 @@ export class Firewall {
     this.#transactions = 0;
     return now !== expected;
   }
+}
+
+/** What can lead to one container only. */
+function hostKey({ protocol, hostAddress, hostPort }: PublishedPort): string {
+  return `${protocol} ${hostAddress} ${hostPort}`;
 }
