@@ -62,8 +62,7 @@ export class TarParser {
   /** To be called after the last byte. End-of-archive blocks and the last body's padding may be missing. */
   end(): void {
     if (this.#done) return;
-    if (this.#bodyLeft > 0)
-      throw this.#refuse(`the archive ends ${this.#bodyLeft} bytes before the end of its content`);
+    if (this.#bodyLeft > 0) throw this.#refuse(`the archive ends, ${this.#bodyLeft} bytes of its content are missing`);
     if (this.#progress.pending || this.#filled > 0) throw this.#refuse('the archive ends inside a header');
   }
 

@@ -1,0 +1,316 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { isEngineError } from '#errors/errors.ts';
+import { run } from '#programs/run.ts';
+import { type ContractEntry, makeLayer, treeFacts } from './contract-tree.ts';
+import type { GraphDriver } from './driver.ts';
+
+/** What a driver brings to the suite that all drivers pass. */
+export interface DriverUnderTest {
+  name: string;
+  /** Opens the driver on a data-root; called again, without `cleanup` before it, for an engine that was killed. */
+  open(home: string, contentPath: (diffId: string) => string): Promise<GraphDriver>;
+  /** After the last test. */
+  close(): Promise<void>;
+}
+
+/** Registers the suite with node:test. */
+export function driverContract(subject: DriverUnderTest): void {
+  describe(`the ${subject.name} driver keeps the contract`, () => {
+    let home: string;
+    let driver: GraphDriver;
+    let ids = 0;
+
+    const contentPath = (diffId: string) => join(home, 'content', diffId.slice('sha256:'.length));
+    const reopen = async () => {
+      driver = await subject.open(home, contentPath);
+    };
+
+    before(async () => {
+      home = await mkdtemp(join(tmpdir(), 'wherry-driver-'));
+      await mkdir(join(home, 'content'));
+      await reopen();
+    });
+    after(async () => {
+      for (const id of await driver.listReadWrite()) await driver.remove(id);
+      for (const hex of await readdir(join(home, 'content'))) await driver.removeLayer(`sha256:${hex}`);
+      await driver.cleanup();
+      await subject.close();
+      await rm(home, { recursive: true });
+    });
+
+    /** Stores a tar as the content store does. */
+    async function store(tar: Buffer): Promise<{ diffId: string; tarPath: string; size: number }> {
+      const diffId = `sha256:${createHash('sha256').update(tar).digest('hex')}`;
+      const tarPath = contentPath(diffId);
+      await writeFile(`${tarPath}.draft`, tar, { mode: 0o400 });
+      await truncate(`${tarPath}.draft`, Math.ceil(tar.length / 512) * 512);
+      await rename(`${tarPath}.draft`, tarPath);
+      return { diffId, tarPath, size: tar.length };
+    }
+
+    async function layer(entries: readonly ContractEntry[]): Promise<string> {
+      const stored = await store(makeLayer(entries));
+      await driver.applyDiff(stored);
+      return stored.diffId;
+    }
+
+    async function container(...chain: string[]): Promise<string> {
+      const id = `container-${++ids}`;
+      await driver.createReadWrite(id, chain);
+      return id;
+    }
+
+    async function pathOf(...chain: string[]): Promise<string> {
+      return (await driver.get(await container(...chain))).path;
+    }
+
+    const text = async (path: string) => readFile(path, 'utf8');
+    const file = (name: string, body: string): ContractEntry => ({ type: 'file', name, body });
+
+    test('a layer comes out as GNU tar would have extracted it', async () => {
+      const tar = makeLayer(everyKind);
+      const stored = await store(tar);
+      const stat = await driver.applyDiff(stored);
+      assert.equal(
+        stat.size,
+        everyKind.reduce((sum, entry) => sum + Buffer.from(entry.body ?? '').length, 0),
+      );
+      const extracted = join(home, 'extracted');
+      await mkdir(extracted);
+      const options = ['--xattrs', '--xattrs-include=*', '--numeric-owner', '--delay-directory-restore'];
+      await run('tar', [...options, '-C', extracted, '-xpf', stored.tarPath]);
+      const [expected, actual] = [await treeFacts(extracted), await treeFacts(await pathOf(stored.diffId))];
+      delete expected['/'];
+      delete actual['/'];
+      assert.deepEqual(actual, expected);
+    });
+
+    test('applying a layer again changes nothing, and removing it makes it unknown', async () => {
+      const stored = await store(makeLayer([file('once', '12345')]));
+      assert.equal(await driver.exists(stored.diffId), false);
+      const first = await driver.applyDiff(stored);
+      assert.deepEqual(await Promise.all([driver.applyDiff(stored), driver.applyDiff(stored)]), [first, first]);
+      assert.equal(first.size, 5);
+      assert.equal(await driver.exists(stored.diffId), true);
+      await driver.removeLayer(stored.diffId);
+      assert.equal(await driver.exists(stored.diffId), false);
+      await driver.removeLayer(stored.diffId);
+    });
+
+    test('a tar that is no layer is refused with entry and offset, and leaves nothing', async () => {
+      const good = makeLayer([file('good', 'x'), { type: 'link', name: 'bad', linkName: 'nowhere' }]);
+      for (const [tar, message] of [
+        [good, /"bad" at offset 1024.*"nowhere"/],
+        [good.subarray(0, 512), /"good" at offset 0: the archive ends/],
+        [Buffer.alloc(4096, 'not a tar '), /offset 0/],
+      ] as const) {
+        const stored = await store(tar);
+        await assert.rejects(driver.applyDiff(stored), (error: Error) => {
+          assert.ok(isEngineError(error, 'invalid'), String(error));
+          assert.match(error.message, message);
+          return true;
+        });
+        assert.equal(await driver.exists(stored.diffId), false);
+      }
+    });
+
+    test('upper layers replace, delete and hide what lower ones hold', async () => {
+      const bottom = await layer([
+        file('kept', '1'),
+        file('replaced', '1'),
+        file('deleted', '1'),
+        { type: 'directory', name: 'merged' },
+        file('merged/a', '1'),
+        { type: 'directory', name: 'hidden' },
+        file('hidden/a', '1'),
+        { type: 'directory', name: 'renewed' },
+        file('renewed/a', '1'),
+        { type: 'directory', name: 'becomes-file' },
+        file('becomes-file/a', '1'),
+      ]);
+      const top = await layer([
+        file('replaced', '2'),
+        { type: 'file', name: '.wh.deleted', mode: 0o644, body: 'whatever' },
+        file('merged/b', '2'),
+        { type: 'file', name: 'hidden/.wh..wh..opq' },
+        file('hidden/b', '2'),
+        { type: 'file', name: '.wh.renewed' },
+        { type: 'directory', name: 'renewed' },
+        file('renewed/b', '2'),
+        file('becomes-file', '2'),
+        { type: 'file', name: 'only-here/.wh.nothing' },
+      ]);
+      const path = await pathOf(bottom, top);
+      const names = Object.keys(await treeFacts(path));
+      assert.deepEqual(names.toSorted(), [
+        '/',
+        '/becomes-file',
+        '/hidden',
+        '/hidden/b',
+        '/kept',
+        '/merged',
+        '/merged/a',
+        '/merged/b',
+        '/only-here',
+        '/renewed',
+        '/renewed/b',
+        '/replaced',
+      ]);
+      assert.equal(await text(join(path, 'replaced')), '2');
+    });
+
+    test('containers of one image do not see each other, and what they wrote outlives put, get and a killed engine', async () => {
+      const image = await layer([file('shared', 'image'), file('untouched', 'image')]);
+      const [one, two] = [await container(image), await container(image)];
+      const [first, second] = [await driver.get(one), await driver.get(two)];
+      await writeFile(join(first.path, 'shared'), 'one');
+      await writeFile(join(first.path, 'own'), 'one');
+      assert.equal(await text(join(second.path, 'shared')), 'image');
+      assert.deepEqual((await readdir(first.upperDir)).toSorted(), ['own', 'shared']);
+      await reopen();
+      assert.deepEqual((await driver.listReadWrite()).filter((id) => id === one || id === two).toSorted(), [one, two]);
+      assert.equal(await text(join((await driver.get(one)).path, 'shared')), 'one');
+      await driver.put(one);
+      assert.deepEqual(await readdir(first.path), []);
+      await reopen();
+      assert.equal(await text(join((await driver.get(one)).path, 'shared')), 'one');
+    });
+
+    test('a file keeps its inode number when it is written to, and when it is mounted again', async () => {
+      const id = await container(await layer([file('a', 'image'), file('b', 'image')]));
+      const { path } = await driver.get(id);
+      const original = await stat(join(path, 'a'));
+      const writer = await open(join(path, 'a'), 'a');
+      await writer.write('more');
+      await writer.close();
+      const numbers = async () => {
+        const [a, b] = [await stat(join(path, 'a')), await stat(join(path, 'b'))];
+        return { a: a.ino, b: b.ino, sameDevice: a.dev === b.dev };
+      };
+      const before = await numbers();
+      assert.equal(before.a, original.ino);
+      await driver.put(id);
+      await driver.get(id);
+      assert.deepEqual(await numbers(), before);
+      assert.ok(before.a < 2 ** 32 && before.b < 2 ** 32, 'programs of 32 bits can stat them');
+    });
+
+    test('a read-only mount shows the same and refuses writes', async () => {
+      const id = await container(await layer([file('a', 'image'), file('gone', 'image')]));
+      const { path } = await driver.get(id);
+      await writeFile(join(path, 'a'), 'container');
+      await rm(join(path, 'gone'));
+      await driver.put(id);
+      await driver.get(id, { readOnly: true });
+      assert.equal(await text(join(path, 'a')), 'container');
+      assert.deepEqual(await readdir(path), ['a']);
+      await assert.rejects(writeFile(join(path, 'a'), ''), { code: 'EROFS' });
+      await driver.get(id);
+      await writeFile(join(path, 'a'), 'again');
+    });
+
+    test('attributes by which overlayfs follows redirects are not believed, in a layer or in a container', async () => {
+      const secret = { type: 'directory', name: 'secret', mode: 0o700 } as const;
+      const redirect = new Map([['trusted.overlay.redirect', Buffer.from('/secret')]]);
+      const lower = await layer([secret, file('secret/key', 'k'), { type: 'directory', name: 'bait' }]);
+      const upper = await layer([{ type: 'directory', name: 'bait', xattrs: redirect }]);
+      const path = await pathOf(lower, upper);
+      assert.deepEqual(await readdir(join(path, 'bait')), [], 'a layer cannot bring the attribute');
+      const id = await container(lower);
+      const { upperDir } = await driver.get(id);
+      await driver.put(id);
+      await writeFile(join(home, 'redirect.tar'), makeLayer([{ type: 'directory', name: 'bait', xattrs: redirect }]));
+      await run('tar', ['--xattrs', '--xattrs-include=*', '-C', upperDir, '-xf', join(home, 'redirect.tar')]);
+      const merged = (await driver.get(id)).path;
+      await assert.rejects(readdir(join(merged, 'bait')), { code: 'EPERM' });
+    });
+
+    test('127 layers are one tree, 128 are refused', async () => {
+      const chain: string[] = [];
+      for (let depth = 0; depth < 127; depth++)
+        chain.push(await layer([file('depth', `${depth}`), file(`only-${depth}`, '')]));
+      const path = await pathOf(...chain);
+      assert.equal(await text(join(path, 'depth')), '126');
+      assert.equal((await readdir(path)).length, 128);
+      await assert.rejects(driver.createReadWrite('too-deep', [...chain, chain[0]!]), /max depth exceeded/);
+      assert.equal((await driver.listReadWrite()).includes('too-deep'), false);
+    });
+
+    test('an image without layers is an empty tree', async () => {
+      const path = await pathOf();
+      assert.deepEqual(await readdir(path), []);
+      await writeFile(join(path, 'file'), '');
+    });
+
+    test('many calls at a time are as one after another', async () => {
+      const image = await layer([file('a', 'image')]);
+      const several = await Promise.all(Array.from({ length: 8 }, () => container(image)));
+      await Promise.all(several.flatMap((id) => [driver.get(id), driver.get(id), driver.put(id), driver.get(id)]));
+      for (const id of several) assert.equal(await text(join((await driver.get(id)).path, 'a')), 'image');
+      await Promise.all(several.flatMap((id) => [driver.put(id), driver.remove(id), driver.remove(id)]));
+      const left = await driver.listReadWrite();
+      assert.deepEqual(
+        several.filter((id) => left.includes(id)),
+        [],
+      );
+    });
+
+    test('a layer in use cannot be removed; unknown and odd ids are refused', async () => {
+      const image = await layer([file('in-use', '')]);
+      const id = await container(image);
+      await driver.get(id);
+      await assert.rejects(driver.removeLayer(image), (error) => isEngineError(error, 'conflict'));
+      await driver.remove(id);
+      await driver.removeLayer(image);
+      await assert.rejects(driver.get('unknown'), (error) => isEngineError(error, 'not-found'));
+      await assert.rejects(driver.createReadWrite('../escape', []), (error) => isEngineError(error, 'invalid'));
+      await driver.put('unknown');
+      await driver.remove('unknown');
+    });
+  });
+}
+
+const ns = { mtime: 1_700_000_000, mtimeNs: 123_456_789 };
+
+/** One of each thing that a tar can hold and a file system can keep. */
+const everyKind: readonly ContractEntry[] = [
+  { type: 'directory', name: 'dir', mode: 0o1777, uid: 1000, gid: 100_000, ...ns },
+  { type: 'file', name: 'dir/file', body: 'content', mode: 0o4755, uid: 70_000, gid: 4_294_967_294, ...ns },
+  { type: 'file', name: 'dir/empty', mode: 0, ...ns },
+  { type: 'file', name: 'dir/block', body: Buffer.alloc(512, 1), mtime: 0 },
+  { type: 'file', name: 'dir/blocks', body: Buffer.alloc(70_001, 'abc'), mtime: 5_000_000_000, mtimeNs: 1 },
+  { type: 'file', name: 'dir/old', body: 'old', mtime: -1_000_000_000, mtimeNs: 5 },
+  { type: 'link', name: 'dir/hard', linkName: 'dir/file', mode: 0o4755, uid: 70_000, gid: 4_294_967_294, ...ns },
+  { type: 'link', name: 'hard-too', linkName: 'dir/file', mode: 0o4755, uid: 70_000, gid: 4_294_967_294, ...ns },
+  { type: 'symlink', name: 'sym', linkName: 'dir/file', uid: 5, ...ns },
+  { type: 'symlink', name: 'sym-long', linkName: `/${'x/'.repeat(2000)}y`, ...ns },
+  { type: 'symlink', name: 'sym-dangling', linkName: '../../nowhere', ...ns },
+  { type: 'fifo', name: 'fifo', mode: 0o600, ...ns },
+  { type: 'character', name: 'null', mode: 0o666, deviceMajor: 1, deviceMinor: 3, ...ns },
+  { type: 'block', name: 'disk', mode: 0o660, deviceMajor: 259, deviceMinor: 70_000, ...ns },
+  { type: 'file', name: `${'n'.repeat(255)}`, body: 'long name', ...ns },
+  { type: 'file', name: 'not-utf-8-\xff\xfe', body: 'bytes', ...ns },
+  {
+    type: 'file',
+    name: 'attributes',
+    body: 'x',
+    ...ns,
+    xattrs: new Map([
+      ['user.text', Buffer.from('value')],
+      ['user.empty', Buffer.alloc(0)],
+      ['user.large', Buffer.alloc(2000, 7)],
+      ['trusted.something', Buffer.from([0, 1, 2])],
+      ['security.capability', Buffer.from('0100000200040000000000000000000000000000', 'hex')],
+    ]),
+  },
+  { type: 'directory', name: 'many', ...ns },
+  ...Array.from(
+    { length: 300 },
+    (_, i): ContractEntry => ({ type: 'file', name: `many/file number ${i}`, body: `${i}`, ...ns }),
+  ),
+];
