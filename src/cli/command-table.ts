@@ -17,6 +17,12 @@ const entry = (names: string, summary: string, load: () => Promise<{ command: un
 /** Every command. Modules are loaded when their command is called: start-up time is part of the feel. */
 export const commandTable: CommandEntry[] = [
   entry(
+    'attach, container attach',
+    "Connect this terminal to a running container's streams",
+    () => import('./commands/attach.ts'),
+  ),
+  entry('create, container create', 'Make a container from an image', () => import('./commands/create.ts')),
+  entry(
     'events, system events',
     'Show what happens in the engine, as it happens',
     () => import('./commands/events.ts'),
@@ -34,6 +40,8 @@ export const commandTable: CommandEntry[] = [
   entry('restart, container restart', 'Stop containers and start them again', () => import('./commands/restart.ts')),
   entry('rm, container rm, container remove', 'Remove containers', () => import('./commands/rm.ts')),
   entry('rmi, image rm, image remove', 'Remove images', () => import('./commands/rmi.ts')),
+  entry('run, container run', 'Make a container from an image and start it', () => import('./commands/run.ts')),
+  entry('start, container start', 'Start stopped containers', () => import('./commands/start.ts')),
   entry('stop, container stop', 'Stop running containers', () => import('./commands/stop.ts')),
   entry('tag, image tag', 'Give an image another name', () => import('./commands/tag.ts')),
   entry('version', 'Show the versions of client and daemon', () => import('./commands/version.ts')),

@@ -8,7 +8,7 @@ export interface Context {
   program: string;
   env: Record<string, string | undefined>;
   client(): Promise<Client>;
-  readonly stdin: Readable & { isTTY?: boolean };
+  readonly stdin: Readable & { isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly stdout: Writable & { isTTY?: boolean; columns?: number; rows?: number };
   readonly stderr: Writable & { isTTY?: boolean; columns?: number };
 }

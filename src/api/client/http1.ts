@@ -55,9 +55,12 @@ async function send(socket: Socket, request: Request): Promise<void> {
   else if (body) fields['Transfer-Encoding'] = 'chunked';
   else if (request.method !== 'GET' && request.method !== 'HEAD') fields['Content-Length'] = '0';
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  // Head and body go out at once: a daemon that refuses the head may close before a second write.
+  socket.cork();
   socket.write(`${request.method} ${request.target} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
   if (whole) socket.write(whole);
-  else if (body) await sendChunks(socket, body as AsyncIterable<Uint8Array>);
+  socket.uncork();
+  if (body && !whole) await sendChunks(socket, body as AsyncIterable<Uint8Array>);
 }
 
 async function sendChunks(socket: Socket, body: AsyncIterable<Uint8Array>): Promise<void> {

@@ -29,3 +29,9 @@ export function indentJson(text: string): string {
   });
   return out;
 }
+
+/** The same JSON without white space between its parts. Throws SyntaxError when it is none. */
+export function compactJson(text: string): string {
+  JSON.parse(text);
+  return (text.match(/"(?:[^"\\]|\\.)*"|[^\s"]+/g) ?? []).join('');
+}

@@ -1,0 +1,81 @@
+import { access, open, unlink } from 'node:fs/promises';
+import type { Client } from '#api/client/client.ts';
+import { type ContainerSpec, createContainer } from '#api/client/containers.ts';
+import type { ContainerCreateResponse } from '#api/types/container.ts';
+import { isEngineError } from '#errors/errors.ts';
+import { type Context, print } from './command.ts';
+import { CommandError } from './errors.ts';
+import { pull } from './pull.ts';
+import { familiarName, parseImageName } from './reference.ts';
+import type { CreateValues } from './spec/flags.ts';
+
+const pullPolicies = new Set(['always', 'missing', 'never']);
+
+/**
+ * Makes the container, with its image pulled first as `--pull` says, prints the daemon's warnings, and writes the id file.
+ * Gives the id.
+ */
+export async function makeContainer(context: Context, spec: ContainerSpec, values: CreateValues): Promise<string> {
+  if (!pullPolicies.has(values.pull)) {
+    throw new CommandError(`invalid pull option: '${values.pull}': must be one of "always", "missing" or "never"`, {
+      exitCode: 125,
+    });
+  }
+  if (values['use-api-socket']) {
+    throw new CommandError('--use-api-socket is not in this release', {
+      exitCode: 125,
+      hint: 'Use -v /var/run/wherry.sock:/var/run/docker.sock',
+    });
+  }
+  const idFile = values.cidfile === '' ? undefined : await reserveIdFile(values.cidfile);
+  try {
+    const { Id, Warnings } = await create(context, spec, values);
+    for (const warning of Warnings ?? []) await print(context.stderr, `WARNING: ${warning}\n`);
+    await idFile?.writeFile(Id);
+    return Id;
+  } catch (error) {
+    if (idFile) await unlink(values.cidfile).catch(() => undefined);
+    throw error;
+  } finally {
+    await idFile?.close();
+  }
+}
+
+async function create(context: Context, spec: ContainerSpec, values: CreateValues): Promise<ContainerCreateResponse> {
+  const client = await context.client();
+  const query = { name: values.name || undefined, platform: values.platform || undefined };
+  if (values.pull === 'always') await pullFor(context, client, spec, values);
+  try {
+    return await createContainer(client, spec, query);
+  } catch (error) {
+    const missing = isEngineError(error, 'not-found') && /no such image/i.test(error.message);
+    if (!missing || values.pull !== 'missing') throw error;
+    if (!values.quiet) {
+      await print(context.stderr, `Unable to find image '${familiarName(parseImageName(spec.Image))}' locally\n`);
+    }
+    await pullFor(context, client, spec, values);
+    return createContainer(client, spec, query);
+  }
+}
+
+function pullFor(context: Context, client: Client, spec: ContainerSpec, values: CreateValues): Promise<void> {
+  const { platform, quiet } = values;
+  return pull(context, client, spec.Image, { platform: platform || undefined, quiet });
+}
+
+/** An id file that is there already belongs to another container. */
+async function reserveIdFile(path: string) {
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (exists) {
+    throw new CommandError('container ID file found', {
+      exitCode: 125,
+      hint: `Make sure that no other container uses it, or delete ${path}`,
+    });
+  }
+  return open(path, 'wx').catch((cause: Error) => {
+    throw new CommandError(`failed to create the container ID file: ${cause.message}`, { exitCode: 125, cause });
+  });
+}

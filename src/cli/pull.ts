@@ -1,0 +1,23 @@
+import type { Client } from '#api/client/client.ts';
+import { pullImage } from '#api/client/images.ts';
+import type { Context } from './command.ts';
+import { showProgress } from './format/progress.ts';
+import { parseImageName } from './reference.ts';
+
+/** Pulls an image; its progress goes to standard error, for standard output belongs to the container. */
+export async function pull(
+  context: Context,
+  client: Client,
+  image: string,
+  options: { platform?: string; quiet?: boolean },
+): Promise<void> {
+  const { repository, tag, digest } = parseImageName(image);
+  const query = { fromImage: repository, tag: digest ?? tag ?? 'latest', platform: options.platform };
+  const messages = await pullImage(client, query);
+  await showProgress(messages, options.quiet ? silent(context) : context.stderr);
+}
+
+/** Progress that nobody sees; an error still ends it. */
+function silent(context: Context): Context['stderr'] {
+  return Object.create(context.stderr, { write: { value: () => true }, isTTY: { value: false } });
+}
