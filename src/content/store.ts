@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { access, type FileHandle, mkdir, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoCode, notFound, system } from '#errors/errors.ts';
+import { type Digest, digestOf, hexOf, isDigest } from '#lib/digest.ts';
+import { fault } from '#lib/write-steps.ts';
+import { type IngestedBlob, writeError } from './blob-writer.ts';
+
+/** Immutable blobs by digest: layer tars (by diffID), image configs, manifests. */
+export interface ContentStore {
+  /** Where a blob lies once it is there: `<data-root>/content/sha256/<hex>`. */
+  pathOf(digest: Digest): string;
+  /** A new folder on the same file system, where blobs are made before `commit`. */
+  beginIngest(): Promise<string>;
+  /** Removes such a folder with all that was not committed. */
+  endIngest(folder: string): Promise<void>;
+  /** Moves finished blobs into the store; durable when it resolves. One that is there already is dropped. */
+  commit(blobs: readonly IngestedBlob[]): Promise<void>;
+  /** Stores bytes at hand (small ones: configs, manifests); durable when it resolves. */
+  write(...blobs: Uint8Array[]): Promise<Digest[]>;
+  /** A whole blob, verified. Throws `not-found`, or `system` (code `BLOB_CORRUPT`) when its bytes have changed. */
+  read(digest: Digest): Promise<Buffer>;
+  /** A blob for reading; the caller closes it. Throws `not-found`. */
+  open(digest: Digest): Promise<FileHandle>;
+  has(digest: Digest): Promise<boolean>;
+  /** Bytes on the disk, padding included. Throws `not-found`. */
+  size(digest: Digest): Promise<number>;
+  /** Blobs that are not there are no error. */
+  remove(digests: Iterable<Digest>): Promise<void>;
+  list(): AsyncIterable<Digest>;
+  /** Removes what an earlier engine left in the ingest folder. */
+  sweepIngests(): Promise<void>;
+}
+
+/** Opens the store below `<dataRoot>/content`, making its folders. */
+export async function openContentStore(dataRoot: string): Promise<ContentStore> {
+  const blobs = join(dataRoot, 'content', 'sha256');
+  const ingests = join(dataRoot, 'content', 'ingest');
+  await mkdir(blobs, { recursive: true, mode: 0o711 });
+  await mkdir(ingests, { recursive: true, mode: 0o700 });
+  const pathOf = (digest: Digest) => join(blobs, hexOf(digest));
+
+  const beginIngest = async () => {
+    const folder = join(ingests, randomBytes(8).toString('hex'));
+    await mkdir(folder, { mode: 0o700 });
+    return folder;
+  };
+  const endIngest = (folder: string) => rm(folder, { recursive: true, force: true });
+
+  const commit = async (ingested: readonly IngestedBlob[]) => {
+    for (const { path, digest } of ingested) {
+      if (await exists(pathOf(digest))) await rm(path, { force: true });
+      else await rename(path, pathOf(digest));
+      fault('blob.rename');
+    }
+    await syncFolder(blobs);
+    fault('blob.directory-fsync');
+  };
+
+  const write = async (...contents: Uint8Array[]) => {
+    const folder = await beginIngest();
+    try {
+      const written = await Promise.all(contents.map((bytes, index) => writeDurably(join(folder, `${index}`), bytes)));
+      await commit(written);
+      return written.map(({ digest }) => digest);
+    } finally {
+      await endIngest(folder);
+    }
+  };
+
+  const read = async (digest: Digest) => {
+    const bytes = await readFile(pathOf(digest)).catch((error) => rethrowMissing(error, digest));
+    if (digestOf(bytes) === digest) return bytes;
+    throw system(`the blob ${digest} in ${blobs} is damaged: its bytes have another digest`, {
+      code: 'BLOB_CORRUPT',
+      hint: 'run: wherry system check --repair, or remove the image and load it again',
+    });
+  };
+
+  return {
+    pathOf,
+    beginIngest,
+    endIngest,
+    commit,
+    write,
+    read,
+    open: (digest) => open(pathOf(digest), 'r').catch((error) => rethrowMissing(error, digest)),
+    has: (digest) => exists(pathOf(digest)),
+    size: async (digest) => (await stat(pathOf(digest)).catch((error) => rethrowMissing(error, digest))).size,
+    remove: async (digests) => {
+      for (const digest of digests) await rm(pathOf(digest), { force: true });
+    },
+    list: () => listDigests(blobs),
+    sweepIngests: async () => {
+      for await (const entry of await opendir(ingests)) await endIngest(join(ingests, entry.name));
+    },
+  };
+}
+
+async function* listDigests(folder: string): AsyncGenerator<Digest> {
+  for await (const entry of await opendir(folder)) {
+    const digest = `sha256:${entry.name}`;
+    if (isDigest(digest)) yield digest;
+  }
+}
+
+/** For small contents: it hashes on the calling thread. */
+async function writeDurably(path: string, bytes: Uint8Array): Promise<IngestedBlob> {
+  const file = await open(path, 'wx', 0o400);
+  try {
+    fault('blob.create');
+    await file.writeFile(bytes);
+    fault('blob.write');
+    await file.sync();
+    fault('blob.fsync');
+  } catch (error) {
+    throw writeError(path, error);
+  } finally {
+    await file.close();
+  }
+  return { path, digest: digestOf(bytes), size: bytes.length };
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await folder.sync().finally(() => folder.close());
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function rethrowMissing(error: unknown, digest: Digest): never {
+  if (errnoCode(error) === 'ENOENT') throw notFound(`no blob ${digest} in the content store`, { cause: error });
+  throw error;
+}

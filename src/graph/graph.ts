@@ -1,0 +1,145 @@
+import type {
+  HistoryResponseItem,
+  ImageDeleteResponseItem,
+  ImageInspect,
+  ImageSummary,
+  ProgressMessage,
+} from '#api/types/image.ts';
+import type { Image } from '#image/image.ts';
+import type { Digest } from '#lib/digest.ts';
+import { Mutex } from '#lib/locks.ts';
+import { familiarReference } from '#lib/reference.ts';
+import { nowNs } from '#lib/time.ts';
+import { TruncIndex } from '#lib/truncindex.ts';
+import { WorkerPool } from '#lib/worker-pool.ts';
+import { imageHistory } from './history.ts';
+import { inspectImage } from './inspect.ts';
+import { Layers } from './layers.ts';
+import { type ListQuery, listImages } from './list.ts';
+import { type LoadOptions, loadImages } from './load.ts';
+import { findImage } from './lookup.ts';
+import { References } from './references.ts';
+import { type RemoveOptions, removeImage } from './remove.ts';
+import { restoreGraph } from './restore.ts';
+import type { GraphOptions, GraphState } from './state.ts';
+import { sweepGraph } from './sweep.ts';
+import { type TagTarget, tagImage } from './tag.ts';
+
+export type { GraphOptions, ImageEvent, ImageUser } from './state.ts';
+
+/** Loads that can be under way at a time; more wait for their turn. */
+const MAX_LOADS = 16;
+
+/** Opens the graph and restores what the database knows. Changes nothing on the disk. */
+export async function openGraph(options: GraphOptions): Promise<Graph> {
+  const complete: Required<GraphOptions> = {
+    users: () => [],
+    usedByContainer: () => false,
+    onEvent: () => {},
+    warn: () => {},
+    now: nowNs,
+    ...options,
+  };
+  const state: GraphState = {
+    ...complete,
+    images: new Map(),
+    ids: new TruncIndex(),
+    references: new References(),
+    layers: new Layers(complete),
+    changes: new Mutex(),
+    loaders: new WorkerPool({ size: MAX_LOADS }),
+  };
+  await restoreGraph(state);
+  return new Graph(state);
+}
+
+/** The images, their names and their layers. Reads answer at once from memory; a change resolves when it is durable. */
+export class Graph {
+  readonly #state: GraphState;
+
+  constructor(state: GraphState) {
+    this.#state = state;
+  }
+
+  /** How many images there are. */
+  get size(): number {
+    return this.#state.images.size;
+  }
+
+  /** The image that a reference, an id or the beginning of an id means. Throws `not-found` (`No such image: x`). */
+  get(name: string): Image {
+    return findImage(this.#state, name).image;
+  }
+
+  /** Familiar forms of the references to an image (`busybox:latest`), sorted. */
+  referencesOf(imageId: Digest): string[] {
+    return this.#state.references.of(imageId).map(familiarReference);
+  }
+
+  list(query: ListQuery = {}): ImageSummary[] {
+    return listImages(this.#state, query);
+  }
+
+  inspect(name: string): ImageInspect {
+    return inspectImage(this.#state, name);
+  }
+
+  history(name: string): HistoryResponseItem[] {
+    return imageHistory(this.#state, name);
+  }
+
+  tag(name: string, target: TagTarget): Promise<void> {
+    return tagImage(this.#state, name, target);
+  }
+
+  remove(name: string, options: RemoveOptions = {}): Promise<ImageDeleteResponseItem[]> {
+    return removeImage(this.#state, name, options);
+  }
+
+  load(
+    archive: AsyncIterable<Uint8Array>,
+    options: LoadOptions = {},
+    emit: (message: ProgressMessage) => void = () => {},
+  ): Promise<void> {
+    return loadImages(this.#state, archive, options, emit);
+  }
+
+  /**
+   * Keeps an image from being removed while a container is made from it, until the hold is disposed; by then `users` has
+   * to name the container. Makes sure that its layers can be mounted. Throws `not-found`.
+   */
+  async hold(name: string): Promise<{ image: Image } & AsyncDisposable> {
+    const record = findImage(this.#state, name);
+    record.holds++;
+    const { image } = record;
+    const { layers } = this.#state;
+    for (const diffId of image.diffIds) layers.pin(diffId);
+    const release = async () => {
+      record.holds--;
+      await layers.unpin(image.diffIds);
+    };
+    try {
+      for (const diffId of image.diffIds) await layers.ensureApplied(diffId);
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    return { image, [Symbol.asyncDispose]: release };
+  }
+
+  /** Removes those of the layers that no image and no container needs: after the removal of a container. */
+  async collectLayers(diffIds: readonly Digest[]): Promise<void> {
+    await this.#state.layers.collect(diffIds);
+  }
+
+  /** See `sweepGraph`. */
+  sweep(): Promise<void> {
+    return sweepGraph(this.#state);
+  }
+
+  /** Ends loads that are under way and waits for the change that is. The database stays open. */
+  async close(): Promise<void> {
+    await this.#state.loaders.close();
+    await this.#state.changes.run(async () => {});
+  }
+}

@@ -1,0 +1,27 @@
+import type { HistoryResponseItem } from '#api/types/image.ts';
+import { familiarReference } from '#lib/reference.ts';
+import { findImage } from './lookup.ts';
+import type { GraphState } from './state.ts';
+
+/** The steps by which an image came about, the newest first. Only the newest has an id and tags. Throws `not-found`. */
+export function imageHistory(state: GraphState, name: string): HistoryResponseItem[] {
+  const { image } = findImage(state, name);
+  const tags = state.references.of(image.id).filter(({ digest }) => digest === undefined);
+  let layer = 0;
+  const steps = image.history.map(
+    (step): HistoryResponseItem => ({
+      Id: '<missing>',
+      Created: Number(step.createdAt / 1_000_000_000n),
+      CreatedBy: step.createdBy,
+      Tags: null,
+      Size: step.emptyLayer ? 0 : (image.layerSizes[layer++] ?? 0),
+      Comment: step.comment,
+    }),
+  );
+  const newest = steps.at(-1);
+  if (newest) {
+    newest.Id = image.id;
+    newest.Tags = tags.length > 0 ? tags.map(familiarReference) : null;
+  }
+  return steps.reverse();
+}

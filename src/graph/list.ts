@@ -1,0 +1,103 @@
+import type { ImageSummary } from '#api/types/image.ts';
+import { invalid } from '#errors/errors.ts';
+import type { Image } from '#image/image.ts';
+import { booleanFilter, checkFilterNames, type Filters, matchesLabels, NO_FILTERS } from '#lib/filters.ts';
+import { globToRegExp } from '#lib/glob.ts';
+import { parsePointInTime } from '#lib/point-in-time.ts';
+import { familiarName, familiarReference, type Reference } from '#lib/reference.ts';
+import { findImage } from './lookup.ts';
+import type { GraphState, ImageRecord } from './state.ts';
+
+export interface ListQuery {
+  filters?: Filters;
+  /** Compute `SharedSize`. */
+  sharedSize?: boolean;
+}
+
+const FILTER_NAMES: ReadonlySet<string> = new Set([
+  'before',
+  'dangling',
+  'label',
+  'label!',
+  'reference',
+  'since',
+  'until',
+]);
+
+/** The images that pass the filters, the newest first. Throws `invalid` for an unknown or malformed filter. */
+export function listImages(state: GraphState, { filters = NO_FILTERS, sharedSize = false }: ListQuery): ImageSummary[] {
+  checkFilterNames(filters, FILTER_NAMES);
+  const passes = imageFilter(state, filters);
+  const names = referenceFilter(filters);
+  const rows: { image: Image; summary: ImageSummary }[] = [];
+  for (const record of state.images.values()) {
+    const { image } = record;
+    const references = state.references.of(image.id);
+    const shown = names ? references.filter(names) : references;
+    if ((names && shown.length === 0) || !passes(record, references)) continue;
+    rows.push({ image, summary: summarise(state, image, shown, sharedSize) });
+  }
+  rows.sort((a, b) => compare(b.image.createdAt, a.image.createdAt));
+  return rows.map(({ summary }) => summary);
+}
+
+function summarise(
+  state: GraphState,
+  image: Image,
+  references: readonly Reference[],
+  sharedSize: boolean,
+): ImageSummary {
+  return {
+    Id: image.id,
+    ParentId: '',
+    RepoTags: references.filter(({ digest }) => digest === undefined).map(familiarReference),
+    RepoDigests: references.filter(({ digest }) => digest !== undefined).map(familiarReference),
+    Created: Number(image.createdAt / 1_000_000_000n),
+    Size: image.size,
+    SharedSize: sharedSize ? sharedSizeOf(state, image) : -1,
+    Labels: image.config?.Labels ?? null,
+    Containers: -1,
+  };
+}
+
+/** Bytes of the layers that another image has, too. */
+function sharedSizeOf(state: GraphState, { diffIds, layerSizes }: Image): number {
+  return diffIds.reduce((sum, diffId, at) => sum + (state.layers.imagesOf(diffId) > 1 ? layerSizes[at]! : 0), 0);
+}
+
+type Test = (record: ImageRecord, references: readonly Reference[]) => boolean;
+
+function imageFilter(state: GraphState, filters: Filters): Test {
+  const tests: Test[] = [];
+  if (filters.has('dangling')) {
+    const wanted = booleanFilter(filters, 'dangling', false);
+    tests.push((_, references) => references.some(({ digest }) => digest === undefined) !== wanted);
+  }
+  const created = (name: string) => (filters.get(name) ?? []).map((value) => findImage(state, value).image.createdAt);
+  for (const limit of created('before')) tests.push(({ image }) => image.createdAt < limit);
+  for (const limit of created('since')) tests.push(({ image }) => image.createdAt > limit);
+  for (const value of filters.get('until') ?? []) {
+    const limit = parsePointInTime(value, state.now());
+    if (limit === undefined)
+      throw invalid(`invalid filter 'until=${value}'`, { hint: 'use a time or a duration, as in 24h' });
+    tests.push(({ image }) => image.createdAt < limit);
+  }
+  if (filters.has('label')) tests.push(({ image }) => matchesLabels(filters, 'label', image.config?.Labels));
+  for (const unwanted of filters.get('label!') ?? []) {
+    const one: Filters = new Map([['label', [unwanted]]]);
+    tests.push(({ image }) => !matchesLabels(one, 'label', image.config?.Labels));
+  }
+  return (record, references) => tests.every((test) => test(record, references));
+}
+
+/** References that one of the patterns matches, with or without its tag; undefined when all do. */
+function referenceFilter(filters: Filters): ((reference: Reference) => boolean) | undefined {
+  const patterns = filters.get('reference')?.map(globToRegExp);
+  if (!patterns) return undefined;
+  return (reference) =>
+    patterns.some((pattern) => pattern.test(familiarReference(reference)) || pattern.test(familiarName(reference)));
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

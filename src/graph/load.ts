@@ -1,0 +1,175 @@
+import { MessageChannel } from 'node:worker_threads';
+import type { OciPlatform, ProgressMessage } from '#api/types/image.ts';
+import { isEngineError } from '#errors/errors.ts';
+import { makeImage } from '#image/image.ts';
+import { HOST_PLATFORM } from '#image/platform.ts';
+import { sendChunks } from '#lib/chunk-channel.ts';
+import { type Digest, shortId } from '#lib/digest.ts';
+import { familiarReference, parseReference } from '#lib/reference.ts';
+import type { LayerBlob } from './layer-blob.ts';
+import type { LoadAnswer, LoadedImage, LoadedLayer, LoadInput, LoadNote } from './load-worker.ts';
+import { type NewImage, publish, registerImages } from './register.ts';
+import type { GraphState } from './state.ts';
+
+export interface LoadOptions {
+  /** No progress messages. */
+  quiet?: boolean;
+  /** Which of several platforms to take, the best first; default: this machine's. */
+  platforms?: readonly OciPlatform[];
+  signal?: AbortSignal;
+}
+
+const WORKER = new URL('./load-worker.ts', import.meta.url);
+
+/** Media types of compressed layers, for the manifests of a later push. */
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  gzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
+  zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+};
+
+/**
+ * Loads the images of an archive (docker save or OCI layout, plain or compressed) in one pass. A worker parses, hashes
+ * and writes; each layer is indexed while the archive goes on; all images become known in one transaction at the end.
+ * Progress goes to `emit`. Throws `invalid` for a bad archive, `cancelled` when `signal` fires; nothing is left then.
+ */
+export async function loadImages(
+  state: GraphState,
+  archive: AsyncIterable<Uint8Array>,
+  options: LoadOptions,
+  emit: (message: ProgressMessage) => void,
+): Promise<void> {
+  const folder = await state.content.beginIngest();
+  const layers = new LoadLayers(state, options.quiet ? () => {} : emit);
+  try {
+    const images = await readArchive(state, archive, folder, layers, options);
+    for (const { layers: needed } of images) for (const layer of needed) await layers.provide(layer);
+    await keepImages(state, images, emit);
+  } finally {
+    await layers.release();
+    await state.content.endIngest(folder);
+  }
+}
+
+/** Feeds the worker and gives what it found. Of several failures the first cause is thrown. */
+async function readArchive(
+  state: GraphState,
+  archive: AsyncIterable<Uint8Array>,
+  folder: string,
+  layers: LoadLayers,
+  { platforms = [], signal }: LoadOptions,
+): Promise<LoadedImage[]> {
+  const chunks = new MessageChannel();
+  const control = new MessageChannel();
+  control.port1.on('message', (note: LoadNote) => {
+    if ('ask' in note) control.port1.postMessage({ diffId: layers.claim(note.ask) } satisfies LoadAnswer);
+    else layers.begin(note.blob);
+  });
+  const input: LoadInput = {
+    chunks: chunks.port2,
+    control: control.port2,
+    folder,
+    platforms: platforms.length > 0 ? platforms : [HOST_PLATFORM],
+  };
+  const transfer = [chunks.port2, control.port2];
+  const reading = state.loaders.run<LoadedImage[]>(WORKER, input, { transfer, signal });
+  const sending = sendChunks(chunks.port1, archive, signal);
+  try {
+    const [read, sent] = await Promise.allSettled([reading, sending]);
+    if (sent.status === 'rejected' && !(read.status === 'rejected' && !isEngineError(read.reason, 'cancelled'))) {
+      throw sent.reason;
+    }
+    if (read.status === 'rejected') throw read.reason;
+    return read.value;
+  } finally {
+    chunks.port1.close();
+    control.port1.close();
+  }
+}
+
+async function keepImages(
+  state: GraphState,
+  loaded: readonly LoadedImage[],
+  emit: (message: ProgressMessage) => void,
+): Promise<void> {
+  const images = loaded.map((image) => toNewImage(state, image));
+  const blobs = loaded.flatMap(({ config, manifests }) => [config, ...manifests.map(({ bytes }) => bytes)]);
+  await state.changes.run(async () => {
+    await state.content.write(...blobs.map((bytes) => Buffer.from(bytes)));
+    const renamed = await registerImages(state, images);
+    for (const { reference, from } of renamed) {
+      const name = familiarReference(reference);
+      emit({ stream: `The image ${name} already exists, renaming the old one with ID ${from} to empty string\n` });
+    }
+    for (const { image } of images) publish(state, 'load', image, image.id);
+  });
+  for (const { image, references } of images) {
+    for (const reference of references) emit({ stream: `Loaded image: ${familiarReference(reference)}\n` });
+    if (references.length === 0) emit({ stream: `Loaded image ID: ${image.id}\n` });
+  }
+}
+
+function toNewImage(state: GraphState, { id, config, layers, references, manifests }: LoadedImage): NewImage {
+  const sources = layers.flatMap(({ diffId, blob }) => {
+    const mediaType = blob && MEDIA_TYPES[blob.source.compression];
+    return mediaType ? [{ digest: blob.source.digest, mediaType, size: blob.source.size, diffId }] : [];
+  });
+  return {
+    image: makeImage(id, Buffer.from(config), (diffId) => state.layers.info(diffId)!.contentSize),
+    references: references.map(parseReference),
+    manifests: manifests.map(({ digest, mediaType, bytes }) => ({ digest, mediaType, size: bytes.length })),
+    sources,
+  };
+}
+
+/** The layers that one load brings or needs: each is pinned from its first mention until `release`. */
+class LoadLayers {
+  readonly #state: GraphState;
+  readonly #emit: (message: ProgressMessage) => void;
+  readonly #pinned: Digest[] = [];
+  readonly #begun = new Map<Digest, Promise<void>>();
+
+  constructor(state: GraphState, emit: (message: ProgressMessage) => void) {
+    this.#state = state;
+    this.#emit = emit;
+  }
+
+  /** The layer behind a blob's digest, if the engine has it; it stays then. */
+  claim(digest: Digest): Digest | undefined {
+    const diffId = this.#state.layers.pinKnown(digest);
+    if (diffId) this.#pinned.push(diffId);
+    return diffId;
+  }
+
+  /** Starts to index what looks like a layer. Whether that failed matters only when an image turns out to need it. */
+  begin(blob: LayerBlob): void {
+    this.#begin(blob.digest, blob).catch(() => {});
+  }
+
+  async provide({ diffId, blob }: LoadedLayer): Promise<void> {
+    await this.#begin(diffId, blob);
+  }
+
+  /** Waits for what was begun, then lets go of all: what no image has taken is removed. */
+  async release(): Promise<void> {
+    await Promise.allSettled(this.#begun.values());
+    await this.#state.layers.unpin(this.#pinned);
+  }
+
+  #begin(diffId: Digest, blob: LayerBlob | undefined): Promise<void> {
+    let begun = this.#begun.get(diffId);
+    if (!begun) {
+      this.#state.layers.pin(diffId);
+      this.#pinned.push(diffId);
+      begun = this.#provide(diffId, blob);
+      this.#begun.set(diffId, begun);
+    }
+    return begun;
+  }
+
+  async #provide(diffId: Digest, blob: LayerBlob | undefined): Promise<void> {
+    const isNew = !this.#state.layers.info(diffId);
+    const { size } = await this.#state.layers.provide(diffId, blob);
+    if (!isNew) return;
+    this.#emit({ status: 'Loading layer', progressDetail: { current: size, total: size }, id: shortId(diffId) });
+  }
+}

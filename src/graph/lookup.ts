@@ -1,0 +1,43 @@
+import { isEngineError, notFound } from '#errors/errors.ts';
+import { type Digest, isDigest } from '#lib/digest.ts';
+import { familiarReference, parseReference, type Reference, withDefaultTag } from '#lib/reference.ts';
+import type { GraphState, ImageRecord } from './state.ts';
+
+/**
+ * The image that `name` means: a reference (tag `latest` when it has none), else an id, with or without `sha256:`,
+ * whole or as a prefix that no other image has. Throws `not-found` in Docker's words.
+ */
+export function findImage(state: GraphState, name: string): ImageRecord {
+  const reference = namedReference(name);
+  const id = (reference && state.references.imageOf(reference)) ?? lookUpId(state, name);
+  const record = id && id !== 'ambiguous' ? state.images.get(id) : undefined;
+  if (record) return record;
+  const shown = reference ? familiarReference(reference) : name;
+  throw notFound(`No such image: ${shown}`, {
+    ...(id === 'ambiguous' && { hint: `several image ids start with ${name}: give more digits` }),
+  });
+}
+
+/** True when `name` is the beginning of the image's id rather than a reference to it. */
+export function isIdPrefix(imageId: Digest, name: string): boolean {
+  return imageId.startsWith(name) || imageId.slice('sha256:'.length).startsWith(name);
+}
+
+function lookUpId(state: GraphState, name: string): Digest | 'ambiguous' | undefined {
+  const found = state.ids.find(name.startsWith('sha256:') ? name.slice('sha256:'.length) : name);
+  if (found === 'ambiguous') return found;
+  const id = found && `sha256:${found.id}`;
+  return isDigest(id) ? id : undefined;
+}
+
+/** The one reference that `name` means, if it can be one: with a default tag; a digest in it decides over its tag. */
+export function namedReference(name: string): Reference | undefined {
+  try {
+    const reference = parseReference(name);
+    const { domain, path, digest } = reference;
+    return digest === undefined ? withDefaultTag(reference) : { domain, path, digest };
+  } catch (error) {
+    if (isEngineError(error, 'invalid')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+import type { Image } from '#image/image.ts';
+import { type Digest, hexOf } from '#lib/digest.ts';
+import { formatReference, type Reference } from '#lib/reference.ts';
+import { fault } from '#lib/write-steps.ts';
+import type { Statement } from '#metadata/database.ts';
+import type { LayerInfo } from './layers.ts';
+import type { GraphState, ImageEvent } from './state.ts';
+
+/** An image whose layers are provided and pinned and whose blobs are in the content store. */
+export interface NewImage {
+  image: Image;
+  references: readonly Reference[];
+  manifests: readonly { digest: Digest; mediaType: string; size: number }[];
+  /** Compressed blobs that its layers came as. */
+  sources: readonly { digest: Digest; mediaType: string; size: number; diffId: Digest }[];
+}
+
+/** A reference that named another image until now. */
+export interface Renamed {
+  reference: Reference;
+  from: Digest;
+}
+
+/**
+ * Makes images known, all or none: one transaction (the commit point), then memory. To be called under
+ * `state.changes`. An image that is there already only gets the references.
+ */
+export async function registerImages(state: GraphState, added: readonly NewImage[]): Promise<Renamed[]> {
+  const now = state.now();
+  await state.db.write(added.flatMap((image) => statementsFor(state, image, now)));
+  fault('image.commit');
+  return added.flatMap((image) => remember(state, image, now));
+}
+
+function statementsFor(
+  state: GraphState,
+  { image, references, manifests, sources }: NewImage,
+  now: bigint,
+): Statement[] {
+  const layers = [...new Set(image.diffIds)].map((diffId): [Digest, LayerInfo] => [diffId, state.layers.info(diffId)!]);
+  return [
+    ...layers.map(([diffId, { size, contentSize, entries }]) => ({
+      sql: 'INSERT INTO layers (diff_id, size, content_size, entries) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      params: [diffId, size, contentSize, entries],
+    })),
+    ...sources.map(({ digest, mediaType, size, diffId }) => ({
+      sql: 'INSERT INTO blobs (digest, media_type, size, diff_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      params: [digest, mediaType, size, diffId],
+    })),
+    {
+      sql: 'INSERT INTO images (id, config_size, last_tagged_at) VALUES (?, ?, 0) ON CONFLICT DO NOTHING',
+      params: [image.id, image.configSize],
+    },
+    ...manifests.map(({ digest, mediaType, size }) => ({
+      sql: 'INSERT INTO manifests (digest, image_id, media_type, size) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      params: [digest, image.id, mediaType, size],
+    })),
+    ...references.flatMap((reference) => tagStatements(reference, image.id, now)),
+  ];
+}
+
+/** The rows that make `reference` name the image. */
+export function tagStatements(reference: Reference, imageId: Digest, now: bigint): Statement[] {
+  return [
+    {
+      sql: 'INSERT INTO refs (reference, image_id) VALUES (?, ?) ON CONFLICT DO UPDATE SET image_id = excluded.image_id',
+      params: [formatReference(reference), imageId],
+    },
+    { sql: 'UPDATE images SET last_tagged_at = ? WHERE id = ?', params: [now, imageId] },
+  ];
+}
+
+function remember(state: GraphState, { image, references, manifests, sources }: NewImage, now: bigint): Renamed[] {
+  const before = state.images.get(image.id);
+  const kept = new Set([...(before?.manifests ?? []), ...manifests.map(({ digest }) => digest)]);
+  const record = before ?? { image, lastTaggedAt: 0n, manifests: [], holds: 0 };
+  record.manifests = [...kept];
+  if (references.length > 0) record.lastTaggedAt = now;
+  if (!before) {
+    state.images.set(image.id, record);
+    state.ids.add(hexOf(image.id));
+    state.layers.addImage(image.diffIds);
+  }
+  for (const { diffId, digest } of sources) state.layers.addSource(diffId, digest);
+  return references.flatMap((reference) => {
+    const from = state.references.set(reference, image.id);
+    return from ? [{ reference, from }] : [];
+  });
+}
+
+/** Tells the engine what happened to an image. */
+export function publish(state: GraphState, action: ImageEvent['action'], image: Image, name: string): void {
+  state.onEvent({ action, imageId: image.id, name, labels: image.config?.Labels ?? {} });
+}

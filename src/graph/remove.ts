@@ -1,0 +1,142 @@
+import type { ImageDeleteResponseItem } from '#api/types/image.ts';
+import { conflict } from '#errors/errors.ts';
+import { chainIds, type Digest, hexOf, shortId } from '#lib/digest.ts';
+import { familiarReference, formatReference, type Reference, repositoryOf } from '#lib/reference.ts';
+import { fault } from '#lib/write-steps.ts';
+import type { Statement } from '#metadata/database.ts';
+import { findImage, isIdPrefix, namedReference } from './lookup.ts';
+import { publish } from './register.ts';
+import type { GraphState, ImageRecord } from './state.ts';
+
+export interface RemoveOptions {
+  /** Remove it although it has several references, or stopped containers stand on it. */
+  force?: boolean;
+}
+
+/** What a removal will do, decided before anything is done. */
+interface Plan {
+  record: ImageRecord;
+  untag: readonly Reference[];
+  /** The image itself goes, too. */
+  deletes: boolean;
+}
+
+/**
+ * Removes a reference, and the image with its last one; or, named by id, the image with all of its references. The
+ * rules, messages and the order of the answer are Docker's. Throws `not-found`, or `conflict` when the image is in use.
+ */
+export async function removeImage(
+  state: GraphState,
+  name: string,
+  { force = false }: RemoveOptions,
+): Promise<ImageDeleteResponseItem[]> {
+  const { plan, candidates } = await state.changes.run(async () => {
+    const plan = planRemoval(state, name, force);
+    return { plan, candidates: await carryOut(state, plan) };
+  });
+  const answer: ImageDeleteResponseItem[] = plan.untag.map((reference) => ({ Untagged: familiarReference(reference) }));
+  if (!plan.deletes) return answer;
+  const { image } = plan.record;
+  const removed = new Set(await state.layers.collect(candidates));
+  const layers = chainIds(image.diffIds).filter((_, at) => removed.has(image.diffIds[at]!));
+  return [...answer, { Deleted: image.id }, ...layers.reverse().map((chainId) => ({ Deleted: chainId }))];
+}
+
+function planRemoval(state: GraphState, name: string, force: boolean): Plan {
+  const record = findImage(state, name);
+  const { id } = record.image;
+  const references = state.references.of(id);
+  if (isIdPrefix(id, name)) {
+    const several = !areOneTag(references);
+    refuseIfUsed(state, record, { force, several });
+    return { record, untag: references, deletes: true };
+  }
+  const wantedName = formatReference(namedReference(name)!);
+  const wanted = references.find((reference) => formatReference(reference) === wantedName)!;
+  if (!force && areOneTag(references)) refuseLastReference(state, record, name);
+  const untag = [wanted, ...orphanedDigests(references, wanted)];
+  const isLast = untag.length === references.length;
+  // Force takes the last reference away from a running container's image, but not the image.
+  const isNeeded = record.holds > 0 || state.users(id).some(({ running }) => running || !force);
+  return { record, untag, deletes: isLast && !isNeeded };
+}
+
+async function carryOut(state: GraphState, { record, untag, deletes }: Plan): Promise<readonly Digest[]> {
+  const { image } = record;
+  const statements: Statement[] = untag.map((reference) => ({
+    sql: 'DELETE FROM refs WHERE reference = ?',
+    params: [formatReference(reference)],
+  }));
+  if (deletes) {
+    statements.push(
+      { sql: 'DELETE FROM manifests WHERE image_id = ?', params: [image.id] },
+      { sql: 'DELETE FROM images WHERE id = ?', params: [image.id] },
+    );
+  }
+  await state.db.write(statements);
+  fault('image.remove.commit');
+  for (const reference of untag) {
+    state.references.delete(reference);
+    publish(state, 'untag', image, image.id);
+  }
+  if (!deletes) return [];
+  state.images.delete(image.id);
+  state.ids.delete(hexOf(image.id));
+  state.layers.dropImage(image.diffIds);
+  await state.content.remove(unnamedBlobs(state, record));
+  publish(state, 'delete', image, image.id);
+  return image.diffIds;
+}
+
+/** Config and manifests of a removed image, without those that another image has. */
+function unnamedBlobs(state: GraphState, { image, manifests }: ImageRecord): Digest[] {
+  const others = new Set([...state.images.values()].flatMap((record) => [record.image.id, ...record.manifests]));
+  return [image.id, ...manifests].filter((digest) => !others.has(digest));
+}
+
+function refuseIfUsed(
+  state: GraphState,
+  record: ImageRecord,
+  { force, several }: { force: boolean; several: boolean },
+) {
+  const { id } = record.image;
+  const refuse = (how: string, why: string) => conflict(`conflict: unable to delete ${shortId(id)} (${how}) - ${why}`);
+  const users = state.users(id);
+  const running = users.find((user) => user.running);
+  if (running) {
+    throw refuse('cannot be forced', `image is being used by running container ${shortId(running.containerId)}`);
+  }
+  if (record.holds > 0) throw refuse('cannot be forced', 'image is being used by a container that is being created');
+  if (force) return;
+  if (several) throw refuse('must be forced', 'image is referenced in multiple repositories');
+  const stopped = users[0];
+  if (stopped) {
+    throw refuse('must be forced', `image is being used by stopped container ${shortId(stopped.containerId)}`);
+  }
+}
+
+/** The last reference is not taken from an image that a container came from: the image would be left without a name. */
+function refuseLastReference(state: GraphState, { image }: ImageRecord, name: string): void {
+  const user = state.users(image.id)[0];
+  if (!user) return;
+  throw conflict(
+    `conflict: unable to remove repository reference "${name}" (must force) - ` +
+      `container ${shortId(user.containerId)} is using its referenced image ${shortId(image.id)}`,
+  );
+}
+
+/** One tag at most, and digests of its own repository only: removing the image takes nothing away by surprise. */
+function areOneTag(references: readonly Reference[]): boolean {
+  if (references.length <= 1) return true;
+  const tags = references.filter(({ digest }) => digest === undefined);
+  if (tags.length > 1) return false;
+  const repository = repositoryOf(tags[0] ?? references[0]!);
+  return references.every((reference) => repositoryOf(reference) === repository);
+}
+
+/** With the last tag of a repository go the digests by which the image is known in it. */
+function orphanedDigests(references: readonly Reference[], removed: Reference): Reference[] {
+  if (removed.digest !== undefined) return [];
+  const same = references.filter((other) => other !== removed && repositoryOf(other) === repositoryOf(removed));
+  return same.every(({ digest }) => digest !== undefined) ? same : [];
+}

@@ -1,0 +1,63 @@
+import type { ContentStore } from '#content/store.ts';
+import type { GraphDriver } from '#graphdriver/driver.ts';
+import type { Image } from '#image/image.ts';
+import type { Digest } from '#lib/digest.ts';
+import type { Mutex } from '#lib/locks.ts';
+import type { TruncIndex } from '#lib/truncindex.ts';
+import type { WorkerPool } from '#lib/worker-pool.ts';
+import type { Database } from '#metadata/database.ts';
+import type { Layers } from './layers.ts';
+import type { References } from './references.ts';
+
+/** What the graph needs of the rest of the engine. */
+export interface GraphOptions {
+  db: Database;
+  content: ContentStore;
+  driver: GraphDriver;
+  /** Containers that were made from the image. Called inside a change: it must not wait for the graph. */
+  users?: (imageId: Digest) => readonly ImageUser[];
+  /** Whether the root of any container stands on the layer. */
+  usedByContainer?: (diffId: Digest) => boolean;
+  onEvent?: (event: ImageEvent) => void;
+  /** What went wrong without failing anything, for the log. */
+  warn?: (message: string) => void;
+  /** ns since 1970. */
+  now?: () => bigint;
+}
+
+export interface ImageUser {
+  containerId: string;
+  running: boolean;
+}
+
+export interface ImageEvent {
+  action: 'load' | 'tag' | 'untag' | 'delete';
+  imageId: Digest;
+  /** What the event's `name` attribute says: the reference, or the id. */
+  name: string;
+  /** The image's labels. */
+  labels: Readonly<Record<string, string>>;
+}
+
+export interface ImageRecord {
+  image: Image;
+  /** ns since 1970; 0n = never. */
+  lastTaggedAt: bigint;
+  /** Blobs that are kept with it. */
+  manifests: readonly Digest[];
+  /** Containers that are being made from it. */
+  holds: number;
+}
+
+/** What the files of this folder share. Reads come from here; every change is made under `changes` and in the database first. */
+export interface GraphState extends Required<GraphOptions> {
+  readonly images: Map<Digest, ImageRecord>;
+  /** Hex digits of the ids in `images`. */
+  readonly ids: TruncIndex;
+  readonly references: References;
+  readonly layers: Layers;
+  /** One change of images and references at a time. */
+  readonly changes: Mutex;
+  /** For jobs that wait for slow clients: apart from the pool for short work, which they would block. */
+  readonly loaders: WorkerPool;
+}

@@ -1,0 +1,27 @@
+import type { Digest } from '#lib/digest.ts';
+import type { GraphState } from './state.ts';
+
+/**
+ * Removes what an earlier engine has left unfinished: its ingest folders, layers without image and container, blobs that
+ * no row names. To be called once at the start, after the containers are known and before anything is loaded, and only
+ * when the store's identity is ok.
+ */
+export async function sweepGraph(state: GraphState): Promise<void> {
+  await state.content.sweepIngests();
+  await state.layers.collect([...state.layers.known()]);
+  const named = await namedBlobs(state);
+  const unnamed: Digest[] = [];
+  for await (const digest of state.content.list()) if (!named.has(digest)) unnamed.push(digest);
+  for (const digest of unnamed) {
+    await state.driver.removeLayer(digest);
+    await state.content.remove([digest]);
+  }
+}
+
+/** By the rows, not by memory: an image that could not be restored keeps its blobs for a repair. */
+async function namedBlobs({ db }: GraphState): Promise<Set<Digest>> {
+  const rows = await db.read<{ digest: Digest }>(
+    'SELECT diff_id AS digest FROM layers UNION SELECT id FROM images UNION SELECT digest FROM manifests',
+  );
+  return new Set(rows.map(({ digest }) => digest));
+}

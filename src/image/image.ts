@@ -1,0 +1,24 @@
+import type { Digest } from '#lib/digest.ts';
+import { type ParsedConfig, parseImageConfig } from './config.ts';
+
+/** An image: a config and the layers that it names. Its id is the digest of the config's exact bytes. */
+export interface Image extends ParsedConfig {
+  readonly id: Digest;
+  /** Bytes of the config. */
+  readonly configSize: number;
+  /** Bytes of the files of each layer, in the order of `diffIds`. */
+  readonly layerSizes: readonly number[];
+  /** Bytes of the files of all layers. */
+  readonly size: number;
+}
+
+/**
+ * The image that `config` (of digest `id`) describes; `sizeOf` gives the bytes of a layer's files.
+ * Throws `invalid` as `parseImageConfig` does.
+ */
+export function makeImage(id: Digest, config: Buffer, sizeOf: (diffId: Digest) => number): Image {
+  const parsed = parseImageConfig(config);
+  const layerSizes = parsed.diffIds.map(sizeOf);
+  const size = layerSizes.reduce((sum, layer) => sum + layer, 0);
+  return { ...parsed, id, configSize: config.length, layerSizes, size };
+}
