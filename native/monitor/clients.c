@@ -1,4 +1,4 @@
-/* Connections of the engine: control (requests and events) and attach (stdin frames in, wire-ready output out). */
+/* Connections of the engine: what they may send, what they are still to get, and when they end. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,47 +7,18 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "monitor.h"
+#include "client.h"
 
 /* A subscriber with this much unread output stops the container's output until it reads. */
 #define OUTPUT_LIMIT (1u << 20)
 /* A control connection that does not read its replies is dropped. */
 #define CONTROL_LIMIT (64u << 10)
-/* Payload of every frame but STDIN. */
-#define SMALL_PAYLOAD 8
-
-enum role { NEW = 1, CONTROL = 2, ATTACH = 4 };
-
-struct client {
-  struct source source;
-  struct client *next;
-  enum role role;
-  unsigned streams, framing;
-  bool input_over, output_over; /* nothing more comes from it; nothing more can be sent to it */
-  bool closing;                 /* to be closed when its queue is empty */
-  bool full, dead;
-  struct buffer queue;
-  unsigned char frame[MONITOR_HEADER_SIZE + SMALL_PAYLOAD];
-  size_t have;                  /* bytes of `frame` */
-  uint32_t stdin_left;          /* bytes of a STDIN frame that are still to come */
-};
-
-static const struct {
-  uint32_t length;
-  unsigned roles;
-} requests[] = {
-    [MONITOR_QUERY] = {0, NEW | CONTROL},      [MONITOR_START] = {0, NEW | CONTROL},
-    [MONITOR_SIGNAL] = {4, NEW | CONTROL},     [MONITOR_RESIZE] = {4, NEW | CONTROL | ATTACH},
-    [MONITOR_STDIN] = {0, ATTACH},             [MONITOR_STDIN_EOF] = {0, NEW | CONTROL | ATTACH},
-    [MONITOR_SUBSCRIBE] = {2, NEW},
-};
-
 static struct source listener = {.fd = -1};
 static struct client *clients;
 static unsigned full_count;
 static char chunk[64 << 10] __attribute__((aligned(4096)));
 
-static bool writes_stdin(const struct client *client) {
+bool client_writes_stdin(const struct client *client) {
   return client->role == ATTACH && (client->streams & MONITOR_STREAM_STDIN);
 }
 
@@ -61,7 +32,7 @@ static void set_full(struct client *client, bool full) {
 static void end_input(struct client *client) {
   if (client->input_over) return;
   client->input_over = true;
-  if (writes_stdin(client) && options.stdin_once) stdin_end();
+  if (client_writes_stdin(client) && options.stdin_once) stdin_end();
   if (client->role != ATTACH) client->output_over = true;
 }
 
@@ -85,7 +56,7 @@ static void update(struct client *client) {
   if ((client->input_over && client->output_over) || (client->closing && client->queue.length == 0))
     return drop(client);
   uint32_t events = 0;
-  if (!client->input_over && !(writes_stdin(client) && stdin_full())) events |= EPOLLIN;
+  if (!client->input_over && !(client_writes_stdin(client) && stdin_full())) events |= EPOLLIN;
   if (!client->output_over) events |= EPOLLHUP;
   if (client->queue.length > 0) events |= EPOLLOUT;
   source_watch(&client->source, events);
@@ -122,93 +93,11 @@ static void client_send(struct client *client, const void *header, size_t header
   update(client);
 }
 
-static void client_tell(struct client *client, enum monitor_message type, const void *payload, size_t length) {
+void client_tell(struct client *client, enum monitor_message type, const void *payload, size_t length) {
   unsigned char header[MONITOR_HEADER_SIZE] = {MONITOR_VERSION, (unsigned char)type};
   uint32_t length32 = (uint32_t)length;
   memcpy(header + 4, &length32, 4);
   client_send(client, header, sizeof header, payload, length);
-}
-
-static void reply(struct client *client, int error) {
-  int32_t value = error;
-  if (client->role == CONTROL) client_tell(client, MONITOR_REPLY, &value, sizeof value);
-}
-
-static void subscribe(struct client *client, const unsigned char *payload) {
-  client->streams = payload[0];
-  client->framing = payload[1];
-  client_tell(client, MONITOR_SUBSCRIBED, NULL, 0);
-  if (container_phase() == MONITOR_ENDED) client->closing = true;
-}
-
-static void start(struct client *client) {
-  if (container_phase() == MONITOR_WAITING) return container_start();
-  struct monitor_state state = container_state();
-  if (state.phase != MONITOR_STARTING) client_tell(client, MONITOR_STARTED, &state, sizeof state);
-}
-
-static void handle(struct client *client, unsigned type, const unsigned char *payload) {
-  client->role = type == MONITOR_SUBSCRIBE ? ATTACH : client->role == NEW ? CONTROL : client->role;
-  struct monitor_state state;
-  uint32_t number;
-  uint16_t size[2];
-  switch (type) {
-    case MONITOR_QUERY:
-      state = container_state();
-      return client_tell(client, MONITOR_STATE, &state, sizeof state);
-    case MONITOR_START:
-      return start(client);
-    case MONITOR_SIGNAL:
-      memcpy(&number, payload, sizeof number);
-      return reply(client, container_signal((int)number));
-    case MONITOR_RESIZE:
-      memcpy(size, payload, sizeof size);
-      return reply(client, stdio_resize(size[0], size[1]));
-    case MONITOR_STDIN_EOF:
-      stdin_end();
-      return reply(client, 0);
-    case MONITOR_SUBSCRIBE:
-      return subscribe(client, payload);
-  }
-}
-
-/* Length of the frame whose header has arrived; 0 = malformed. A STDIN frame's payload is not counted. */
-static size_t frame_length(struct client *client) {
-  unsigned type = client->frame[1];
-  uint32_t length;
-  memcpy(&length, client->frame + 4, sizeof length);
-  if (client->frame[0] != MONITOR_VERSION || client->frame[2] != 0 || client->frame[3] != 0) return 0;
-  if (type == 0 || type >= sizeof requests / sizeof requests[0] || !(requests[type].roles & client->role)) return 0;
-  if (type != MONITOR_STDIN) return length == requests[type].length ? MONITOR_HEADER_SIZE + length : 0;
-  client->stdin_left = length;
-  return length <= MONITOR_MAX_PAYLOAD ? MONITOR_HEADER_SIZE : 0;
-}
-
-/* Gives false for a malformed frame. */
-static bool take(struct client *client, const char *bytes, size_t length) {
-  while (length > 0 && !client->dead) {
-    if (client->stdin_left > 0) {
-      size_t part = client->stdin_left < length ? client->stdin_left : length;
-      if (writes_stdin(client)) stdin_write(bytes, part);
-      client->stdin_left -= (uint32_t)part;
-      bytes += part;
-      length -= part;
-      continue;
-    }
-    size_t wanted = client->have < MONITOR_HEADER_SIZE ? MONITOR_HEADER_SIZE : frame_length(client);
-    size_t part = wanted - client->have < length ? wanted - client->have : length;
-    memcpy(client->frame + client->have, bytes, part);
-    client->have += part;
-    bytes += part;
-    length -= part;
-    if (client->have < MONITOR_HEADER_SIZE) continue;
-    wanted = frame_length(client);
-    if (wanted == 0) return false;
-    if (client->have < wanted) continue;
-    client->have = 0;
-    handle(client, client->frame[1], client->frame + MONITOR_HEADER_SIZE);
-  }
-  return true;
 }
 
 static void client_ready(struct source *source, uint32_t events) {
@@ -216,7 +105,7 @@ static void client_ready(struct source *source, uint32_t events) {
   if (events & EPOLLOUT) flush(client);
   if (events & EPOLLIN) {
     ssize_t length = read(source->fd, chunk, sizeof chunk);
-    if (length > 0 && !take(client, chunk, (size_t)length)) return drop(client);
+    if (length > 0 && !requests_take(client, chunk, (size_t)length)) return drop(client);
     if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR)) end_input(client);
   }
   if (events & (EPOLLHUP | EPOLLERR)) client->output_over = true;
@@ -280,7 +169,7 @@ unsigned clients_count(void) {
 
 void clients_resume_input(void) {
   for (struct client *client = clients; client != NULL; client = client->next)
-    if (writes_stdin(client)) update(client);
+    if (client_writes_stdin(client)) update(client);
 }
 
 static void finish(unsigned roles) {

@@ -22,9 +22,9 @@ static void clean_up(void);
 
 static void cleaned(int32_t status) {
   clients_tell(MONITOR_CLEANED, &status, sizeof status);
+  /* A client that is still reading must not keep a directory busy. */
+  gone = chdir("/") == 0;
   clients_finish();
-  gone = true;
-  if (chdir("/") != 0) return;
 }
 
 static size_t read_file(const char *path, char *text, size_t size) {
@@ -146,8 +146,9 @@ void container_reap(void) {
 }
 
 int container_signal(int signal) {
-  if (state.phase != MONITOR_RUNNING) return ESRCH;
-  return kill(state.pid, signal) == 0 ? 0 : errno;
+  pid_t pid = state.phase == MONITOR_STARTING ? runtime_pid : state.phase == MONITOR_RUNNING ? state.pid : 0;
+  if (pid <= 0) return ESRCH;
+  return kill(pid, signal) == 0 ? 0 : errno;
 }
 
 struct monitor_state container_state(void) {

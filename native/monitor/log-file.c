@@ -1,6 +1,7 @@
 /* The log's file: whole lines in, rotation by size, and in non-blocking mode a thread between container and disk. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -50,10 +51,10 @@ static void mend(void) {
 /* log -> log.1 -> log.2 ...; the oldest goes. With one file only, it starts anew. */
 static bool rotate(void) {
   char from[PATH_MAX], to[PATH_MAX];
-  for (unsigned i = options.log_max_files; i-- > 1;) {
-    if (i > 1) snprintf(from, sizeof from, "%s.%u", options.log_path, i - 1);
+  for (uint64_t i = options.log_max_files; i-- > 1;) {
+    if (i > 1) snprintf(from, sizeof from, "%s.%" PRIu64, options.log_path, i - 1);
     else snprintf(from, sizeof from, "%s", options.log_path);
-    snprintf(to, sizeof to, "%s.%u", options.log_path, i);
+    snprintf(to, sizeof to, "%s.%" PRIu64, options.log_path, i);
     if (rename(from, to) != 0 && errno != ENOENT) return false;
   }
   if (options.log_max_files <= 1 && ftruncate(fd, 0) != 0) return false;
@@ -149,11 +150,12 @@ size_t log_file_write(const char *lines, size_t length) {
 }
 
 void log_file_finish(void) {
-  if (options.log_buffer == 0) return;
   pthread_mutex_lock(&lock);
   finishing = true;
   while (queue.length > 0 || in_flight > 0) pthread_cond_wait(&changed, &lock);
   pthread_mutex_unlock(&lock);
+  if (fd >= 0) close(fd);
+  fd = -1;
 }
 
 void log_file_drop(uint64_t lines) {

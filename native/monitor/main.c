@@ -1,7 +1,5 @@
 /* wherry-monitor: started by the launcher with a listening unix socket as descriptor 3; see monitor.h. */
-#include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,75 +21,71 @@
 
 struct options options = {.cleanup_timeout = 10, .log_max_files = 1};
 
-enum {
-  RUNTIME = 1, RUNTIME_ROOT, RUNTIME_ARGUMENT, ID, BUNDLE, DIR, EXIT_FILE, EXEC, OOM_FILE, TERMINAL, STDIN_OPEN,
-  STDIN_ONCE, CLEANUP_TIMEOUT, LOG, LOG_ATTRIBUTES, LOG_MAX_SIZE, LOG_MAX_FILES, LOG_MODE, LOG_BUFFER,
+/* Every option is `--name` or `--name=value`. */
+static const struct {
+  const char *name;
+  enum { FLAG, TEXT, NUMBER, LIST } kind;
+  void *place;
+  size_t capacity; /* of a list, with the NULL at its end */
+} table[] = {
+    {"runtime", TEXT, &options.runtime, 0},
+    {"runtime-root", TEXT, &options.runtime_root, 0},
+    {"runtime-arg", LIST, options.runtime_arguments, 16},
+    {"id", TEXT, &options.id, 0},
+    {"bundle", TEXT, &options.bundle, 0},
+    {"exec", TEXT, &options.exec_process, 0},
+    {"dir", TEXT, &options.dir, 0},
+    {"exit-file", TEXT, &options.exit_file, 0},
+    {"oom-file", LIST, options.oom_files, 4},
+    {"cleanup-timeout", NUMBER, &options.cleanup_timeout, 0},
+    {"tty", FLAG, &options.terminal, 0},
+    {"stdin", FLAG, &options.stdin_open, 0},
+    {"stdin-once", FLAG, &options.stdin_once, 0},
+    {"log", TEXT, &options.log_path, 0},
+    {"log-attributes", TEXT, &options.log_attributes, 0},
+    {"log-max-size", NUMBER, &options.log_max_size, 0},
+    {"log-max-files", NUMBER, &options.log_max_files, 0},
+    {"log-buffer", NUMBER, &options.log_buffer, 0},
 };
 
-static const struct option names[] = {
-    {"runtime", 1, NULL, RUNTIME},
-    {"runtime-root", 1, NULL, RUNTIME_ROOT},
-    {"runtime-arg", 1, NULL, RUNTIME_ARGUMENT},
-    {"id", 1, NULL, ID},
-    {"bundle", 1, NULL, BUNDLE},
-    {"dir", 1, NULL, DIR},
-    {"exit-file", 1, NULL, EXIT_FILE},
-    {"exec", 1, NULL, EXEC},
-    {"oom-file", 1, NULL, OOM_FILE},
-    {"tty", 0, NULL, TERMINAL},
-    {"stdin", 0, NULL, STDIN_OPEN},
-    {"stdin-once", 0, NULL, STDIN_ONCE},
-    {"cleanup-timeout", 1, NULL, CLEANUP_TIMEOUT},
-    {"log", 1, NULL, LOG},
-    {"log-attributes", 1, NULL, LOG_ATTRIBUTES},
-    {"log-max-size", 1, NULL, LOG_MAX_SIZE},
-    {"log-max-files", 1, NULL, LOG_MAX_FILES},
-    {"log-buffer", 1, NULL, LOG_BUFFER},
-    {0},
-};
-
-static void refuse(const char *what) {
-  fprintf(stderr, "wherry-monitor: %s\n", what);
+static void refuse(const char *what, const char *object) {
+  fprintf(stderr, "wherry-monitor: %s %s\n", what, object);
   exit(2);
 }
 
-static void add(const char **list, size_t size, const char *value) {
+static void set_option(size_t index, const char *value) {
+  const char **list = table[index].place;
   size_t used = 0;
-  while (list[used] != NULL) used++;
-  if (used + 1 >= size) refuse("too many values for one option");
-  list[used] = value;
-}
-
-static void set_option(int option, const char *value) {
-  switch (option) {
-    case RUNTIME: options.runtime = value; return;
-    case RUNTIME_ROOT: options.runtime_root = value; return;
-    case RUNTIME_ARGUMENT: add(options.runtime_arguments, 16, value); return;
-    case ID: options.id = value; return;
-    case BUNDLE: options.bundle = value; return;
-    case DIR: options.dir = value; return;
-    case EXIT_FILE: options.exit_file = value; return;
-    case EXEC: options.exec_process = value; return;
-    case OOM_FILE: add(options.oom_files, 4, value); return;
-    case TERMINAL: options.terminal = true; return;
-    case STDIN_OPEN: options.stdin_open = true; return;
-    case STDIN_ONCE: options.stdin_once = true; return;
-    case CLEANUP_TIMEOUT: options.cleanup_timeout = atoi(value); return;
-    case LOG: options.log_path = value; return;
-    case LOG_ATTRIBUTES: options.log_attributes = value; return;
-    case LOG_MAX_SIZE: options.log_max_size = strtoull(value, NULL, 10); return;
-    case LOG_MAX_FILES: options.log_max_files = (unsigned)strtoul(value, NULL, 10); return;
-    case LOG_BUFFER: options.log_buffer = strtoull(value, NULL, 10); return;
-    default: exit(2);
+  switch (table[index].kind) {
+    case FLAG:
+      *(bool *)table[index].place = true;
+      return;
+    case TEXT:
+      *(const char **)table[index].place = value;
+      return;
+    case NUMBER:
+      *(uint64_t *)table[index].place = strtoull(value, NULL, 10);
+      return;
+    case LIST:
+      while (list[used] != NULL) used++;
+      if (used + 1 >= table[index].capacity) refuse("too many values for", table[index].name);
+      list[used] = value;
   }
 }
 
-static void parse(int count, char **arguments) {
-  for (int option; (option = getopt_long(count, arguments, "", names, NULL)) != -1;) set_option(option, optarg);
-  if (optind != count) refuse("unexpected argument");
+static void parse(char **arguments) {
+  for (char **argument = arguments; *argument != NULL; argument++) {
+    size_t length = strcspn(*argument, "="), i = 0, count = sizeof table / sizeof table[0];
+    bool has_value = (*argument)[length] == '=';
+    while (i < count && !(strncmp(*argument, "--", 2) == 0 && strlen(table[i].name) == length - 2 &&
+                          strncmp(*argument + 2, table[i].name, length - 2) == 0))
+      i++;
+    if (i == count || has_value != (table[i].kind != FLAG)) refuse("does not understand", *argument);
+    set_option(i, *argument + length + 1);
+  }
   if (options.runtime == NULL || options.runtime_root == NULL || options.id == NULL || options.dir == NULL ||
-      options.exit_file == NULL || (options.bundle == NULL && options.exec_process == NULL))
-    refuse("needs --runtime, --runtime-root, --id, --dir, --exit-file, and --bundle or --exec");
+      options.exit_file == NULL || (options.bundle == NULL) == (options.exec_process == NULL))
+    refuse("needs", "--runtime, --runtime-root, --id, --dir, --exit-file, and --bundle or --exec");
 }
 
 static void signal_ready(struct source *source, uint32_t events) {
@@ -130,7 +124,8 @@ static void run(void) {
     if (is_over(time - begin)) return;
     bool due = time - looked >= RETRY_INTERVAL * 1000000LL;
     if (due) looked = time;
-    bool unfinished = container_retry(due) | log_retry(due) | stdio_retry_terminal(due);
+    bool owes = container_retry(due), log_waits = log_retry(due), hung_up = stdio_retry_terminal(due);
+    bool unfinished = owes || log_waits || hung_up;
     int timeout = container_phase() == MONITOR_WAITING ? STARTER_TIMEOUT : stdio_burst() ? BURST_OVER : -1;
     if (loop_turn(unfinished ? RETRY_INTERVAL : timeout) || unfinished || !stdio_burst()) continue;
     stdio_release();
@@ -139,11 +134,11 @@ static void run(void) {
 }
 
 int main(int count, char **arguments) {
-  parse(count, arguments);
+  if (count > 0) parse(arguments + 1);
   /* Big buffers go back to the kernel as soon as they are free. */
   mallopt(M_MMAP_THRESHOLD, 64 << 10);
-  if (chdir(options.dir) != 0) refuse("cannot enter --dir");
-  if (fcntl(LISTENER, F_SETFD, FD_CLOEXEC) != 0) refuse("needs a listening socket as descriptor 3");
+  if (chdir(options.dir) != 0) refuse("cannot enter", options.dir);
+  if (fcntl(LISTENER, F_SETFD, FD_CLOEXEC) != 0) refuse("needs", "a listening socket as descriptor 3");
   fcntl(LISTENER, F_SETFL, fcntl(LISTENER, F_GETFL) | O_NONBLOCK);
   loop_open();
   runtime_protect_self();

@@ -4,7 +4,7 @@
  *
  *   main.c      options, the loop, when to end
  *   loop.c      epoll sources, clocks, growing buffers
- *   clients.c   the connections of the engine: frames in, output and events out
+ *   clients.c   the connections of the engine; requests.c: what they ask
  *   stdio.c     the container's stdin, stdout and stderr, or its terminal
  *   console.c   receives the terminal from the runtime
  *   log.c       Docker's json-file log: encoding; log-file.c: writing, rotation, the writer thread
@@ -24,16 +24,16 @@
 
 struct options {
   const char *runtime, *runtime_root, *id, *bundle, *dir, *exit_file;
-  const char *exec_process;               /* path of the process document; absent = the container itself */
-  const char *runtime_arguments[16];      /* global options of the runtime, as given */
-  const char *oom_files[4];               /* cgroup files with an `oom_kill N` line */
+  const char *exec_process;          /* path of the process document; absent = the container itself */
+  const char *runtime_arguments[16]; /* global options of the runtime, as given; the last one is NULL */
+  const char *oom_files[4];          /* cgroup files with an `oom_kill N` line; the last one is NULL */
   bool terminal, stdin_open, stdin_once;
-  int cleanup_timeout;                    /* seconds that `delete` may take */
-  const char *log_path;                   /* absent = no log */
-  const char *log_attributes;             /* a JSON object for each line's `attrs` */
-  uint64_t log_max_size;                  /* bytes; 0 = unlimited */
-  unsigned log_max_files;
-  size_t log_buffer;                      /* bytes between container and file; 0 = blocking mode */
+  uint64_t cleanup_timeout;          /* seconds that `delete` may take */
+  const char *log_path;              /* absent = no log */
+  const char *log_attributes;        /* a JSON object for each line's `attrs` */
+  uint64_t log_max_size;             /* bytes; 0 = unlimited */
+  uint64_t log_max_files;
+  uint64_t log_buffer;               /* bytes between container and file; 0 = blocking mode */
 };
 extern struct options options;
 
@@ -126,7 +126,7 @@ const char *console_path(void);
 /* Opens the log; false with errno. Without a log path all functions do nothing. */
 bool log_open(void);
 void log_write(unsigned stream, const char *bytes, size_t length);
-/* Writes unfinished lines and waits for the file. */
+/* Writes unfinished lines, waits for the file and closes it. */
 void log_finish(void);
 /* Tries again (if `due`) to write what a full disk refused; true while something waits. */
 bool log_retry(bool due);
@@ -137,7 +137,7 @@ void log_release(void);
 bool log_file_open(void);
 /* Writes whole lines, rotating where needed; gives how many bytes were taken (all in non-blocking mode). */
 size_t log_file_write(const char *lines, size_t length);
-/* In non-blocking mode: waits until everything queued is written or refused. */
+/* Closes the file; in non-blocking mode, after everything queued is written or refused. */
 void log_file_finish(void);
 /* Counts lines that do not reach the file. */
 void log_file_drop(uint64_t lines);
@@ -161,6 +161,7 @@ pid_t runtime_delete(void);
 void container_start(void);
 /* SIGCHLD: takes the exit statuses of runtime, container and clean-up. */
 void container_reap(void);
+/* Signals the process, or the runtime while it starts one. */
 int container_signal(int signal);
 struct monitor_state container_state(void);
 enum monitor_phase container_phase(void);

@@ -57,7 +57,7 @@ static unsigned long read_oom_kills(const char *path) {
 }
 
 bool record_oom(void) {
-  for (size_t i = 0; i < sizeof options.oom_files / sizeof options.oom_files[0]; i++)
-    if (options.oom_files[i] != NULL && read_oom_kills(options.oom_files[i]) > 0) return true;
+  for (const char **path = options.oom_files; *path != NULL; path++)
+    if (read_oom_kills(*path) > 0) return true;
   return false;
 }

@@ -88,10 +88,9 @@ static void flush_input(void) {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0 && errno == EAGAIN) break;
     if (written < 0) {
-      /* The container closed its stdin: nobody will read the rest. */
-      input_ended = true;
+      /* Nobody reads the rest: the container closed its stdin, or has the terminal closed at the moment. */
+      input_ended = !options.terminal;
       buffer_clear(&input_queue);
-      source_close(&input);
       break;
     }
     buffer_consume(&input_queue, (size_t)written);

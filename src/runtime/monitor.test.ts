@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { isEngineError } from '#errors/errors.ts';
 import { demultiplex, monitorRoom, readAll, readLog } from '#test/support/monitor.ts';
 import { readExitRecord } from './exit-record.ts';
-import { connectMonitor } from './monitor.ts';
+import { connectMonitor, RuntimeStartError } from './monitor.ts';
 
 const room = monitorRoom();
 after(() => room.close());
@@ -185,7 +185,9 @@ test('an orphan that floods stdout does not hold up the end either', async () =>
 });
 
 test('a container that runs out of memory says so', async () => {
-  const greedy = await room.monitor({ container: { args: ['tail', '-c', '500000000', '/dev/zero'], memory: 32 << 20 } });
+  const greedy = await room.monitor({
+    container: { args: ['tail', '-c', '500000000', '/dev/zero'], memory: 32 << 20 },
+  });
   await greedy.control.start();
   const exit = await greedy.control.exited;
   assert.deepEqual([exit.code, exit.signal, exit.oom], [137, 9, true]);
@@ -251,6 +253,32 @@ test('a hundred connections, each with its answer', async () => {
   );
   for (const stream of streams) stream.resume();
   await control.gone;
+});
+
+test('a runtime that hangs: the wait can be given up, the runtime killed', async () => {
+  const runtime = join(room.root, 'hanging-runtime');
+  writeFileSync(runtime, '#!/bin/sh\ncase "$*" in *delete*) exit 0 ;; esac\nexec sleep 1000\n', { mode: 0o755 });
+  const { control, exitFile } = await room.monitor({ runtime });
+  await assert.rejects(control.start({ signal: AbortSignal.timeout(50) }), { name: 'TimeoutError' });
+  assert.equal((await control.state()).phase, 'starting');
+  await control.kill(9);
+  await assert.rejects(control.start(), (error) => error instanceof RuntimeStartError && error.report.status === 9);
+  assert.deepEqual(await control.gone, { cleaned: true });
+  assert.equal(existsSync(exitFile), false);
+});
+
+test('a clean-up that hangs or fails does not hold the monitor for ever', async () => {
+  const runtime = join(room.root, 'untidy-runtime');
+  for (const untidy of ['exec sleep 1000', 'exit 1']) {
+    writeFileSync(runtime, `#!/bin/sh\ncase "$*" in *delete*) ${untidy} ;; esac\nexec ${room.runtime} "$@"\n`, {
+      mode: 0o755,
+    });
+    const { control, id } = await room.monitor({ container: { args: ['true'] }, runtime, cleanupTimeout: 1 });
+    await control.start();
+    assert.equal((await control.exited).code, 0);
+    assert.deepEqual(await control.gone, { cleaned: false });
+    await run(room.runtime, ['--root', room.runtimeRoot, 'delete', '--force', id]);
+  }
 });
 
 test('a connection that speaks another protocol is ended, the others are not', async () => {

@@ -106,17 +106,21 @@ export class MonitorControl {
     socket.resume();
   }
 
-  /** Runs the container. Rejects with a RuntimeStartError when the runtime refuses. Again = the same answer. */
-  async start(): Promise<Started> {
-    this.#socket.write(wire.encodeFrame(wire.request.start));
-    return await this.#started.promise;
+  /**
+   * Runs the container. Rejects with a RuntimeStartError when the runtime refuses. Again = the same answer. An aborted
+   * wait does not stop the runtime; `kill` does.
+   */
+  async start(options: { signal?: AbortSignal } = {}): Promise<Started> {
+    options.signal?.throwIfAborted();
+    if (!this.#socket.destroyed) this.#socket.write(wire.encodeFrame(wire.request.start));
+    return await abortable(this.#started.promise, options.signal);
   }
 
   async state(): Promise<wire.MonitorState> {
     return wire.decodeState(await this.#ask(wire.encodeFrame(wire.request.query), wire.message.state));
   }
 
-  /** Sends a signal to the process. Rejects with code ESRCH when it does not run. */
+  /** Sends a signal to the process, or to the runtime that is starting it. Rejects with ESRCH when neither runs. */
   async kill(signal: number): Promise<void> {
     await this.#command(wire.encodeSignal(signal), `signal ${signal}`);
   }
@@ -208,6 +212,19 @@ async function open(socketPath: string, signal?: AbortSignal): Promise<Socket> {
 
 function monitorGone(socketPath: string, cause?: unknown): EngineError {
   return system(`the monitor at ${socketPath} is gone`, { code: 'MONITOR_GONE', cause });
+}
+
+/** The promise's result, unless the signal comes first. */
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return await promise;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 /** Takes exactly the SUBSCRIBED message off the socket, which stays paused. */

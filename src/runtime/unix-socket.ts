@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
@@ -22,20 +23,14 @@ export async function connectUnix(path: string, signal?: AbortSignal): Promise<S
   }
 }
 
-function connected(path: string, signal?: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ path, allowHalfOpen: true });
-    const abort = () => {
-      socket.destroy();
-      reject(signal?.reason);
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    socket.pause();
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      signal?.removeEventListener('abort', abort);
-      socket.off('error', reject);
-      resolve(socket);
-    });
-  });
+async function connected(path: string, signal?: AbortSignal): Promise<Socket> {
+  const socket = connect({ path, allowHalfOpen: true });
+  socket.pause();
+  try {
+    await once(socket, 'connect', { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw signal?.aborted ? signal.reason : error;
+  }
 }
