@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { configHelp, loadConfig } from './config.ts';
+
+let folder: string;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'wherry-test-config-'));
+});
+after(() => rmSync(folder, { recursive: true }));
+
+function file(content: unknown): string {
+  const path = join(folder, 'daemon.json');
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+const load = (content: unknown, ...flags: string[]) => loadConfig(['--config-file', file(content), ...flags]);
+
+test('flags in every form', async () => {
+  const config = await load(
+    {},
+    '-H',
+    'unix:///a.sock',
+    '--host=tcp://127.0.0.1:1',
+    '-D',
+    '--icc=false',
+    '--mtu',
+    '1400',
+    '--label',
+    'a=b',
+    '--add-runtime',
+    'x=/bin/x',
+  );
+  assert.deepEqual(config.hosts, ['unix:///a.sock', 'tcp://127.0.0.1:1']);
+  assert.equal(config.logLevel, 'debug');
+  assert.deepEqual(config.network, { mtu: 1400, icc: false });
+  assert.deepEqual(config.labels, ['a=b']);
+  assert.deepEqual(config.runtimes.added, { x: '/bin/x' });
+});
+
+test('the file says the same things under dockerd’s keys', async () => {
+  const config = await load({
+    hosts: ['/s.sock'],
+    'default-ulimits': { nofile: { Name: 'nofile', Soft: 10, Hard: 20 } },
+    runtimes: { y: { path: '/bin/y' } },
+    'log-opts': { 'max-size': '1m' },
+    iptables: false,
+  });
+  assert.deepEqual(config.hosts, ['unix:///s.sock']);
+  assert.deepEqual(config.defaultUlimits, [{ Name: 'nofile', Soft: 10, Hard: 20 }]);
+  assert.deepEqual(config.runtimes.added, { y: '/bin/y' });
+  assert.deepEqual(config.logOpts, { 'max-size': '1m' });
+  assert.match(config.notes.join(), /iptables has no effect/);
+});
+
+test('what is wrong is named', async () => {
+  await assert.rejects(load({ debug: true }, '-D'), /both as a flag and in the configuration file: debug/);
+  await assert.rejects(load({ dbug: true }), /daemon\.json: unknown key "dbug"/);
+  await assert.rejects(load({ hosts: 'x' }), /hosts: expected a list of texts, found "x"/);
+  await assert.rejects(load('{'), /is not JSON/);
+  await assert.rejects(load({}, '--nonsense'), /unknown flag: --nonsense/);
+  await assert.rejects(load({}, '--mtu', 'x'), /invalid argument "x" for --mtu/);
+  await assert.rejects(load({}, '--data-root'), /flag needs an argument/);
+  await assert.rejects(load({}, '--storage-driver', 'zfs'), /invalid value "zfs" for --storage-driver/);
+  await assert.rejects(loadConfig(['--config-file', join(folder, 'absent')]), /cannot read the configuration file/);
+});
+
+test('the help names every flag', () => {
+  assert.match(configHelp(), /-H, --host value/);
+});

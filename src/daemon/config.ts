@@ -1,0 +1,167 @@
+import { resolve } from 'node:path';
+import type { Ulimit } from '#api/types/host-config.ts';
+import { invalid } from '#errors/errors.ts';
+import type { LogLevel } from '#lib/log.ts';
+import { parseSize } from '#lib/size.ts';
+import type { NetworkSettings } from '#network/settings.ts';
+import { CONFIG_OPTIONS } from './config-options.ts';
+import { mergeSources, type OptionValues, parseFlags, readConfigFile } from './config-sources.ts';
+import type { RuntimeSettings } from './runtimes.ts';
+
+/** The daemon's configuration, complete and checked. Paths are absolute. */
+export interface DaemonConfig {
+  /** What to do besides serving: nothing else. */
+  action: 'serve' | 'validate' | 'version' | 'help';
+  hosts: string[];
+  /** Who may use the unix socket; `required` when it was named. */
+  group: { name: string; required: boolean };
+  tls: { enabled: boolean; verify: boolean; caCert?: string; cert?: string; key?: string };
+  dataRoot: string;
+  execRoot: string;
+  pidFile: string;
+  storageDriver?: string;
+  logLevel: LogLevel;
+  logFormat: 'text' | 'json';
+  runtimes: RuntimeSettings;
+  cgroupParent: string;
+  init: boolean;
+  initPath?: string;
+  /** Bytes. */
+  defaultShmSize: number;
+  defaultIpcMode: string;
+  defaultCgroupnsMode?: 'host' | 'private';
+  defaultUlimits: Ulimit[];
+  logDriver: string;
+  logOpts: Record<string, string>;
+  seccompProfile: string;
+  network: Partial<NetworkSettings>;
+  hostGatewayAddress?: string;
+  dns: string[];
+  dnsSearch: string[];
+  dnsOptions: string[];
+  labels: string[];
+  insecureRegistries: string[];
+  registryMirrors: string[];
+  experimental: boolean;
+  liveRestore: boolean;
+  /** Seconds. */
+  shutdownTimeout: number;
+  /** What was accepted without effect, for the log. */
+  notes: string[];
+}
+
+const DEFAULT_FILE = '/etc/wherry/daemon.json';
+
+/** The configuration from the command line and daemon.json. Throws `invalid` that names the option and the file. */
+export async function loadConfig(argv: readonly string[]): Promise<DaemonConfig> {
+  const flags = parseFlags(argv);
+  const named = flags.get('config-file') as string | undefined;
+  const path = named ?? DEFAULT_FILE;
+  return buildConfig(mergeSources(flags, await readConfigFile(path, named !== undefined), path));
+}
+
+/** The typed form of what the sources say. */
+export function buildConfig(values: OptionValues): DaemonConfig {
+  const text = (flag: string) => values.get(flag) as string | undefined;
+  const bool = (flag: string, fallback: boolean) => (values.get(flag) as boolean | undefined) ?? fallback;
+  const list = (flag: string) => (values.get(flag) as string[] | undefined) ?? [];
+  const map = (flag: string) => (values.get(flag) as Record<string, string> | undefined) ?? {};
+  const path = (flag: string, fallback: string) => resolve(text(flag) ?? fallback);
+  const action = (['help', 'version', 'validate'] as const).find((flag) => bool(flag, false)) ?? 'serve';
+  const verify = bool('tlsverify', false);
+  return {
+    action,
+    hosts: list('host').length > 0 ? list('host').map(completeHost) : ['unix:///var/run/wherry.sock'],
+    group: { name: text('group') ?? 'docker', required: values.has('group') },
+    tls: {
+      enabled: verify || bool('tls', false),
+      verify,
+      caCert: text('tlscacert'),
+      cert: text('tlscert'),
+      key: text('tlskey'),
+    },
+    dataRoot: path('data-root', '/var/lib/wherry'),
+    execRoot: path('exec-root', '/run/wherry'),
+    pidFile: path('pidfile', '/var/run/wherry.pid'),
+    storageDriver: oneOf(text('storage-driver'), ['erofs'], '--storage-driver'),
+    logLevel: bool('debug', false) ? 'debug' : logLevel(text('log-level') ?? 'info'),
+    logFormat: oneOf(text('log-format'), ['text', 'json'], '--log-format') ?? 'text',
+    runtimes: { defaultRuntime: text('default-runtime'), added: map('add-runtime') },
+    cgroupParent: text('cgroup-parent') ?? '',
+    init: bool('init', false),
+    initPath: text('init-path'),
+    defaultShmSize: size(text('default-shm-size') ?? '64m', '--default-shm-size'),
+    defaultIpcMode: oneOf(text('default-ipc-mode'), ['private', 'shareable'], '--default-ipc-mode') ?? 'private',
+    defaultCgroupnsMode: oneOf(text('default-cgroupns-mode'), ['host', 'private'], '--default-cgroupns-mode'),
+    defaultUlimits: list('default-ulimit').map(parseUlimit),
+    logDriver: oneOf(text('log-driver'), ['json-file', 'local', 'none'], '--log-driver') ?? 'json-file',
+    logOpts: map('log-opt'),
+    seccompProfile: text('seccomp-profile') ?? 'builtin',
+    network: networkSettings(values),
+    hostGatewayAddress: text('host-gateway-ip'),
+    dns: list('dns'),
+    dnsSearch: list('dns-search'),
+    dnsOptions: list('dns-opt'),
+    labels: list('label'),
+    insecureRegistries: list('insecure-registry'),
+    registryMirrors: list('registry-mirror'),
+    experimental: bool('experimental', false),
+    liveRestore: bool('live-restore', true),
+    shutdownTimeout: (values.get('shutdown-timeout') as number | undefined) ?? 15,
+    notes: CONFIG_OPTIONS.flatMap(({ flag, ignored }) =>
+      ignored && values.has(flag) ? [`--${flag} has no effect: ${ignored}`] : [],
+    ),
+  };
+}
+
+/** A short host means TCP; a bare path a unix socket. */
+function completeHost(host: string): string {
+  if (host.includes('://')) return host;
+  return host.startsWith('/') ? `unix://${host}` : `tcp://${host}`;
+}
+
+function networkSettings(values: OptionValues): Partial<NetworkSettings> {
+  const names: [keyof NetworkSettings, string][] = [
+    ['bridge', 'bridge'],
+    ['bip', 'bip'],
+    ['fixedCidr', 'fixed-cidr'],
+    ['mtu', 'mtu'],
+    ['ipForward', 'ip-forward'],
+    ['icc', 'icc'],
+    ['ipMasquerade', 'ip-masq'],
+    ['publishAddress', 'ip'],
+  ];
+  return Object.fromEntries(names.flatMap(([name, flag]) => (values.has(flag) ? [[name, values.get(flag)]] : [])));
+}
+
+function oneOf<T extends string>(value: string | undefined, accepted: readonly T[], where: string): T | undefined {
+  if (value === undefined || accepted.includes(value as T)) return value as T | undefined;
+  throw invalid(`invalid value "${value}" for ${where}`, { hint: `Use ${accepted.join(' or ')}.` });
+}
+
+function logLevel(text: string): LogLevel {
+  return oneOf(text.replace(/^(fatal|panic)$/, 'error'), ['debug', 'info', 'warn', 'error'], '--log-level')!;
+}
+
+function size(text: string, where: string): number {
+  const bytes = parseSize(text);
+  if (bytes === undefined || bytes <= 0)
+    throw invalid(`invalid size "${text}" for ${where}`, { hint: 'Write 64m or 1g.' });
+  return bytes;
+}
+
+/** `nofile=1024:2048`; one number is both. */
+function parseUlimit(text: string): Ulimit {
+  const match = /^([a-z]+)=(-1|\d+)(?::(-1|\d+))?$/.exec(text);
+  if (!match) throw invalid(`invalid ulimit "${text}"`, { hint: 'Write NAME=SOFT[:HARD], as in nofile=1024:2048.' });
+  return { Name: match[1]!, Soft: Number(match[2]), Hard: Number(match[3] ?? match[2]) };
+}
+
+/** The text of `wherryd --help`. */
+export function configHelp(): string {
+  const lines = CONFIG_OPTIONS.filter(({ ignored }) => !ignored).map(({ flag, short, kind, help }) => {
+    const value = { text: ' text', bool: '', number: ' number', list: ' value', map: ' key=value' }[kind];
+    return `  ${short ? `-${short}, ` : '    '}${`--${flag}${value}`.padEnd(34)}${help}`;
+  });
+  return `Usage: wherryd [flags]\n\nThe wherry container engine.\n\nFlags:\n${lines.sort().join('\n')}\n`;
+}
