@@ -23,6 +23,8 @@ export interface LayerNode {
   children: Map<string, LayerNode> | undefined;
   /** ...and whether they hide the directory of the same name in the layers below. */
   opaque: boolean;
+  /** Directories: no entry has described it yet, only the paths of others imply it. */
+  implied: boolean;
 }
 
 export type DirectoryNode = LayerNode & { children: Map<string, LayerNode> };
@@ -42,13 +44,14 @@ export function makeNode(mode: number): LayerNode {
     rdev: 0,
     children: undefined,
     opaque: false,
+    implied: false,
   };
 }
 
-/** An empty directory owned by root, as implied by the path of an entry in it. */
+/** An empty directory of root's, as the path of an entry in it implies. */
 export function makeDirectory(mtime = 0, mtimeNs = 0): DirectoryNode {
   const node = makeNode(S_IFDIR | 0o755);
-  return Object.assign(node, { children: new Map<string, LayerNode>(), mtime, mtimeNs });
+  return Object.assign(node, { children: new Map<string, LayerNode>(), implied: true, mtime, mtimeNs });
 }
 
 export function makeWhiteout(): LayerNode {

@@ -24,6 +24,12 @@ export function cleanPath(path: string, refuse: Refuse): string[] {
   return components;
 }
 
+export interface Walked {
+  directory: DirectoryNode;
+  /** No symlink was followed: the path's text alone says where it is. */
+  direct: boolean;
+}
+
 /**
  * The directory that `path` leads to, as the kernel would walk it with the layer's root as `/`: symlinks are followed,
  * `..` in them stays inside. Missing components of the path itself are made by `make`; without it, and for those that a
@@ -34,7 +40,7 @@ export function walk(
   path: readonly string[],
   refuse: Refuse,
   make?: () => DirectoryNode,
-): DirectoryNode | undefined {
+): Walked | undefined {
   const trail = [root];
   const todo = path.toReversed();
   /** How many of `todo`, from its end, come from a symlink's target. */
@@ -66,5 +72,5 @@ export function walk(
       trail.push(made);
     }
   }
-  return trail.at(-1);
+  return { directory: trail.at(-1)!, direct: links === 0 };
 }

@@ -13,7 +13,7 @@ import {
   makeNode,
   makeWhiteout,
 } from './layer-node.ts';
-import { cleanPath, MAX_PATH, walk } from './layer-paths.ts';
+import { cleanPath, MAX_PATH, type Walked, walk } from './layer-paths.ts';
 
 /** The most inodes a layer may have; each costs some 300 bytes of memory while the index is made. */
 export const MAX_NODES = 4_000_000;
@@ -30,12 +30,13 @@ const modes: Record<Exclude<TarType, 'link'>, number> = {
 /**
  * The tree that a layer's tar stands for, built entry by entry. The meaning of every sequence of entries is what
  * dockerd's extraction (moby `pkg/archive`, OverlayWhiteoutFormat) would leave on disk: parents that no entry describes
- * are root's and 0755, later entries replace earlier ones, directories merge, whiteouts become overlay's own.
+ * are root's and 0755, symlinks in a path are followed inside the layer, whiteouts become overlay's own.
  */
 export class LayerTree {
   readonly root = makeDirectory();
-  #rootIsImplied = true;
   #nodes = 1;
+  /** Names that were reached through a symlink, by directory; rare. */
+  readonly #indirect = new Map<DirectoryNode, Set<string>>();
 
   /** Takes the next entry. Throws `invalid`, naming entry and offset, for what dockerd could not extract either. */
   add(entry: TarEntry): void {
@@ -45,28 +46,22 @@ export class LayerTree {
     if (path.some(isAufsMetadata)) return;
     const name = path.pop();
     if (name === undefined) {
-      if (entry.type === 'directory') this.#describeRoot(entry, refuse);
+      if (entry.type === 'directory') describe(this.root, entry);
       return;
     }
-    const parent = walk(this.root, path, refuse, () =>
-      this.#countNode(makeDirectory(entry.mtime, entry.mtimeNs), refuse),
-    );
+    const makeParent = () => this.#countNode(makeDirectory(entry.mtime, entry.mtimeNs), refuse);
+    const parent = walk(this.root, path, refuse, makeParent);
     if (!parent) throw refuse('its directory is a symbolic link that leads nowhere');
-    if (name.startsWith('.wh.')) this.#addWhiteout(parent, name, entry, refuse);
+    if (name.startsWith('.wh.')) this.#addWhiteout(parent.directory, name, entry, refuse);
     else this.#addNode(parent, name, entry, refuse);
   }
 
   /** To be called after the last entry. */
   end(): void {
-    if (!this.#rootIsImplied) return;
+    if (!this.root.implied) return;
     for (const child of this.root.children.values()) {
       if (child.mtime > this.root.mtime) this.root.mtime = child.mtime;
     }
-  }
-
-  #describeRoot(entry: TarEntry, refuse: Refuse): void {
-    this.#rootIsImplied = false;
-    describe(this.root, entry, refuse);
   }
 
   #addWhiteout(parent: DirectoryNode, name: string, entry: TarEntry, refuse: Refuse): void {
@@ -83,30 +78,44 @@ export class LayerTree {
     parent.children.set(hidden, whiteout);
   }
 
-  #addNode(parent: DirectoryNode, name: string, entry: TarEntry, refuse: Refuse): void {
-    const existing = parent.children.get(name);
+  #addNode({ directory, direct }: Walked, name: string, entry: TarEntry, refuse: Refuse): void {
+    const existing = directory.children.get(name);
+    if (existing && direct) this.#refuseDuplicate(directory, name, existing, entry, refuse);
+    if (!direct) this.#noteIndirect(directory, name);
     if (entry.type === 'directory' && existing && isDirectory(existing)) {
-      describe(existing, entry, refuse);
+      describe(existing, entry);
       return;
     }
-    parent.children.delete(name);
+    directory.children.delete(name);
     if (entry.type === 'link') {
       const target = this.#linkTarget(entry, refuse);
-      describe(target, entry, refuse);
-      parent.children.set(name, target);
+      describe(target, entry);
+      directory.children.set(name, target);
       return;
     }
     const node = this.#countNode(makeTyped(entry, entry.type, refuse), refuse);
-    describe(node, entry, refuse);
+    describe(node, entry);
     // Whoever deletes a directory of a lower layer and makes a new one must not see the old one's files again.
     if (existing && isWhiteout(existing)) node.opaque = isDirectory(node);
-    parent.children.set(name, node);
+    directory.children.set(name, node);
+  }
+
+  /** Docker's layer store takes each path once; only a path through a symlink may come to the same place again. */
+  #refuseDuplicate(directory: DirectoryNode, name: string, existing: LayerNode, entry: TarEntry, refuse: Refuse): void {
+    const itself = entry.type === 'link' && cleanPath(entry.linkName, refuse).join('/') === cleanPath(entry.name, refuse).join('/'); // biome-ignore format: one line
+    const again = !isWhiteout(existing) && !existing.implied && !itself;
+    if (again && !this.#indirect.get(directory)?.has(name)) throw refuse('duplicates of file paths not supported');
+  }
+
+  #noteIndirect(directory: DirectoryNode, name: string): void {
+    const names = this.#indirect.get(directory) ?? new Set();
+    this.#indirect.set(directory, names.add(name));
   }
 
   #linkTarget(entry: TarEntry, refuse: Refuse): LayerNode {
     const path = cleanPath(entry.linkName, refuse);
     const name = path.pop();
-    const target = name === undefined ? this.root : walk(this.root, path, refuse)?.children.get(name);
+    const target = name === undefined ? this.root : walk(this.root, path, refuse)?.directory.children.get(name);
     if (!target) throw refuse(`its hard link's target ${quote(entry.linkName)} is not in this layer`);
     if (isDirectory(target)) throw refuse(`its hard link's target ${quote(entry.linkName)} is a directory`);
     return target;
@@ -141,9 +150,10 @@ function makeTyped(entry: TarEntry, type: Exclude<TarType, 'link'>, refuse: Refu
 }
 
 /** Gives a node the entry's owner, permissions, time and extended attributes; the last entry's win. */
-function describe(node: LayerNode, entry: TarEntry, refuse: Refuse): void {
-  node.uid = checkId('user', entry.uid, refuse);
-  node.gid = checkId('group', entry.gid, refuse);
+function describe(node: LayerNode, entry: TarEntry): void {
+  node.implied = false;
+  node.uid = ownerId(entry.uid);
+  node.gid = ownerId(entry.gid);
   if (entry.xattrs) node.xattrs = new Map([...(node.xattrs ?? []), ...entry.xattrs]);
   if (isSymlink(node)) {
     node.mode = S_IFLNK | 0o777;
@@ -155,10 +165,10 @@ function describe(node: LayerNode, entry: TarEntry, refuse: Refuse): void {
   node.mtimeNs = entry.mtimeNs;
 }
 
-/** 2^32 - 1 means "no id" to the kernel. */
-function checkId(whose: string, id: number, refuse: Refuse): number {
-  if (id < 0 || id >= 0xffffffff) throw refuse(`the ${whose} id ${id} is out of range`);
-  return id;
+/** What chown(2) makes of an id: 32 bits of it, and -1 means "leave it", which is root. */
+function ownerId(id: number): number {
+  const bits = id >>> 0;
+  return bits === 0xffffffff ? 0 : bits;
 }
 
 /** The kernel's new_encode_dev: 12 bits of major, 20 of minor. */

@@ -1,5 +1,7 @@
 import type { Refuse } from '#archive/tar-fields.ts';
-import { XATTR_ENTRY_SIZE, XATTR_HEADER_SIZE } from './format.ts';
+import { quote } from '#archive/tar-sequence.ts';
+import { encodeAccessAcl, encodeDefaultAcl } from './acl.ts';
+import { S_IFMT, S_IFREG, XATTR_ENTRY_SIZE, XATTR_HEADER_SIZE } from './format.ts';
 import { isDirectory, isSymlink, isWhiteout, type LayerNode } from './layer-node.ts';
 
 const MAX_XATTR_NAME = 255;
@@ -7,14 +9,16 @@ const MAX_XATTR_VALUE = 0xffff;
 /** The inode counts its attributes' bytes in units of 4, in 16 bits, the header as one. */
 const MAX_XATTR_BYTES = XATTR_HEADER_SIZE + 4 * (0xffff - 1);
 
-/** Prefixes have numbers of their own on disk (EROFS_XATTR_INDEX_*). */
-const prefixes: readonly [prefix: string, index: number][] = [
-  ['user.', 1],
-  ['trusted.', 4],
-  ['security.', 6],
+/** Prefixes have numbers of their own on disk (EROFS_XATTR_INDEX_*). Others are not Linux's; Docker passes over them. */
+const prefixes: readonly { text: string; index: number }[] = [
+  { text: 'user.', index: 1 },
+  { text: 'trusted.', index: 4 },
+  { text: 'security.', index: 6 },
 ];
-const accessAcl = { name: 'system.posix_acl_access', index: 2 };
-const defaultAcl = { name: 'system.posix_acl_default', index: 3 };
+const acls: Readonly<Record<string, { index: number; encode: typeof encodeAccessAcl }>> = {
+  'system.posix_acl_access': { index: 2, encode: encodeAccessAcl },
+  'system.posix_acl_default': { index: 3, encode: encodeDefaultAcl },
+};
 
 interface Xattr {
   index: number;
@@ -52,35 +56,36 @@ function entrySize({ name, value }: Xattr): number {
 function* layerXattrs(node: LayerNode, refuse: Refuse): Generator<Xattr> {
   if (!node.xattrs || isWhiteout(node)) return;
   for (const [fullName, value] of node.xattrs) {
-    const place = placeXattr(fullName, node);
-    if (!place) continue;
-    if (place.name.length > MAX_XATTR_NAME) throw refuse(`an extended attribute's name of ${place.name.length} bytes`);
+    if (isOverlays(fullName)) continue;
     if (value.length > MAX_XATTR_VALUE) {
-      throw refuse(`the extended attribute ${fullName} of ${value.length} bytes; the limit is ${MAX_XATTR_VALUE}`);
+      throw refuse(
+        `the extended attribute ${quote(fullName)} of ${value.length} bytes; the limit is ${MAX_XATTR_VALUE}`,
+      );
     }
-    if (place.name.length === 0) checkAcl(fullName, value, refuse);
-    yield { ...place, value };
+    const acl = acls[fullName];
+    if (acl) {
+      const list = isSymlink(node) ? undefined : acl.encode(node, value, refuse);
+      if (list) yield { index: acl.index, name: Buffer.alloc(0), value: list };
+      continue;
+    }
+    const prefix = prefixes.find((candidate) => fullName.startsWith(candidate.text));
+    if (!prefix || (prefix.text === 'user.' && !mayHaveUserXattrs(node))) continue;
+    const name = Buffer.from(fullName.slice(prefix.text.length), 'latin1');
+    if (name.length === 0 || fullName.length > MAX_XATTR_NAME) {
+      throw refuse(`the extended attribute ${quote(fullName)} has no name or one longer than ${MAX_XATTR_NAME} bytes`);
+    }
+    yield { index: prefix.index, name, value };
   }
 }
 
-/** Where an attribute goes, or undefined for those that Linux would not keep on such a file or a layer must not set. */
-function placeXattr(fullName: string, node: LayerNode): Omit<Xattr, 'value'> | undefined {
-  if (fullName.startsWith('trusted.overlay.') || fullName.startsWith('user.overlay.')) return undefined;
-  if (fullName === accessAcl.name)
-    return isSymlink(node) ? undefined : { index: accessAcl.index, name: Buffer.alloc(0) };
-  if (fullName === defaultAcl.name) {
-    return isDirectory(node) ? { index: defaultAcl.index, name: Buffer.alloc(0) } : undefined;
-  }
-  const found = prefixes.find(([prefix]) => fullName.startsWith(prefix) && fullName.length > prefix.length);
-  return found && { index: found[1], name: Buffer.from(fullName.slice(found[0].length), 'latin1') };
+/** Redirects and the like: a layer must not set what overlayfs believes. */
+function isOverlays(fullName: string): boolean {
+  return fullName.startsWith('trusted.overlay.') || fullName.startsWith('user.overlay.');
 }
 
-/** An access control list as Linux stores it (linux/posix_acl_xattr.h): version 2, then entries of 8 bytes. */
-function checkAcl(fullName: string, value: Buffer, refuse: Refuse): void {
-  const tags = [0x01, 0x02, 0x04, 0x08, 0x10, 0x20];
-  let right = value.length > 4 && value.length % 8 === 4 && value.readUInt32LE(0) === 2;
-  for (let at = 4; right && at < value.length; at += 8) right = tags.includes(value.readUInt16LE(at));
-  if (!right) throw refuse(`the extended attribute ${fullName} is not an access control list`);
+/** Linux allows `user.` attributes on files and directories only; Docker passes over the others. */
+function mayHaveUserXattrs(node: LayerNode): boolean {
+  return isDirectory(node) || (node.mode & S_IFMT) === S_IFREG;
 }
 
 /**
