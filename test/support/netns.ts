@@ -11,12 +11,12 @@ const run = promisify(execFile);
  */
 export function inOwnNamespace(file: string): boolean {
   if (process.env.WHERRY_TEST_NAMESPACE === file) return true;
-  test('in a network namespace of its own', async () => {
+  test('in a network namespace of its own', async ({ signal }) => {
     const namespace = await makeNamespace();
     try {
       const env: NodeJS.ProcessEnv = { ...process.env, WHERRY_TEST_NAMESPACE: file };
       delete env.NODE_TEST_CONTEXT;
-      const inner = spawn('nsenter', [`--net=${namespace.path}`, process.execPath, file], { env });
+      const inner = spawn('nsenter', [`--net=${namespace.path}`, process.execPath, file], { env, signal });
       let output = '';
       for (const stream of [inner.stdout, inner.stderr]) stream.on('data', (chunk) => (output += chunk));
       const code = await new Promise((resolve) => inner.once('close', resolve));

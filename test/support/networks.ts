@@ -38,8 +38,17 @@ export async function openTestNetworks(settings: Partial<NetworkSettings> = {}):
       settings,
       log: (message) => void log.push(message),
     });
+  const closeState = async () => {
+    await running.close();
+    await store.close();
+    await rm(folder, { recursive: true });
+  };
+  const networks = await open().catch(async (error) => {
+    await closeState();
+    throw error;
+  });
   const test: TestNetworks = {
-    networks: await open(),
+    networks,
     launcher: running.launcher,
     execRoot: folder,
     log,
@@ -56,11 +65,9 @@ export async function openTestNetworks(settings: Partial<NetworkSettings> = {}):
       await test.networks.close();
       await test.networks.reconcile([]);
       await test.networks.close();
-      await running.close();
-      await store.close();
+      await closeState();
       await run('nft', ['destroy', 'table', 'inet', 'wherry']);
       await run('ip', ['link', 'delete', settings.bridge ?? 'wherry0']);
-      await rm(folder, { recursive: true });
     },
   };
   return test;
