@@ -28,8 +28,8 @@ export function takeOver(response: ServerResponse): Duplex {
   const socket = response.socket as Socket;
   taken.add(socket);
   response.detachSocket(socket);
-  socket.pause();
   for (const event of ['data', 'end', 'drain', 'timeout']) socket.removeAllListeners(event);
+  Object.assign(socket, { readableFlowing: null }); // as fresh: neither flowing, which would lose bytes, nor paused
   return socket;
 }
 

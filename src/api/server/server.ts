@@ -79,6 +79,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return fail(call.request, responseOn(client, call.request), error);
     }
     if (reply.kind !== 'hijack') return sendReply(responseOn(client, call.request), common, reply);
+    call.request.resume(); // a body that nobody asked for stands before the input
     await runHijack(client, reply, { upgrade, version: call.version, headers: common });
   }
 
