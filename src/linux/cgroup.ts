@@ -79,7 +79,7 @@ function legacyControllers(mounts: (readonly [MountInfo, string])[]): Map<string
   const known = new Set(['cpu', 'cpuacct', 'cpuset', 'memory', 'devices', 'freezer', 'blkio', 'pids', 'hugetlb']);
   const found = new Map<string, string>();
   for (const [mount, path] of mounts) {
-    for (const option of mount.superOptions) {
+    for (const option of mount.superOptions.split(',')) {
       if (!NAMED.test(option) && known.has(option) && !found.has(option)) found.set(option, path);
     }
   }

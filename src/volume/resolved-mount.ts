@@ -13,6 +13,13 @@ export interface ResolvedMount {
   readOnlyForceRecursive?: boolean;
   /** Without the mounts below the source. */
   nonRecursive?: boolean;
+  /** bind: a missing source is made as a folder (`-v`). */
+  createSource?: boolean;
+  /**
+   * bind: the source holds the engine's data-root, so that by default mounts that go on the host go in the container
+   * too: layers could not be unmounted otherwise.
+   */
+  followsDataRoot?: boolean;
   /** Empty for volumes and tmpfs. */
   propagation: string;
   /** A tmpfs' options, complete. */

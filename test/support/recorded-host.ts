@@ -36,4 +36,6 @@ export const ENGINE_DEFAULTS: EngineDefaults = {
   ipcMode: 'private',
   logDriver: 'json-file',
   logOpts: {},
+  ulimits: [],
+  init: false,
 };

@@ -1,9 +1,23 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { EMPTY_CONFIG } from '#api/types/container-config.ts';
 import { EMPTY_HOST_CONFIG } from '#api/types/host-config.ts';
-import { DOCKERD_CASES, type DockerdCase, expectedInspect, expectedSpec, IMAGES } from '#test/support/dockerd-cases.ts';
+import {
+  type DockerdCase,
+  expectedInspect,
+  expectedSpec,
+  IMAGES,
+  mountInputOf,
+  placeCases,
+  recordedVolumes,
+  targetMounts,
+} from '#test/support/dockerd-cases.ts';
 import { ENGINE_DEFAULTS, LEGACY_CGROUPS } from '#test/support/recorded-host.ts';
+import { collectMounts } from '#volume/collect-mounts.ts';
+import { prepareMounts } from '#volume/prepare-mounts.ts';
 import { buildSpec } from './build-spec.ts';
 import { CAPABILITIES } from './capabilities.ts';
 import { withHostDefaults } from './host-defaults.ts';
@@ -15,7 +29,13 @@ import { parseGroup, parsePasswd } from './passwd.ts';
 import { resolveBlockIO, resolveDevices } from './resolve-devices.ts';
 import { findUser } from './resolve-user.ts';
 import type { NamespaceChoice, SpecInput } from './spec-input.ts';
-import { validateCreate } from './validate/validate.ts';
+import { validateCreate } from './validate.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'wherry-spec-'));
+const bind = join(folder, 'bind');
+mkdirSync(bind);
+writeFileSync(join(bind, 'f'), '');
+after(() => rmSync(folder, { recursive: true }));
 
 const PASSWD =
   'root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000:Bob:/home/bob:/bin/sh\n1234:x:1500:1600:num:/home/num:/bin/sh\n';
@@ -23,6 +43,7 @@ const GROUP = 'root:x:0:\nbob:x:1000:\nwheel:x:10:root,bob\nstaff:x:20:bob\n';
 
 const HOST: HostFacts = {
   arch: 'x64',
+  cpuCount: 2,
   kernel: [6, 18],
   seccomp: true,
   apparmor: false,
@@ -39,12 +60,9 @@ async function specOf(dockerd: DockerdCase): Promise<OciSpec> {
   const asked = { ...EMPTY_CONFIG, Image: 'base', ...dockerd.config };
   const config = mergeConfig(asked, IMAGES[asked.Image]!);
   const filled = withHostDefaults({ ...EMPTY_HOST_CONFIG, ...dockerd.hostConfig }, ENGINE_DEFAULTS, LEGACY_CGROUPS);
-  const { hostConfig } = validateCreate(config, filled, {
-    cgroup: LEGACY_CGROUPS,
-    cpuCount: 2,
-    capabilities: HOST.capabilities,
-  });
+  const { hostConfig } = validateCreate(config, filled, {}, { cgroups: LEGACY_CGROUPS, host: HOST });
   const etcOf = hostConfig.NetworkMode.startsWith('container:') ? '<data>/containers/TARGET' : '<dir>';
+  const collected = collectMounts(mountInputOf(dockerd), () => targetMounts(bind));
   const input: SpecInput = {
     id: '<id>',
     config: { ...config, Hostname: expectedInspect(dockerd, 'Config.Hostname') as string },
@@ -58,7 +76,8 @@ async function specOf(dockerd: DockerdCase): Promise<OciSpec> {
       uts: namespace(hostConfig.UTSMode, 'uts'),
       cgroup: namespace(hostConfig.CgroupnsMode, 'cgroup'),
     },
-    mounts: [],
+    mounts: (await prepareMounts(collected, { containerId: '<id>', volumes: recordedVolumes, dataRoot: '/nowhere' }))
+      .mounts,
     etc: {
       hostname: `${etcOf}/hostname`,
       ...(!config.NetworkDisabled && { hosts: `${etcOf}/hosts`, resolvConf: `${etcOf}/resolv.conf` }),
@@ -121,7 +140,7 @@ function boundingOf(value: unknown): unknown {
   return sets.bounding ?? [];
 }
 
-/** Cases that dockerd let pass to the runtime, which refused them: here the request itself is refused. */
+/** Cases that dockerd let pass to the runtime, which refused them; and a few that are better here. */
 const REFUSED_EARLIER = new Set([
   'ulimit-bad',
   'ulimit-soft-over-hard',
@@ -143,18 +162,14 @@ const REFUSED_EARLIER = new Set([
   'dns-bad',
   'cgroup-parent-rel',
   'cgroup-parent-dots',
+  'volume-config-bad',
+  'tmpfs-over-etc',
+  'mount-tmpfs-and-tmpfs',
+  'volumes-from-overridden',
 ]);
 
-const hasMounts = ({ config, hostConfig }: DockerdCase) =>
-  config?.Volumes ||
-  config?.Image === 'full' ||
-  hostConfig?.Binds ||
-  hostConfig?.Mounts ||
-  hostConfig?.Tmpfs ||
-  hostConfig?.VolumesFrom;
-
-for (const dockerd of DOCKERD_CASES) {
-  if (!dockerd.spec || hasMounts(dockerd) || REFUSED_EARLIER.has(dockerd.name)) continue;
+for (const dockerd of placeCases({ bind, sock: join(bind, 'f') })) {
+  if (!dockerd.spec || REFUSED_EARLIER.has(dockerd.name)) continue;
   test(`the specification is dockerd's: ${dockerd.name}`, async () => {
     const actual = comparable(sectionsOf(await specOf(dockerd)));
     assert.deepEqual(actual, comparable(expectedSpec(dockerd)));

@@ -1,6 +1,7 @@
-import type { HostConfig } from '#api/types/host-config.ts';
+import type { HostConfig, Ulimit } from '#api/types/host-config.ts';
 import type { CgroupSupport } from '#linux/cgroup.ts';
 import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from './masked-paths.ts';
+import { mergeUlimits } from './rlimits.ts';
 import { parseSecurityOptions } from './security-options.ts';
 
 /** The engine's configuration as far as it fills what a request left open. */
@@ -13,6 +14,9 @@ export interface EngineDefaults {
   cgroupnsMode?: 'host' | 'private';
   logDriver: string;
   logOpts: Readonly<Record<string, string>>;
+  ulimits: readonly Ulimit[];
+  /** `--init` for every container that does not say otherwise. */
+  init: boolean;
 }
 
 /**
@@ -32,10 +36,16 @@ export function withHostDefaults(given: HostConfig, defaults: EngineDefaults, cg
     ShmSize: given.ShmSize || defaults.shmSize,
     Runtime: given.Runtime || defaults.runtime,
     LogConfig: logConfig(given, defaults),
+    Init: given.Init ?? (defaults.init || undefined),
     SecurityOpt: securityOptions(given),
     ...pathProtection(given),
     ...limits(given, cgroup),
   };
+}
+
+/** The container's ulimits and the engine's: what the process gets. `inspect` shows the container's own only. */
+export function effectiveUlimits(hostConfig: HostConfig, defaults: EngineDefaults): Ulimit[] {
+  return mergeUlimits(hostConfig.Ulimits, defaults.ulimits);
 }
 
 function cgroupnsMode(given: HostConfig, defaults: EngineDefaults, cgroup: CgroupSupport): 'host' | 'private' {

@@ -1,11 +1,12 @@
 import { access, readFile } from 'node:fs/promises';
-import { arch, release } from 'node:os';
+import { arch, availableParallelism, release } from 'node:os';
 import { capabilitiesOfMask } from './capabilities.ts';
 
 /** What the machine contributes to a specification. Read once, at start. */
 export interface HostFacts {
   /** `x64`, `arm64`, ... as `process.arch`. */
   arch: string;
+  cpuCount: number;
   kernel: KernelVersion;
   /** False when the kernel has no seccomp filters: the profile is then left out. */
   seccomp: boolean;
@@ -24,6 +25,7 @@ export async function readHostFacts(): Promise<HostFacts> {
   const field = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(status)?.[1];
   return {
     arch: arch(),
+    cpuCount: availableParallelism(),
     kernel: parseKernelVersion(release()),
     seccomp: field('Seccomp') !== undefined,
     apparmor: await exists('/sys/kernel/security/apparmor'),

@@ -2,7 +2,7 @@ import type { Config } from '#api/types/container-config.ts';
 import { capabilitySets, effectiveCapabilities } from './capabilities.ts';
 import { containerEnvironment } from './environment.ts';
 import type { OciProcess } from './oci.ts';
-import { mergeUlimits, processRlimits } from './rlimits.ts';
+import { processRlimits } from './rlimits.ts';
 import type { SecurityOptions } from './security-options.ts';
 import type { SpecInput } from './spec-input.ts';
 
@@ -13,7 +13,7 @@ export const INIT_TARGET = '/sbin/docker-init';
 export function containerProcess(input: SpecInput, security: SecurityOptions): OciProcess {
   const { config, hostConfig, user } = input;
   const [height, width] = hostConfig.ConsoleSize;
-  const rlimits = processRlimits(mergeUlimits(hostConfig.Ulimits, input.defaultUlimits ?? []));
+  const rlimits = processRlimits(hostConfig.Ulimits ?? []);
   const apparmorProfile = apparmor(input, security);
   return {
     ...(config.Tty && { terminal: true }),
@@ -37,8 +37,7 @@ export function commandOf(config: Config): string[] {
 
 /** `--init` has no effect when the container sees the host's processes: it would not be process 1. */
 export function usesInit(input: SpecInput): boolean {
-  const wanted = input.hostConfig.Init ?? input.defaultInit ?? false;
-  return wanted && input.initBinary !== undefined && input.namespaces.pid === 'private';
+  return input.hostConfig.Init === true && input.initBinary !== undefined && input.namespaces.pid === 'private';
 }
 
 export function containerCapabilities(input: SpecInput): string[] {

@@ -1,5 +1,5 @@
 import type { Config } from '#api/types/container-config.ts';
-import type { HostConfig, Ulimit } from '#api/types/host-config.ts';
+import type { HostConfig } from '#api/types/host-config.ts';
 import type { ResolvedMount } from '#volume/resolved-mount.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { ResolvedBlockIO, ResolvedDevices } from './resolve-devices.ts';
@@ -22,7 +22,7 @@ export interface SpecInput {
   id: string;
   /** Merged with the image's; `Hostname` is filled. */
   config: Config;
-  /** With defaults filled (`withHostDefaults`). */
+  /** With defaults filled (`withHostDefaults`); its `Ulimits` are the effective ones. */
   hostConfig: HostConfig;
   /** The mounted root file system. */
   rootfs: string;
@@ -39,9 +39,5 @@ export interface SpecInput {
   cgroup: { version: 1 | 2; path: string };
   /** The host's path of the init program that `--init` runs as process 1. */
   initBinary?: string;
-  /** What holds when `HostConfig.Init` was left open. */
-  defaultInit?: boolean;
-  /** Those of the engine's configuration; the container's own of the same name win. */
-  defaultUlimits?: readonly Ulimit[];
   host: HostFacts;
 }

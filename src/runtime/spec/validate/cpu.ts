@@ -38,19 +38,19 @@ export function adjustCpu(resources: Resources, features: CgroupFeatures): Adjus
 }
 
 /** Throws `invalid` in Docker's words for limits out of range, or that contradict each other. */
-export function checkCpu(resources: Resources, { cgroup, cpuCount }: HostLimits): void {
+export function checkCpu(resources: Resources, { cgroups, host }: HostLimits): void {
   const { CpuShares, CpuPeriod, CpuQuota, CpusetCpus, CpusetMems } = resources;
   if (CpuShares < 0) {
     throw invalid(`invalid CPU shares (${CpuShares}): value must be a positive integer`);
   }
-  checkNanoCpus(resources, cgroup.features, cpuCount);
+  checkNanoCpus(resources, cgroups.features, host.cpuCount);
   if (CpuPeriod !== 0 && (CpuPeriod < 1000 || CpuPeriod > 1_000_000)) {
     throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
   }
   if (CpuQuota > 0 && CpuQuota < 1000) throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
-  checkRealtime(resources, cgroup.features);
-  checkNumberList({ what: 'cpuset cpus', things: 'CPUs', asked: CpusetCpus, available: cgroup.cpus });
-  checkNumberList({ what: 'cpuset mems', things: 'memory nodes', asked: CpusetMems, available: cgroup.mems });
+  checkRealtime(resources, cgroups.features);
+  checkNumberList({ what: 'cpuset cpus', things: 'CPUs', asked: CpusetCpus, available: cgroups.cpus });
+  checkNumberList({ what: 'cpuset mems', things: 'memory nodes', asked: CpusetMems, available: cgroups.mems });
 }
 
 function checkNanoCpus({ NanoCpus, CpuPeriod, CpuQuota }: Resources, features: CgroupFeatures, cpuCount: number): void {

@@ -2,8 +2,7 @@ import type { CgroupSupport } from '#linux/cgroup.ts';
 
 /** What a request is judged by. */
 export interface HostLimits {
-  cgroup: CgroupSupport;
-  cpuCount: number;
-  /** The capabilities that the engine can give. */
-  capabilities: readonly string[];
+  cgroups: CgroupSupport;
+  /** `capabilities`: those that the engine can give. */
+  host: { cpuCount: number; capabilities: readonly string[] };
 }

@@ -1,11 +1,14 @@
 import type { Config } from '#api/types/container-config.ts';
 import type { HostConfig } from '#api/types/host-config.ts';
+import type { NetworkingConfig } from '#api/types/network.ts';
 import { invalid } from '#errors/errors.ts';
 import { parseIp } from '#lib/ip.ts';
 import { parsePort, portRequests } from '#network/port-requests.ts';
 
+const MAC_ADDRESS = /^[0-9a-f]{2}([:-])[0-9a-f]{2}(\1[0-9a-f]{2}){4}$/i;
+
 /** Gives warnings; throws `invalid` in Docker's words for options of the network that are wrong or contradict. */
-export function checkNetwork(config: Config, hostConfig: HostConfig): string[] {
+export function checkNetwork(config: Config, hostConfig: HostConfig, networking: Partial<NetworkingConfig>): string[] {
   const { NetworkMode, PortBindings, ExtraHosts, Links, Dns } = hostConfig;
   if (NetworkMode.startsWith('container:')) checkJoined(config, hostConfig);
   if (NetworkMode === 'host' && Links?.length) {
@@ -18,7 +21,21 @@ export function checkNetwork(config: Config, hostConfig: HostConfig): string[] {
   for (const server of Dns ?? []) {
     if (!parseIp(server)) throw invalid(`bad nameserver address ${server}: ParseAddr("${server}"): unable to parse IP`);
   }
+  checkMacAddresses(config, hostConfig, networking);
   return warningsOf(config, hostConfig);
+}
+
+function checkMacAddresses(config: Config, hostConfig: HostConfig, networking: Partial<NetworkingConfig>): void {
+  const own: [string, string | undefined][] = [[hostConfig.NetworkMode, config.MacAddress]];
+  const endpoints = Object.entries(networking.EndpointsConfig ?? {}).map(([name, endpoint]) => [
+    name,
+    endpoint?.MacAddress,
+  ]);
+  for (const [network, address] of [...own, ...endpoints]) {
+    if (address && !MAC_ADDRESS.test(address)) {
+      throw invalid(`invalid config for network ${network}: invalid MAC address ${address}`);
+    }
+  }
 }
 
 function warningsOf(config: Config, hostConfig: HostConfig): string[] {

@@ -9,8 +9,11 @@ import { adjustMemory, checkMemory } from './memory.ts';
  * The limits without those that this kernel cannot keep (each with a warning). Throws `invalid` for limits that no
  * kernel could keep. Also for `update`, which changes limits of an existing container.
  */
-export function checkResources<R extends Resources>(given: R, host: HostLimits): { resources: R; warnings: string[] } {
-  const { features } = host.cgroup;
+export function checkResources<R extends Resources>(
+  given: R,
+  limits: HostLimits,
+): { resources: R; warnings: string[] } {
+  const { features } = limits.cgroups;
   const adjustments: Adjustment[] = [
     adjustMemory(given, features),
     adjustCpu(given, features),
@@ -27,7 +30,7 @@ export function checkResources<R extends Resources>(given: R, host: HostLimits):
   ];
   const resources = Object.assign({ ...given }, ...adjustments.map(({ changes }) => changes)) as R;
   const memoryWarnings = checkMemory(resources);
-  checkCpu(resources, host);
+  checkCpu(resources, limits);
   checkBlockIO(resources);
   return { resources, warnings: [...adjustments.flatMap(({ warnings }) => warnings), ...memoryWarnings] };
 }

@@ -1,16 +1,17 @@
 import type { Config } from '#api/types/container-config.ts';
 import type { HostConfig } from '#api/types/host-config.ts';
+import type { NetworkingConfig } from '#api/types/network.ts';
 import { invalid } from '#errors/errors.ts';
-import { normalizeCapabilities } from '../capabilities.ts';
-import { parseSecurityOptions } from '../security-options.ts';
-import { checkConfig } from './config.ts';
-import { checkDevices } from './devices.ts';
-import type { HostLimits } from './host-limits.ts';
-import { checkLogConfig } from './log-config.ts';
-import { checkModes } from './modes.ts';
-import { checkNetwork } from './network.ts';
-import { checkResources } from './resources.ts';
-import { checkRestartPolicy } from './restart-policy.ts';
+import { normalizeCapabilities } from './capabilities.ts';
+import { parseSecurityOptions } from './security-options.ts';
+import { checkConfig } from './validate/config.ts';
+import { checkDevices } from './validate/devices.ts';
+import type { HostLimits } from './validate/host-limits.ts';
+import { checkLogConfig } from './validate/log-config.ts';
+import { checkModes } from './validate/modes.ts';
+import { checkNetwork } from './validate/network.ts';
+import { checkResources } from './validate/resources.ts';
+import { checkRestartPolicy } from './validate/restart-policy.ts';
 
 export interface Validated {
   /** Without the limits that this kernel cannot keep. */
@@ -24,19 +25,24 @@ export interface Validated {
  * name is filled in, `hostConfig` after `withHostDefaults`. Whether names exist (networks, other containers, the
  * runtime) is the daemon's to say; binds and mounts are judged by `parseMounts`. Throws `invalid` in Docker's words.
  */
-export function validateCreate(config: Config, hostConfig: HostConfig, host: HostLimits): Validated {
+export function validateCreate(
+  config: Config,
+  hostConfig: HostConfig,
+  networking: Partial<NetworkingConfig>,
+  limits: HostLimits,
+): Validated {
   checkConfig(config);
   checkModes(config, hostConfig);
   checkRestartPolicy(hostConfig);
   checkLogConfig(hostConfig.LogConfig);
-  checkProcessOptions(hostConfig, host);
+  checkProcessOptions(hostConfig, limits);
   checkDevices(hostConfig);
-  const networkWarnings = checkNetwork(config, hostConfig);
-  const { resources, warnings } = checkResources(hostConfig, host);
+  const networkWarnings = checkNetwork(config, hostConfig, networking);
+  const { resources, warnings } = checkResources(hostConfig, limits);
   return { hostConfig: resources, warnings: [...networkWarnings, ...warnings] };
 }
 
-function checkProcessOptions(hostConfig: HostConfig, host: HostLimits): void {
+function checkProcessOptions(hostConfig: HostConfig, { host }: HostLimits): void {
   const { CapAdd, CapDrop, OomScoreAdj, SecurityOpt, ShmSize, StorageOpt, Annotations } = hostConfig;
   normalizeCapabilities(CapAdd, 'CapAdd', host.capabilities);
   normalizeCapabilities(CapDrop, 'CapDrop', host.capabilities);

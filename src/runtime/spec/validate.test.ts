@@ -5,24 +5,24 @@ import { EMPTY_HOST_CONFIG, type HostConfig } from '#api/types/host-config.ts';
 import type { EngineError } from '#errors/errors.ts';
 import { DOCKERD_CASES, type DockerdCase, expectedInspect, IMAGES } from '#test/support/dockerd-cases.ts';
 import { ENGINE_DEFAULTS, LEGACY_CGROUPS } from '#test/support/recorded-host.ts';
-import { CAPABILITIES } from '../capabilities.ts';
-import { withHostDefaults } from '../host-defaults.ts';
-import { mergeConfig } from '../merge-config.ts';
+import { CAPABILITIES } from './capabilities.ts';
+import { withHostDefaults } from './host-defaults.ts';
+import { mergeConfig } from './merge-config.ts';
 import { validateCreate } from './validate.ts';
 
-const HOST = { cgroup: LEGACY_CGROUPS, cpuCount: 2, capabilities: CAPABILITIES };
+const LIMITS = { cgroups: LEGACY_CGROUPS, host: { cpuCount: 2, capabilities: CAPABILITIES } };
 
 function create({ config: asked, hostConfig: given }: Pick<DockerdCase, 'config' | 'hostConfig'>) {
   const request = { ...EMPTY_CONFIG, Image: 'base', ...asked };
   const config = mergeConfig(request, IMAGES[request.Image] ?? {});
   const filled = withHostDefaults({ ...EMPTY_HOST_CONFIG, ...given }, ENGINE_DEFAULTS, LEGACY_CGROUPS);
-  return { config, ...validateCreate(config, filled, HOST) };
+  return { config, ...validateCreate(config, filled, {}, LIMITS) };
 }
 
 /** Judged elsewhere: by the mounts' parser, or by the daemon, which knows names. */
 const ELSEWHERE = [
   /^(bind|volume|mount|tmpfs|volumes-from)-/,
-  /^(container-(ipc|pid)-missing|links-missing|image-missing|runtime-unknown|mac-bad|workdir-file)$/,
+  /^(container-(ipc|pid)-missing|links-missing|image-missing|runtime-unknown|workdir-file)$/,
 ];
 
 /** What a better message or an earlier refusal makes different from dockerd, on purpose. */
@@ -121,7 +121,8 @@ test('limits that the kernel cannot keep are dropped, each with a warning', () =
     BlkioWeight: 100,
   };
   const filled = withHostDefaults({ ...EMPTY_HOST_CONFIG, ...asked }, ENGINE_DEFAULTS, cgroup);
-  const { hostConfig, warnings } = validateCreate({ ...EMPTY_CONFIG, Cmd: ['true'] }, filled, { ...HOST, cgroup });
+  const limits = { ...LIMITS, cgroups: cgroup };
+  const { hostConfig, warnings } = validateCreate({ ...EMPTY_CONFIG, Cmd: ['true'] }, filled, {}, limits);
   assert.equal(warnings.length, 6);
   const { Memory, MemoryReservation, CpuShares, CpuQuota, PidsLimit, BlkioWeight } = hostConfig;
   assert.deepEqual([Memory, MemoryReservation, CpuShares, CpuQuota, PidsLimit, BlkioWeight], [0, 0, 0, 0, null, 0]);

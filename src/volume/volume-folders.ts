@@ -1,0 +1,84 @@
+import { mkdir, readdir, rename, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoCode, system } from '#errors/errors.ts';
+import { writeFileDurably } from '#lib/durable-file.ts';
+import { randomId } from '#lib/names.ts';
+import type { Launcher } from '#linux/launcher-types.ts';
+import { readMountInfo } from '#linux/mountinfo.ts';
+import { serializeVolume, type VolumeRecord } from './volume-record.ts';
+
+/** Folders of volumes that are being deleted, and of ones that no row names. A volume's name cannot begin with a dot. */
+const REMOVED = '.removed';
+const QUARANTINE = '.quarantine';
+
+/**
+ * The folders of volumes: `<root>/<name>/{opts.json,_data}`. They are made before a volume's row and removed after it.
+ */
+export class VolumeFolders {
+  readonly #root: string;
+  readonly #launcher: Pick<Launcher, 'run'>;
+
+  constructor(root: string, launcher: Pick<Launcher, 'run'>) {
+    this.#root = root;
+    this.#launcher = launcher;
+  }
+
+  /** Where a volume's data is. */
+  data(name: string): string {
+    return join(this.#root, name, '_data');
+  }
+
+  /** Where data is put together before it becomes a volume's. */
+  staging(name: string): string {
+    return join(this.#root, name, '_copying');
+  }
+
+  async make(record: VolumeRecord): Promise<void> {
+    const folder = join(this.#root, record.name);
+    await mkdir(folder, { mode: 0o701 });
+    await mkdir(join(folder, '_data'), { mode: 0o755 });
+    await writeFileDurably(join(folder, 'opts.json'), serializeVolume(record), 0o600);
+  }
+
+  /** Moves a folder aside at once, so that its name is free, and deletes it. Refuses while something is mounted in it. */
+  async remove(name: string): Promise<void> {
+    const folder = join(this.#root, name);
+    const mounted = (await readMountInfo()).find(({ mountPoint }) => mountPoint.startsWith(`${folder}/`));
+    if (mounted) {
+      throw system(`remove ${name}: ${mounted.mountPoint} is still mounted`, { hint: `umount ${mounted.mountPoint}` });
+    }
+    const aside = await this.#moveAside(name, REMOVED);
+    if (aside !== undefined) await this.#delete(aside);
+  }
+
+  /** Finishes deletions and puts folders aside that no row names: their data is never deleted. Gives their new places. */
+  async sweep(known: ReadonlySet<string>): Promise<string[]> {
+    await mkdir(this.#root, { recursive: true, mode: 0o701 });
+    const quarantined: string[] = [];
+    for (const entry of await readdir(this.#root, { withFileTypes: true })) {
+      if (entry.name === QUARANTINE || known.has(entry.name)) continue;
+      if (entry.name === REMOVED) await this.#delete(join(this.#root, REMOVED));
+      else quarantined.push((await this.#moveAside(entry.name, QUARANTINE))!);
+    }
+    return quarantined;
+  }
+
+  async #moveAside(name: string, to: string): Promise<string | undefined> {
+    const place = join(this.#root, to);
+    await mkdir(place, { recursive: true, mode: 0o700 });
+    const aside = join(place, `${name.slice(0, 180)}-${randomId().slice(0, 12)}`);
+    try {
+      await rename(join(this.#root, name), aside);
+      return aside;
+    } catch (error) {
+      if (errnoCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async #delete(path: string): Promise<void> {
+    const { code, stderr } = await this.#launcher.run({ argv: ['rm', '-rf', '--one-file-system', '--', path] });
+    if (code !== 0) throw system(`cannot delete ${path}: ${stderr.toString().trim()}`);
+    await rmdir(join(this.#root, REMOVED)).catch(() => {});
+  }
+}
