@@ -45,7 +45,8 @@ export async function openContentStore(dataRoot: string): Promise<ContentStore> 
     await mkdir(folder, { mode: 0o700 });
     return folder;
   };
-  const endIngest = (folder: string) => rm(folder, { recursive: true, force: true });
+  // A worker that was stopped may be writing its last file just now.
+  const endIngest = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 
   const commit = async (ingested: readonly IngestedBlob[]) => {
     for (const { path, digest } of ingested) {

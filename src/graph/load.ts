@@ -1,6 +1,6 @@
 import { MessageChannel } from 'node:worker_threads';
 import type { OciPlatform, ProgressMessage } from '#api/types/image.ts';
-import { isEngineError } from '#errors/errors.ts';
+import { invalid, isEngineError } from '#errors/errors.ts';
 import { makeImage } from '#image/image.ts';
 import { HOST_PLATFORM } from '#image/platform.ts';
 import { sendChunks } from '#lib/chunk-channel.ts';
@@ -121,6 +121,12 @@ function toNewImage(state: GraphState, { id, config, layers, references, manifes
   };
 }
 
+/** What is wrong inside a layer, with the layer's name. */
+function throwNamed(diffId: Digest, error: unknown): never {
+  if (!isEngineError(error, 'invalid')) throw error;
+  throw invalid(`layer ${diffId}: ${error.message}`, { code: error.code, hint: error.hint, cause: error });
+}
+
 /** The layers that one load brings or needs: each is pinned from its first mention until `release`. */
 class LoadLayers {
   readonly #state: GraphState;
@@ -168,7 +174,7 @@ class LoadLayers {
 
   async #provide(diffId: Digest, blob: LayerBlob | undefined): Promise<void> {
     const isNew = !this.#state.layers.info(diffId);
-    const { size } = await this.#state.layers.provide(diffId, blob);
+    const { size } = await this.#state.layers.provide(diffId, blob).catch((error) => throwNamed(diffId, error));
     if (!isNew) return;
     this.#emit({ status: 'Loading layer', progressDetail: { current: size, total: size }, id: shortId(diffId) });
   }

@@ -7,7 +7,9 @@ import { invalid } from '#errors/errors.ts';
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 function refuse(where: string, wanted: string, value: unknown): Error {
-  const found = Array.isArray(value) ? 'a list' : value === null ? 'null' : `a ${typeof value}`;
+  if (value === undefined) return invalid(`${where} is missing`, { code: 'IMAGE_INVALID' });
+  const types: Record<string, string> = { object: 'an object', string: 'a text', boolean: 'true or false' };
+  const found = Array.isArray(value) ? 'a list' : value === null ? 'null' : (types[typeof value] ?? 'a number');
   return invalid(`${where} is ${found}, not ${wanted}`, { code: 'IMAGE_INVALID' });
 }
 

@@ -1,8 +1,9 @@
 /** A graph over a data-root of its own, with the real driver, database and kernel; gone when the test ends. */
+import assert from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ProgressMessage } from '#api/types/image.ts';
 import { type ContentStore, openContentStore } from '#content/store.ts';
@@ -10,6 +11,7 @@ import { type Graph, type GraphOptions, openGraph } from '#graph/graph.ts';
 import type { LoadOptions } from '#graph/load.ts';
 import type { GraphDriver } from '#graphdriver/driver.ts';
 import { createErofsDriver } from '#graphdriver/erofs/erofs-driver.ts';
+import { digestOf } from '#lib/digest.ts';
 import { type Database, openDatabase } from '#metadata/database.ts';
 import { startLauncher } from './launcher.ts';
 
@@ -63,4 +65,50 @@ export async function openTestGraph(t: TestContext, options: Partial<GraphOption
     await rm(root, { recursive: true, force: true });
   });
   return test;
+}
+
+/** What of images and layers is on the disk and in the database: blobs, indexes, unfinished work, rows. */
+export async function storedThings({
+  root,
+  db,
+}: TestGraph): Promise<{ files: string[]; rows: Record<string, number> }> {
+  const files: string[] = [];
+  for (const folder of ['content', 'graph/erofs', 'graph/_tmp']) {
+    const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      const isLeftover = entry.isFile() || entry.parentPath.endsWith('/ingest');
+      if (isLeftover) files.push(relative(root, join(entry.parentPath, entry.name)));
+    }
+  }
+  const rows: Record<string, number> = {};
+  for (const table of ['images', 'refs', 'manifests', 'layers', 'blobs']) {
+    const [row] = await db.read<{ n: number }>(`SELECT count(*) AS n FROM ${table}`);
+    if (row!.n > 0) rows[table] = row!.n;
+  }
+  return { files, rows };
+}
+
+/** Nothing of any image is left anywhere. */
+export async function assertNothingStored(graph: TestGraph): Promise<void> {
+  assert.deepEqual(await storedThings(graph), { files: [], rows: {} });
+  assert.deepEqual(graph.graph.list(), []);
+}
+
+/** Everything that the graph lists is whole: configs and layers have their digests, and no other blob is there. */
+export async function assertWhole({ graph, content, driver, db }: TestGraph): Promise<void> {
+  const named = new Set<string>();
+  for (const { Id } of graph.list()) {
+    named.add(Id);
+    const image = graph.get(Id);
+    await content.read(image.id);
+    for (const diffId of image.diffIds) {
+      named.add(diffId);
+      const [row] = await db.read<{ size: number }>('SELECT size FROM layers WHERE diff_id = ?', [diffId]);
+      const tar = (await readFile(content.pathOf(diffId))).subarray(0, row!.size);
+      assert.equal(digestOf(tar), diffId);
+      assert.ok(await driver.exists(diffId), `${diffId} is indexed`);
+    }
+  }
+  for (const { digest } of await db.read<{ digest: string }>('SELECT digest FROM manifests')) named.add(digest);
+  assert.deepEqual((await Array.fromAsync(content.list())).sort(), [...named].sort());
 }
