@@ -1,6 +1,8 @@
 import { invalid } from '#errors/errors.ts';
 import { checkFilterNames, type Filters, matchesAny, matchesExactly, matchesLabels } from '#lib/filters.ts';
 import type { Container } from './container.ts';
+import type { Image } from '#image/image.ts';
+import type { ContainerRecord } from './record.ts';
 import type { ContainerStore } from './store.ts';
 
 const NAMES = new Set([
@@ -17,13 +19,12 @@ export interface ListRequest {
 }
 
 /**
- * The containers that `ps` shows, newest first. `ancestors(name)` gives the ids of the images that an `ancestor` filter
- * names. Throws `invalid` for unknown filters and values.
+ * The containers that `ps` shows, newest first. `imageNamed` finds what an `ancestor` filter names. Throws `invalid` for unknown filters and values.
  */
 export function selectContainers(
   store: ContainerStore,
   { all, limit, filters }: ListRequest,
-  ancestors: (name: string) => ReadonlySet<string>,
+  imageNamed: (name: string) => Image | undefined,
 ): Container[] {
   checkFilterNames(filters, NAMES);
   const exited = (filters.get('exited') ?? []).map(exitCode);
@@ -31,7 +32,7 @@ export function selectContainers(
     if (!STATUSES.has(status)) throw invalid(`invalid filter 'status=${status}'`);
   }
   const everything = all || limit > 0 || filters.has('status') || filters.has('exited');
-  const images = (filters.get('ancestor') ?? []).map(ancestors);
+  const ancestors = (filters.get('ancestor') ?? []).map(imageNamed);
   const bound = (name: string) => (filters.get(name) ?? []).map((reference) => store.get(reference));
   const before = bound('before');
   const since = bound('since');
@@ -42,12 +43,17 @@ export function selectContainers(
       before.every((other) => record.created < other.record.created) &&
       since.every((other) => record.created > other.record.created) &&
       (exited.length === 0 || (container.status === 'exited' && exited.includes(container.state.exitCode))) &&
-      (images.length === 0 || images.some((ids) => ids.has(record.imageId))) &&
+      (ancestors.length === 0 || ancestors.some((image) => image && standsOn(record, image))) &&
       matchesExactly(filters, 'status', container.status) &&
       matchesText(container, filters)
     );
   });
   return limit > 0 ? selected.slice(0, limit) : selected;
+}
+
+/** Made from the image or from one that was built on it. */
+function standsOn({ imageId, chain }: ContainerRecord, image: Image): boolean {
+  return imageId === image.id || image.diffIds.every((diffId, index) => chain[index] === diffId);
 }
 
 function matchesText({ record }: Container, filters: Filters): boolean {

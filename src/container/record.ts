@@ -2,6 +2,7 @@ import type { Config } from '#api/types/container-config.ts';
 import type { HostConfig } from '#api/types/host-config.ts';
 import type { MountPoint } from '#api/types/mount.ts';
 import type { NetworkingConfig } from '#api/types/network.ts';
+import type { Digest } from '#lib/digest.ts';
 import { parseExact, stringifyExact } from '#lib/json.ts';
 import type { Sandbox } from '#network/sandbox.ts';
 import type { ResolvedMount } from '#volume/resolved-mount.ts';
@@ -14,9 +15,9 @@ export interface ContainerRecord {
   name: string;
   created: bigint;
   /** The image's id, `sha256:...`. */
-  imageId: string;
+  imageId: Digest;
   /** diffIDs, bottom first. */
-  chain: string[];
+  chain: Digest[];
   /** Merged with the image's. */
   config: Config;
   /** With defaults filled. */
@@ -24,7 +25,7 @@ export interface ContainerRecord {
   networkingConfig: NetworkingConfig;
   /** What inspect shows. */
   mountPoints: MountPoint[];
-  /** What the runtime gets, in the same order. */
+  /** What the runtime gets: the same in the same order, then each `--tmpfs`. */
   mounts: ResolvedMount[];
   /** Anonymous volumes that go with the container (`rm -v`, `--rm`). */
   anonymousVolumes: string[];

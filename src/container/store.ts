@@ -1,4 +1,5 @@
 import { conflict, invalid, isEngineError, notFound } from '#errors/errors.ts';
+import type { Digest } from '#lib/digest.ts';
 import { NAME_PATTERN, randomName } from '#lib/names.ts';
 import { TruncIndex } from '#lib/truncindex.ts';
 import type { Database } from '#metadata/database.ts';
@@ -7,6 +8,14 @@ import { type ContainerRecord, parseRecord, serializeRecord } from './record.ts'
 
 /** kv key of a container whose row is gone while its files are not yet. */
 const REMOVAL_PREFIX = 'removing-container/';
+
+/** What a removed container leaves to be deleted. */
+export interface Leftovers {
+  id: string;
+  /** The layers that it stood on, which nobody else may need. */
+  chain: readonly Digest[];
+  anonymousVolumes: readonly string[];
+}
 
 /** All containers in memory, by id, unique id prefix and name; every change goes to the database first or at once. */
 export class ContainerStore {
@@ -21,18 +30,14 @@ export class ContainerStore {
   }
 
   /** Reads every row. Gives the containers whose row was deleted but whose files may still be there. */
-  async load(): Promise<{ unfinishedRemovals: { id: string; anonymousVolumes: string[] }[] }> {
+  async load(): Promise<{ unfinishedRemovals: Leftovers[] }> {
     for (const row of await this.#db.read<{ record: string }>('SELECT record FROM containers')) {
       this.#insert(new Container(parseRecord(row.record)));
     }
-    const rows = await this.#db.read<{ key: string; value: string }>('SELECT key, value FROM kv WHERE key GLOB ?', [
+    const rows = await this.#db.read<{ value: string }>('SELECT value FROM kv WHERE key GLOB ?', [
       `${REMOVAL_PREFIX}*`,
     ]);
-    const unfinishedRemovals = rows.map(({ key, value }) => ({
-      id: key.slice(REMOVAL_PREFIX.length),
-      anonymousVolumes: JSON.parse(value) as string[],
-    }));
-    return { unfinishedRemovals };
+    return { unfinishedRemovals: rows.map(({ value }) => JSON.parse(value) as Leftovers) };
   }
 
   get size(): number {
@@ -117,13 +122,13 @@ export class ContainerStore {
   }
 
   /** Deletes the row and notes what is left to delete; from then on nobody finds the container. */
-  async remove(container: Container, anonymousVolumes: readonly string[]): Promise<void> {
+  async remove(container: Container, leftovers: Leftovers): Promise<void> {
     const { id, name } = container;
     await this.#db.write([
       { sql: 'DELETE FROM containers WHERE id = ?', params: [id] },
       {
         sql: 'INSERT OR REPLACE INTO kv (key, value) VALUES (?, ?)',
-        params: [`${REMOVAL_PREFIX}${id}`, JSON.stringify(anonymousVolumes)],
+        params: [`${REMOVAL_PREFIX}${id}`, JSON.stringify(leftovers)],
       },
     ]);
     this.#byId.delete(id);

@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
-import { eventAttributes } from '#container/description.ts';
 import { errnoCode } from '#errors/errors.ts';
 import { containerHosts, hostNetworkHosts } from '#network/hosts-file.ts';
 import { containerResolvConf } from '#network/resolv-conf.ts';

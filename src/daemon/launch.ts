@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { commandLine, eventAttributes } from '#container/description.ts';
 import { describe, EngineError, system } from '#errors/errors.ts';
+import { fault } from '#lib/write-steps.ts';
 import { mapRuntimeError } from '#runtime/errors.ts';
 import { connectMonitor, type MonitorControl, RuntimeStartError, type Started } from '#runtime/monitor.ts';
 import { monitorArguments } from '#runtime/monitor-arguments.ts';
@@ -23,12 +24,14 @@ export async function launch(engine: Engine, container: Container): Promise<void
     const monitor = await prepare(engine, container, run);
     await subscribeWaiting(container, monitor);
     const started = await monitor.start();
+    fault('container.start.running');
     markRunning(engine, container, monitor, started);
   } catch (error) {
     throw await abandon(engine, container, run, error);
   }
   superviseRun(engine, container);
   await engine.containers.save(container);
+  fault('container.start.saved');
   engine.events.publish('container', 'start', container.id, eventAttributes(container));
 }
 
@@ -59,8 +62,10 @@ async function prepare(engine: Engine, container: Container, run: Run): Promise<
     attachNetwork(engine, container),
     startMonitor(engine, container, run),
   ]);
+  fault('container.start.mounted');
   const [spec] = await settleAll([makeSpec(engine, container, rootfs.path), writeEtcFiles(engine, container)]);
   await writeFile(paths.bundleConfig, spec);
+  fault('container.start.bundle');
   return monitor;
 }
 

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
+import { fault } from '#lib/write-steps.ts';
 import type { Engine } from './engine.ts';
 
 /**
@@ -19,6 +20,7 @@ export async function releaseRun(
   await engine.driver.put(id);
   await engine.volumes.unmountAll(id);
   await rm(engine.paths.container(id).runFolder, { recursive: true, force: true });
+  fault('container.exit.released');
 }
 
 async function deleteAtRuntime(engine: Engine, id: string, runtime: string): Promise<void> {

@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { eventAttributes } from '#container/description.ts';
+import type { Leftovers } from '#container/store.ts';
 import { conflict } from '#errors/errors.ts';
+import { fault } from '#lib/write-steps.ts';
 import type { Engine } from './engine.ts';
 import { stopRunning } from './stop.ts';
 
@@ -35,22 +37,34 @@ export async function removeContainer(
 ): Promise<void> {
   if (container.removing) return;
   container.removing = true;
-  const anonymous = volumes ? container.record.anonymousVolumes : [];
-  await engine.containers.remove(container, anonymous);
+  const { id, chain, anonymousVolumes } = container.record;
+  const leftovers = { id, chain, anonymousVolumes: volumes ? anonymousVolumes : [] };
+  await engine.containers.remove(container, leftovers);
+  fault('container.remove.commit');
   engine.events.publish('container', 'destroy', container.id, eventAttributes(container));
   container.announceRemoval();
   void engine.background.run(`removing the files of ${container.id}`, async () => {
     await container.cleanup;
-    await finishRemoval(engine, container.id, anonymous);
+    await finishRemoval(engine, leftovers);
   });
 }
 
 /** Deletes what a removed container left; can be repeated. */
-export async function finishRemoval(engine: Engine, id: string, anonymousVolumes: string[]): Promise<void> {
-  const paths = engine.paths.container(id);
+export async function finishRemoval(engine: Engine, leftovers: Leftovers): Promise<void> {
+  await removeLeftovers(engine, leftovers);
+  await engine.containers.finishRemoval(leftovers.id);
+}
+
+/** The files of a container that has no row: removed, or never finished. */
+export async function removeLeftovers(engine: Engine, { id, chain, anonymousVolumes }: Leftovers): Promise<void> {
+  const { folder, runFolder } = engine.paths.container(id);
   await engine.driver.remove(id);
-  await rm(paths.folder, { recursive: true, force: true });
-  await rm(paths.runFolder, { recursive: true, force: true });
+  await engine.graph.collectLayers(chain);
+  fault('container.remove.layer');
+  await rm(folder, { recursive: true, force: true });
+  await rm(runFolder, { recursive: true, force: true });
+  fault('container.remove.files');
+  engine.volumes.release(id);
   for (const name of anonymousVolumes) await engine.volumes.removeIfUnused(name);
-  await engine.containers.finishRemoval(id);
+  fault('container.remove.volumes');
 }

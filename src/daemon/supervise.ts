@@ -2,6 +2,7 @@ import type { Container } from '#container/container.ts';
 import { eventAttributes } from '#container/description.ts';
 import { isEngineError } from '#errors/errors.ts';
 import { nowNs } from '#lib/time.ts';
+import { fault } from '#lib/write-steps.ts';
 import { killCgroup } from '#linux/cgroup-control.ts';
 import { type ExitRecord, readExitRecord } from '#runtime/exit-record.ts';
 import type { Engine } from './engine.ts';
@@ -86,5 +87,6 @@ export async function recordExit(
     const saved = engine.containers.save(container);
     container.announceExit();
     await saved;
+    fault('container.exit.saved');
   }
 }

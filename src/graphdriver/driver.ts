@@ -37,6 +37,9 @@ export interface GraphDriver {
   /** Unmounts `id` and deletes its writable layer; one that does not exist is not an error. */
   remove(id: string): Promise<void>;
 
+  /** For inspect's `GraphDriver.Data`: where the parts of `id`, a writable layer over `chain`, lie when mounted. */
+  describe(id: string, chain: readonly string[]): Record<string, string>;
+
   /** All ids that `createReadWrite` made and `remove` has not removed, for recovery after a crash. */
   listReadWrite(): Promise<string[]>;
 

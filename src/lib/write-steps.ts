@@ -16,6 +16,24 @@ export const WRITE_STEPS = [
   'image.remove.commit',
   'layer.remove.index',
   'layer.remove.blob',
+  // A container is created: the row is the commit point.
+  'container.create.layer',
+  'container.create.mounts',
+  'container.create.config',
+  'container.create.commit',
+  // It is started: the runtime's own start is the commit point, the row follows.
+  'container.start.mounted',
+  'container.start.bundle',
+  'container.start.running',
+  'container.start.saved',
+  // It exits; the monitor's exit record is the commit point.
+  'container.exit.saved',
+  'container.exit.released',
+  // It is removed: the row's end is the commit point.
+  'container.remove.commit',
+  'container.remove.layer',
+  'container.remove.files',
+  'container.remove.volumes',
 ] as const;
 
 export type WriteStep = (typeof WRITE_STEPS)[number];

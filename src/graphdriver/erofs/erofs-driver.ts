@@ -141,6 +141,12 @@ class ErofsDriver implements GraphDriver {
     });
   }
 
+  describe(id: string, chain: readonly string[]): Record<string, string> {
+    const { upper, work, merged } = this.#readWrite.pathsOf(id);
+    const lower = chain.toReversed().map((diffId) => this.#layers.pathOf(diffId));
+    return { LowerDir: lower.join(':'), MergedDir: merged, UpperDir: upper, WorkDir: work };
+  }
+
   listReadWrite: GraphDriver['listReadWrite'] = () => this.#readWrite.list();
 
   async cleanup(): Promise<void> {

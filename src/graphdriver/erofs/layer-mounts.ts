@@ -64,7 +64,7 @@ export class LayerMounts {
   /** Mounts a layer if it is not; gives its mount point. */
   mount(diffId: string): Promise<string> {
     return this.#locks.run(diffId, async () => {
-      const target = this.#pathOf(diffId);
+      const target = this.pathOf(diffId);
       if (this.#mounted.has(diffId)) return target;
       const { indexPath, tarPath } = await this.#filesOf(diffId);
       await mkdir(target, { recursive: true, mode: 0o700 });
@@ -90,7 +90,7 @@ export class LayerMounts {
       if (user !== undefined) {
         throw conflict(`layer ${diffId} is in use by container ${user}`, { hint: 'Remove the container first.' });
       }
-      const target = this.#pathOf(diffId);
+      const target = this.pathOf(diffId);
       await this.#launcher.unmount(target);
       this.#mounted.delete(diffId);
       await removeDirectory(target);
@@ -104,7 +104,8 @@ export class LayerMounts {
     await Promise.all(unused.map((diffId) => this.unmount(diffId)));
   }
 
-  #pathOf(diffId: string): string {
+  /** Where a layer is mounted, if it is. */
+  pathOf(diffId: string): string {
     return join(this.#root, hexOf(diffId as Digest));
   }
 }

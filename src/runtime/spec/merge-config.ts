@@ -1,12 +1,16 @@
 import { posix } from 'node:path';
 import type { Config, HealthConfig } from '#api/types/container-config.ts';
+import type { ImageConfig } from '#api/types/image.ts';
 import { variableName } from './environment.ts';
+
+/** `StopTimeout` is not in the specification, but `commit` writes it. */
+export type ImageDefaults = ImageConfig & Pick<Config, 'StopTimeout'>;
 
 /**
  * A container's configuration over its image's, as the daemon echoes it afterwards: what the container sets wins,
  * environment, labels, ports and volumes are joined, and an entrypoint of its own drops the image's command.
  */
-export function mergeConfig(container: Config, image: Partial<Config>): Config {
+export function mergeConfig(container: Config, image: ImageDefaults): Config {
   const merged: Config = {
     ...container,
     User: container.User || image.User || '',
@@ -23,12 +27,12 @@ export function mergeConfig(container: Config, image: Partial<Config>): Config {
     ...optional('Healthcheck', mergeHealthcheck(container.Healthcheck, image.Healthcheck)),
     ...optional('StopSignal', container.StopSignal || image.StopSignal || undefined),
     ...optional('StopTimeout', container.StopTimeout ?? image.StopTimeout),
-    ...optional('Shell', container.Shell?.length ? container.Shell : image.Shell),
+    ...optional('Shell', container.Shell?.length ? container.Shell : (image.Shell ?? undefined)),
   };
 }
 
 /** `[""]` as entrypoint takes the image's away. */
-function mergeCommand(container: Config, image: Partial<Config>): Pick<Config, 'Cmd' | 'Entrypoint'> {
+function mergeCommand(container: Config, image: ImageDefaults): Pick<Config, 'Cmd' | 'Entrypoint'> {
   if (container.Entrypoint?.length) {
     const cleared = container.Entrypoint.length === 1 && container.Entrypoint[0] === '';
     return { Entrypoint: cleared ? null : container.Entrypoint, Cmd: container.Cmd };

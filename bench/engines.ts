@@ -1,0 +1,166 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from './measure.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const base = `/var/tmp/wherry-bench-${process.pid}`;
+
+export interface BenchEngine {
+  name: 'wherry' | 'dockerd' | 'podman';
+  /** The client's command line up to the verb: docker's own CLI for wherry and dockerd. */
+  cli: string[];
+  /** Absent = no daemon (podman). */
+  socket?: string;
+  /** Part of the command line of every process of the engine, and of those that it has per container. */
+  daemonProcess: RegExp;
+  containerProcess: RegExp;
+  stop(): Promise<void>;
+}
+
+/** A namespace with `lo` up: nothing that an engine does reaches the host's network. */
+function makeNamespace(name: string): string {
+  execFileSync('ip', ['netns', 'add', name]);
+  execFileSync('nsenter', [`--net=/run/netns/${name}`, 'ip', 'link', 'set', 'lo', 'up']);
+  return `/run/netns/${name}`;
+}
+
+async function waitForSocket(socket: string, child: ChildProcess): Promise<void> {
+  for (let i = 0; i < 600; i++) {
+    if (child.exitCode !== null) throw new Error(`the daemon of ${socket} ended with ${child.exitCode}`);
+    const reply = existsSync(socket) ? await run(['docker', '-H', `unix://${socket}`, 'version'], { quiet: true }) : '';
+    if (reply.includes('Server')) return;
+    await sleep(50);
+  }
+  throw new Error(`nobody answers at ${socket}`);
+}
+
+async function startDaemon(
+  name: 'wherry' | 'dockerd',
+  command: (folder: string) => string[],
+  processes: Pick<BenchEngine, 'daemonProcess' | 'containerProcess'>,
+): Promise<BenchEngine> {
+  const folder = join(base, name);
+  mkdirSync(folder, { recursive: true });
+  const namespace = `wherry-bench-${process.pid}-${name}`;
+  const path = makeNamespace(namespace);
+  const socket = join(folder, 'api.sock');
+  const log = join(folder, 'log');
+  const child = spawn('sh', ['-c', 'exec "$@" > "$0" 2>&1', log, 'nsenter', `--net=${path}`, ...command(folder)], {
+    stdio: 'ignore',
+  });
+  const ended = new Promise((done) => child.once('exit', done));
+  await waitForSocket(socket, child).catch((error) => {
+    throw new Error(`${error.message}\n${existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : ''}`);
+  });
+  const cli = ['docker', '-H', `unix://${socket}`];
+  return {
+    name,
+    cli,
+    socket,
+    ...processes,
+    async stop() {
+      const ids = (await run([...cli, 'ps', '-aq'])).split('\n').filter(Boolean);
+      if (ids.length > 0) await run([...cli, 'rm', '-f', ...ids], { quiet: true });
+      child.kill('SIGTERM');
+      await ended;
+      unmountBelow(folder);
+      execFileSync('ip', ['netns', 'delete', namespace]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function startWherry(): Promise<BenchEngine> {
+  return startDaemon(
+    'wherry',
+    (folder) => [
+      ...[join(root, 'bin/wherryd'), '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
+      ...['--pidfile', join(folder, 'pid'), '-H', `unix://${join(folder, 'api.sock')}`],
+    ],
+    {
+      daemonProcess: /wherry-launcher.*wherry-bench|src\/wherryd\.ts/,
+      containerProcess: /wherry-monitor.*wherry-bench/,
+    },
+  );
+}
+
+export function startDockerd(): Promise<BenchEngine> {
+  return startDaemon(
+    'dockerd',
+    (folder) => [
+      ...['dockerd', '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
+      ...[
+        '--pidfile',
+        join(folder, 'pid'),
+        '-H',
+        `unix://${join(folder, 'api.sock')}`,
+        '--config-file',
+        join(folder, 'none.json'),
+      ],
+    ],
+    {
+      daemonProcess: /dockerd .*wherry-bench|containerd .*wherry-bench/,
+      containerProcess: /containerd-shim-runc-v2.*wherry-bench|docker-proxy/,
+    },
+  );
+}
+
+/** podman has no daemon: every command is a process in its namespace. */
+export async function preparePodman(): Promise<BenchEngine> {
+  const folder = join(base, 'podman');
+  mkdirSync(folder, { recursive: true });
+  const namespace = `wherry-bench-${process.pid}-podman`;
+  const path = makeNamespace(namespace);
+  const config = join(folder, 'containers.conf');
+  writeFileSync(
+    config,
+    '[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n[containers]\nlog_driver = "k8s-file"\n',
+  );
+  const cli = [
+    ...['nsenter', `--net=${path}`, 'env', `CONTAINERS_CONF=${config}`, 'podman'],
+    ...['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--tmpdir', join(folder, 'tmp')],
+  ];
+  return {
+    name: 'podman',
+    cli,
+    daemonProcess: /^$/,
+    containerProcess: /conmon .*wherry-bench/,
+    async stop() {
+      await run([...cli, 'rm', '-f', '-a', '-t', '0'], { quiet: true });
+      unmountBelow(folder);
+      execFileSync('ip', ['netns', 'delete', namespace]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function unmountBelow(folder: string): void {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  for (const line of mounts.reverse()) {
+    const target = line.split(' ')[4];
+    if (target?.startsWith(`${folder}/`)) execFileSync('umount', ['-l', target]);
+  }
+}
+
+/**
+ * crun (wherry's and podman's default) refuses a hybrid machine whose hugetlb controller is left on v2; a benchmark may
+ * mount it on v1. Gives what undoes it.
+ */
+export function completeCgroups(): () => void {
+  const folder = '/sys/fs/cgroup/hugetlb';
+  const hybrid = existsSync('/sys/fs/cgroup/unified/cgroup.controllers');
+  if (!hybrid || !readFileSync('/sys/fs/cgroup/unified/cgroup.controllers', 'utf8').includes('hugetlb'))
+    return () => {};
+  mkdirSync(folder, { recursive: true });
+  execFileSync('mount', ['-t', 'cgroup', '-o', 'hugetlb', 'cgroup', folder]);
+  return () => {
+    execFileSync('umount', [folder]);
+    rmSync(folder, { recursive: true, force: true });
+  };
+}
+
+export function removeBase(): void {
+  rmSync(base, { recursive: true, force: true });
+}

@@ -1,0 +1,158 @@
+import autocannon from 'autocannon';
+import { bigArchive } from './big-image.ts';
+import type { BenchEngine } from './engines.ts';
+import { memoryOf, run, timed } from './measure.ts';
+
+/** One figure: `measure` gives one sample for one engine (undefined = does not apply). */
+export interface Row {
+  name: string;
+  unit: 'ms' | '/s' | 'MB/s' | 'MB';
+  samples: number;
+  /** Of dockerd's figure: what design says we reach, as text. */
+  goal: string;
+  /** Once per engine, before its first sample. */
+  before?(engine: BenchEngine): Promise<void>;
+  measure(engine: BenchEngine): Promise<number | undefined>;
+  after?(engine: BenchEngine): Promise<void>;
+}
+
+const docker = (engine: BenchEngine, ...args: string[]) => run([...engine.cli, ...args]);
+const removeAll = async (engine: BenchEngine) => {
+  const ids = (await docker(engine, 'ps', '-aq')).split('\n').filter(Boolean);
+  if (ids.length > 0) await docker(engine, 'rm', '-f', ...ids);
+};
+
+function runRow(name: string, goal: string, flags: string[]): Row {
+  return {
+    name: `run --rm busybox true, ${name}`,
+    unit: 'ms',
+    samples: 15,
+    goal,
+    before: async (engine) => void (await docker(engine, 'run', '--rm', ...flags, 'busybox', 'true')),
+    measure: (engine) => timed(() => docker(engine, 'run', '--rm', ...flags, 'busybox', 'true')),
+  };
+}
+
+const parallel: Row = {
+  name: '20 parallel run -d',
+  unit: 'ms',
+  samples: 3,
+  goal: '<= 1/5',
+  measure: (engine) =>
+    timed(() => Promise.all(Array.from({ length: 20 }, () => docker(engine, 'run', '-d', 'busybox', 'sleep', '1000')))),
+  after: removeAll,
+};
+
+const load: Row = {
+  name: 'load 600 MB, 33k files',
+  unit: 'ms',
+  samples: 3,
+  goal: '<= 1/12',
+  async measure(engine) {
+    const archive = await bigArchive();
+    await run([...engine.cli, 'rmi', '-f', 'big:latest'], { quiet: true });
+    await run(['sync']);
+    return timed(() => docker(engine, 'load', '-q', '-i', archive));
+  },
+};
+
+const remove: Row = {
+  name: 'rmi of it',
+  unit: 'ms',
+  samples: 3,
+  goal: '-',
+  async measure(engine) {
+    await docker(engine, 'load', '-q', '-i', await bigArchive());
+    await run(['sync']);
+    return timed(() => docker(engine, 'rmi', 'big:latest'));
+  },
+};
+
+const FLOOD_BYTES = 200_000_000;
+const flood: Row = {
+  name: 'log flood, 200 MB of lines',
+  unit: 'MB/s',
+  samples: 2,
+  goal: '>= 6 x',
+  async measure(engine) {
+    const script = `yes "the quick brown fox jumps over the lazy dog and then it does so again, and again, and yet again." | head -c ${FLOOD_BYTES}`;
+    const driver = engine.name === 'podman' ? [] : ['--log-driver', 'json-file'];
+    const ms = await timed(() =>
+      docker(engine, 'run', '--name', 'flood', ...driver, '-d', 'busybox', 'sh', '-c', script).then(() =>
+        docker(engine, 'wait', 'flood'),
+      ),
+    );
+    await docker(engine, 'rm', 'flood');
+    return FLOOD_BYTES / 1e6 / (ms / 1000);
+  },
+};
+
+function requestRow(name: string, goal: string, containers: number, path: (id: string) => string): Row {
+  return {
+    name,
+    unit: '/s',
+    samples: 2,
+    goal,
+    async before(engine) {
+      if (!engine.socket) return;
+      const missing = containers - (await docker(engine, 'ps', '-q')).split('\n').filter(Boolean).length;
+      for (let i = 0; i < missing; i++) await docker(engine, 'run', '-d', 'busybox', 'sleep', '10000');
+    },
+    async measure(engine) {
+      if (!engine.socket) return undefined;
+      const id = (await docker(engine, 'ps', '-q')).split('\n')[0]!;
+      const result = await autocannon({
+        url: `http://localhost${path(id)}`,
+        socketPath: engine.socket,
+        connections: 8,
+        duration: 3,
+      });
+      if (result.non2xx > 0 || result.errors > 0)
+        throw new Error(`${name}: ${result.non2xx} bad replies, ${result.errors} errors`);
+      return result.requests.average;
+    },
+    after: containers === 100 ? removeAll : undefined,
+  };
+}
+
+const idleMemory: Row = {
+  name: 'memory per idle container (PSS)',
+  unit: 'MB',
+  samples: 1,
+  goal: '<= 0.3 MB',
+  async before(engine) {
+    for (let i = 0; i < 10; i++) await docker(engine, 'run', '-d', 'busybox', 'sleep', '10000');
+  },
+  async measure(engine) {
+    return memoryOf((command) => engine.containerProcess.test(command)).pss / 10;
+  },
+  after: removeAll,
+};
+
+const daemonMemory = (when: string): Row => ({
+  name: `daemon RSS ${when}`,
+  unit: 'MB',
+  samples: 1,
+  goal: '<= 90 MB at rest',
+  async measure(engine) {
+    if (!engine.socket) return undefined;
+    return memoryOf((command, pid) => engine.daemonProcess.test(command) && pid !== process.pid).rss;
+  },
+});
+
+/** In this order: what needs a fresh daemon first. */
+export const ROWS: Row[] = [
+  daemonMemory('at rest'),
+  runRow('bridge', '<= 1/6', []),
+  runRow('none', '<= 1/5', ['--network', 'none']),
+  runRow('host', '-', ['--network', 'host']),
+  parallel,
+  flood,
+  idleMemory,
+  requestRow('GET /containers/{id}/json, 8 connections', '>= 8 x', 1, (id) => `/v1.44/containers/${id}/json`),
+  requestRow('GET /containers/json, 1 container', '>= 1 x', 1, () => '/v1.44/containers/json'),
+  requestRow('GET /containers/json, 100 containers', '>= 5 x', 100, () => '/v1.44/containers/json'),
+  load,
+  remove,
+  daemonMemory('after the bench'),
+];

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ContainerStore } from '#container/store.ts';
+import { openContentStore } from '#content/store.ts';
+import { unavailable } from '#errors/errors.ts';
+import { EventLog } from '#events/events.ts';
+import { openGraph } from '#graph/graph.ts';
+import { createErofsDriver } from '#graphdriver/erofs/erofs-driver.ts';
+import { createLogger } from '#lib/log.ts';
+import { detectCgroups } from '#linux/cgroup.ts';
+import type { Launcher } from '#linux/launcher-types.ts';
+import { openDatabase } from '#metadata/database.ts';
+import { openNetworks } from '#network/open-networks.ts';
+import { readHostFacts } from '#runtime/spec/host-facts.ts';
+import { openVolumes } from '#volume/volumes.ts';
+import type { DaemonConfig } from './config.ts';
+import { Background, type Engine } from './engine.ts';
+import { imageUsers } from './image-users.ts';
+import { enginePaths } from './paths.ts';
+import { restoreContainers } from './restore.ts';
+import { findProgram, findRuntimes } from './runtimes.ts';
+
+const NATIVE = resolve(import.meta.dirname, '../../native/build');
+
+/**
+ * THE composition root: makes every part of the engine from its configuration, in the order in which they need each
+ * other, and brings them in line with what runs. The engine can serve when it resolves.
+ */
+export async function composeEngine(config: DaemonConfig, launcher: Launcher): Promise<Engine> {
+  const log = createLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    write: (line) => process.stderr.write(line),
+  });
+  const paths = enginePaths(config.dataRoot, config.execRoot);
+  await mkdir(paths.dataRoot, { recursive: true, mode: 0o710 });
+  for (const folder of [paths.execRoot, paths.containers, paths.runs]) {
+    await mkdir(folder, { recursive: true, mode: 0o711 });
+  }
+  const [database, content, host, cgroups, bootId] = await Promise.all([
+    openDatabase(paths.database, { onFailure: (error) => endProcess(error) }),
+    openContentStore(paths.dataRoot),
+    readHostFacts(),
+    detectCgroups(),
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+  ]);
+  const events = new EventLog();
+  const containers = new ContainerStore(database);
+  const [driver, networks, runtimes, id, init] = await Promise.all([
+    createErofsDriver({ root: paths.graph, layersRoot: paths.layers, launcher, contentPath: content.pathOf }),
+    openNetworks({
+      store: database,
+      launcher,
+      execRoot: paths.execRoot,
+      settings: config.network,
+      log: (message) => log.info(message),
+    }),
+    findRuntimes(config.runtimes, join(paths.execRoot, 'probe'), launcher, log),
+    engineId(database),
+    findInit(config.initPath),
+  ]);
+  const graph = await openGraph({
+    db: database,
+    content,
+    driver,
+    users: (imageId) => imageUsers(containers, imageId),
+    usedByContainer: (diffId) => [...containers].some(({ record }) => record.chain.includes(diffId)),
+    onEvent: ({ action, imageId, name, labels }) => events.publish('image', action, imageId, { ...labels, name }),
+    warn: (message) => log.warn(message),
+  });
+  const volumes = await openVolumes({
+    root: paths.volumes,
+    database,
+    launcher,
+    onEvent: (action, name, attributes) => events.publish('volume', action, name, attributes),
+    onQuarantine: (path) => log.warn('the folder of an unknown volume was put aside', { path }),
+  });
+  const engine: Engine = {
+    config,
+    id,
+    bootId: bootId.trim(),
+    paths,
+    launcher,
+    database,
+    driver,
+    graph,
+    networks,
+    volumes,
+    containers,
+    events,
+    runtimes,
+    host,
+    cgroups,
+    log,
+    monitor: join(NATIVE, 'wherry-monitor'),
+    init,
+    background: new Background(log),
+  };
+  await restoreContainers(engine);
+  return engine;
+}
+
+/** Ends the engine's part of everything; containers, their mounts and networks stay. */
+export async function closeEngine(engine: Engine): Promise<void> {
+  await engine.background.idle();
+  for (const container of engine.containers) container.monitor?.close();
+  await engine.networks.close();
+  await engine.database.close();
+}
+
+/** A database that cannot be written to any more cannot be worked around: the launcher starts another engine. */
+function endProcess(error: Error): never {
+  process.stderr.write(`wherryd: ${error.message}\n`);
+  process.exit(1);
+}
+
+async function engineId(database: Pick<Engine['database'], 'read' | 'write'>): Promise<string> {
+  const [row] = await database.read<{ value: string }>("SELECT value FROM kv WHERE key = 'engine-id'");
+  if (row) return row.value;
+  const id = randomUUID();
+  await database.write([{ sql: "INSERT INTO kv (key, value) VALUES ('engine-id', ?)", params: [id] }]);
+  return id;
+}
+
+async function findInit(configured: string | undefined): Promise<string> {
+  const found =
+    configured ??
+    (await findProgram('tini-static')) ??
+    (await findProgram('docker-init')) ??
+    (await findProgram('catatonit'));
+  if (found === undefined)
+    throw unavailable('no init program was found', { hint: 'Install tini, or name one with --init-path.' });
+  return found;
+}

@@ -1,0 +1,120 @@
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { ContainerCreateResponse } from '#api/types/container.ts';
+import type { Config } from '#api/types/container-config.ts';
+import type { HostConfig } from '#api/types/host-config.ts';
+import type { NetworkingConfig } from '#api/types/network.ts';
+import type { Container } from '#container/container.ts';
+import { commandLine, eventAttributes } from '#container/description.ts';
+import { type ContainerRecord, CREATED_STATE, serializeRecord } from '#container/record.ts';
+import { invalid } from '#errors/errors.ts';
+import type { Image } from '#image/image.ts';
+import { writeFileDurably } from '#lib/durable-file.ts';
+import { randomId } from '#lib/names.ts';
+import { nowNs } from '#lib/time.ts';
+import { fault } from '#lib/write-steps.ts';
+import { parseExtraHost } from '#network/hosts-file.ts';
+import { withHostDefaults } from '#runtime/spec/host-defaults.ts';
+import { mergeConfig } from '#runtime/spec/merge-config.ts';
+import { validateCreate } from '#runtime/spec/validate.ts';
+import { createMounts } from './create-mounts.ts';
+import { engineDefaults } from './defaults.ts';
+import type { Engine } from './engine.ts';
+import { runtimePath } from './monitor-options.ts';
+import { removeLeftovers } from './remove.ts';
+import { sharedContainer } from './shared-namespaces.ts';
+
+export interface CreateRequest {
+  name?: string;
+  config: Config;
+  hostConfig: HostConfig;
+  networkingConfig: NetworkingConfig;
+}
+
+/**
+ * `POST /containers/create`. Everything that can be found wrong without starting it is refused here, before anything
+ * is made; the row is the commit point, and what was made before it goes again when it is not reached.
+ */
+export async function createContainer(engine: Engine, request: CreateRequest): Promise<ContainerCreateResponse> {
+  await using held = await engine.graph.hold(request.config.Image);
+  const id = randomId();
+  const { record, warnings } = describeContainer(engine, id, held.image, request);
+  record.name = engine.containers.reserveName(id, request.name);
+  try {
+    const container = await makeContainer(engine, record);
+    engine.events.publish('container', 'create', id, eventAttributes(container));
+    return { Id: id, Warnings: warnings };
+  } catch (error) {
+    engine.containers.releaseName(id, record.name);
+    throw error;
+  }
+}
+
+function describeContainer(
+  engine: Engine,
+  id: string,
+  image: Image,
+  request: CreateRequest,
+): { record: ContainerRecord; warnings: string[] } {
+  const merged = mergeConfig(request.config, image.config ?? {});
+  const filled = withHostDefaults(request.hostConfig, engineDefaults(engine), engine.cgroups);
+  const { hostConfig, warnings } = validateCreate(merged, filled, request.networkingConfig, engine);
+  if (commandLine(merged).length === 0) {
+    throw invalid('no command specified', { hint: 'The image names none either: give one after the image.' });
+  }
+  runtimePath(engine, hostConfig.Runtime);
+  checkNetwork(engine, hostConfig);
+  const config = { ...merged, Hostname: merged.Hostname || defaultHostname(engine, id, hostConfig) };
+  const record: ContainerRecord = {
+    version: 1,
+    id,
+    name: '',
+    created: nowNs(),
+    imageId: image.id,
+    chain: [...image.diffIds],
+    config,
+    hostConfig,
+    networkingConfig: request.networkingConfig,
+    mountPoints: [],
+    mounts: [],
+    anonymousVolumes: [],
+    platform: image.os,
+    driver: engine.driver.name,
+    state: { ...CREATED_STATE },
+    restartCount: 0,
+  };
+  return { record, warnings };
+}
+
+/** The network must exist at creation, as dockerd has it; a container whose namespace is shared need not run yet. */
+function checkNetwork(engine: Engine, { NetworkMode: mode, ExtraHosts: extraHosts }: HostConfig): void {
+  if (!sharedContainer(engine, mode)) engine.networks.resolve(mode);
+  for (const extra of extraHosts ?? []) {
+    if (!parseExtraHost(extra)) throw invalid(`bad format for add-host: "${extra}"`, { hint: 'Write NAME:ADDRESS.' });
+  }
+}
+
+/** The host's own where its names are shared, the partner's in a shared namespace, else the start of the id. */
+function defaultHostname(engine: Engine, id: string, { NetworkMode: mode, UTSMode: uts }: HostConfig): string {
+  if (mode === 'host' || uts === 'host') return hostname();
+  return sharedContainer(engine, mode)?.record.config.Hostname ?? id.slice(0, 12);
+}
+
+async function makeContainer(engine: Engine, record: ContainerRecord): Promise<Container> {
+  const { id } = record;
+  const { folder, config } = engine.paths.container(id);
+  try {
+    await Promise.all([mkdir(folder, { mode: 0o710 }), engine.driver.createReadWrite(id, record.chain)]);
+    fault('container.create.layer');
+    await createMounts(engine, record);
+    fault('container.create.mounts');
+    await writeFileDurably(config, serializeRecord(record), 0o600);
+    fault('container.create.config');
+    const container = await engine.containers.add(record);
+    fault('container.create.commit');
+    return container;
+  } catch (error) {
+    await removeLeftovers(engine, { id, chain: record.chain, anonymousVolumes: record.anonymousVolumes });
+    throw error;
+  }
+}

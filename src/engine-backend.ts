@@ -1,0 +1,48 @@
+import type { Backend } from '#api/server/backend.ts';
+import { attachContainer, resizeContainer } from '#daemon/attach.ts';
+import { createContainer } from '#daemon/create.ts';
+import type { Engine } from '#daemon/engine.ts';
+import { systemInfo, systemVersion } from '#daemon/info.ts';
+import { killContainer } from '#daemon/kill.ts';
+import { inspectContainer, listContainers } from '#daemon/list.ts';
+import { containerLogs } from '#daemon/logs.ts';
+import { removeByName } from '#daemon/remove.ts';
+import { startContainer } from '#daemon/start.ts';
+import { restartContainer, stopContainer } from '#daemon/stop.ts';
+import { waitForContainer } from '#daemon/wait.ts';
+import { warmCgroups } from '#linux/cgroup-control.ts';
+
+/** The engine as the API server sees it. */
+export function engineBackend(engine: Engine): Backend {
+  const { graph, events } = engine;
+  return {
+    system: {
+      info: () => systemInfo(engine),
+      version: async () => systemVersion(),
+      events: (query, signal) => events.stream(query, signal),
+      ping: () => void engine.background.run('warming up', () => warmCgroups(engine.cgroups)),
+    },
+    images: {
+      list: async (query) => graph.list(query),
+      inspect: async (name) => graph.inspect(name),
+      history: async (name) => graph.history(name),
+      tag: (name, target) => graph.tag(name, target),
+      remove: (name, options) => graph.remove(name, options),
+      load: (body, options, emit, signal) => graph.load(body, { ...options, signal }, emit),
+    },
+    containers: {
+      create: (request) => createContainer(engine, request),
+      list: async (query) => listContainers(engine, query),
+      inspect: async (id) => inspectContainer(engine, id),
+      start: (id, { hostConfig }) => startContainer(engine, id, hostConfig),
+      stop: (id, options) => stopContainer(engine, id, options),
+      restart: (id, options) => restartContainer(engine, id, options),
+      kill: (id, { signal }) => killContainer(engine, id, signal),
+      remove: (id, options) => removeByName(engine, id, options),
+      wait: (id, condition, signal) => waitForContainer(engine, id, condition, signal),
+      logs: (id, query, signal) => containerLogs(engine, id, query, signal),
+      attach: (id, options) => attachContainer(engine, id, options),
+      resize: (id, { height, width }) => resizeContainer(engine, id, height, width),
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import { open } from 'node:fs/promises';
+
+/** Writes a new file and waits until it is on the disk. The entry in its folder is durable with the folder's next sync. */
+export async function writeFileDurably(path: string, text: string, mode: number): Promise<void> {
+  const file = await open(path, 'w', mode);
+  try {
+    await file.writeFile(text);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}

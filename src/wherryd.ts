@@ -1,0 +1,78 @@
+/** The engine's entry: configuration, composition, server, signals. Started by the launcher (bin/wherryd). */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ApiServer, createApiServer } from '#api/server/server.ts';
+import { closeEngine, composeEngine } from '#daemon/compose.ts';
+import { configHelp, type DaemonConfig, loadConfig } from '#daemon/config.ts';
+import type { Engine } from '#daemon/engine.ts';
+import { PRODUCT } from '#daemon/product.ts';
+import { stopForShutdown } from '#daemon/shutdown.ts';
+import { describe, isEngineError } from '#errors/errors.ts';
+import { launcherFromEnvironment } from '#linux/launcher.ts';
+import { engineBackend } from './engine-backend.ts';
+import { listenEverywhere } from './listen.ts';
+
+try {
+  await main(await loadConfig(process.argv.slice(2)));
+} catch (error) {
+  const hint = isEngineError(error) && error.hint ? `\n${error.hint}` : '';
+  const unexpected = isEngineError(error) ? '' : `\n${(error as Error).stack}`;
+  process.stderr.write(`wherryd: ${describe(error)}${hint}${unexpected}\n`);
+  process.exit(1);
+}
+
+async function main(config: DaemonConfig): Promise<void> {
+  if (config.action === 'help') return void process.stdout.write(configHelp());
+  if (config.action === 'version') return void process.stdout.write(`wherry version ${PRODUCT.version}\n`);
+  if (config.action === 'validate') return void process.stdout.write('configuration OK\n');
+  const launcher = launcherFromEnvironment();
+  const engine = await composeEngine(config, launcher);
+  for (const note of config.notes) engine.log.warn(note);
+  const server = createApiServer({
+    backend: engineBackend(engine),
+    version: PRODUCT.version,
+    experimental: config.experimental,
+    log: (level, message, fields) => engine.log[level](message, printable(fields)),
+  });
+  await listenEverywhere(config, server, launcher, engine.log);
+  writePidFile(config.pidFile);
+  await launcher.ready();
+  engine.log.info('ready', {
+    containers: engine.containers.size,
+    images: engine.graph.size,
+    driver: engine.driver.name,
+  });
+  endOnSignals(engine, server);
+}
+
+/** The launcher's: it is the process that stays. */
+function writePidFile(path: string): void {
+  writeFileSync(path, `${process.ppid}\n`);
+}
+
+function endOnSignals(engine: Engine, server: ApiServer): void {
+  let ending = false;
+  const end = async (signal: NodeJS.Signals) => {
+    if (ending) process.exit(1);
+    ending = true;
+    engine.log.info(`ending on ${signal}`);
+    await server.close();
+    if (!engine.config.liveRestore) await stopForShutdown(engine);
+    await closeEngine(engine);
+    removePidFile(engine.config.pidFile);
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(signal));
+}
+
+function removePidFile(path: string): void {
+  if (readFileSync(path, 'utf8').trim() === String(process.ppid)) rmSync(path);
+}
+
+function printable(fields: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [
+      key,
+      value instanceof Error ? (value.stack ?? value.message) : String(value),
+    ]),
+  );
+}

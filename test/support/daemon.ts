@@ -1,0 +1,213 @@
+/** A whole wherryd for a test: its own network namespace, data-root and socket; `close` proves that nothing is left. */
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { busyboxArchive } from './images.ts';
+import { makeNamespace } from './netns.ts';
+
+const root = join(import.meta.dirname, '../..');
+/** Images cannot be mounted from a tmpfs, which /tmp may be. */
+const folder = '/var/tmp/wherry-test-';
+
+export interface Output {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface TestDaemon {
+  socket: string;
+  host: string;
+  folder: string;
+  dataRoot: string;
+  execRoot: string;
+  netns: { name: string; path: string };
+  /** What the daemon logged so far. */
+  log(): string;
+  launcherPid(): number;
+  enginePid(): Promise<number>;
+  /** Runs docker's own CLI against this daemon. */
+  docker(args: string[], options?: { input?: string | Buffer; env?: Record<string, string> }): Promise<Output>;
+  wherry(args: string[], options?: { input?: string | Buffer; env?: Record<string, string> }): Promise<Output>;
+  /** Like `docker`, but fails unless the code is 0; gives stdout without its last newline. */
+  ok(args: string[], options?: { input?: string | Buffer }): Promise<string>;
+  /** SIGTERM; containers live on. */
+  stop(): Promise<void>;
+  /** Starts it again, with the same folders. */
+  start(extra?: string[], env?: Record<string, string>): Promise<void>;
+  /** Resolves when /_ping answers. */
+  ready(): Promise<void>;
+  /** Removes everything and throws when a mount, process, cgroup or namespace of this daemon is left. */
+  close(): Promise<void>;
+}
+
+export interface DaemonOptions {
+  /** More flags of wherryd. */
+  flags?: string[];
+  env?: Record<string, string>;
+  /** Load busybox:latest (default true). */
+  busybox?: boolean;
+}
+
+export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaemon> {
+  const base = await mkdtemp(folder);
+  await writeFile(join(base, 'daemon.json'), '{}');
+  const netns = await makeNamespace();
+  const socket = join(base, 'wherry.sock');
+  const dataRoot = join(base, 'data');
+  const execRoot = join(base, 'exec');
+  let launcher: ReturnType<typeof spawn> | undefined;
+  let ended: Promise<unknown> = Promise.resolve();
+  let log = '';
+
+  const client =
+    (program: string) =>
+    (args: string[], { input = '', env = {} }: { input?: string | Buffer; env?: object } = {}) =>
+      run(program, ['-H', `unix://${socket}`, ...args], input, { ...process.env, DOCKER_CONFIG: base, ...env });
+
+  const daemon: TestDaemon = {
+    socket,
+    host: `unix://${socket}`,
+    folder: base,
+    dataRoot,
+    execRoot,
+    netns,
+    log: () => log,
+    launcherPid: () => launcher!.pid!,
+    enginePid: async () => Number((await childrenOf(launcher!.pid!))[0]),
+    docker: client('docker'),
+    wherry: client(join(root, 'bin/wherry')),
+    async ok(args, more) {
+      const { code, stdout, stderr } = await daemon.docker(args, more);
+      if (code !== 0) throw new Error(`docker ${args.join(' ')} failed with ${code}: ${stderr}${stdout}`);
+      return stdout.replace(/\n$/, '');
+    },
+    async start(extra = [], env = {}) {
+      const flags = [
+        ...['--data-root', dataRoot, '--exec-root', execRoot, '--pidfile', join(base, 'wherry.pid')],
+        ...['-H', `unix://${socket}`, '--config-file', join(base, 'daemon.json')],
+        ...(options.flags ?? []),
+        ...extra,
+      ];
+      launcher = spawn('nsenter', [`--net=${netns.path}`, join(root, 'bin/wherryd'), ...flags], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...options.env, ...env },
+      });
+      ended = new Promise((resolve) => launcher!.once('exit', resolve));
+      for (const stream of [launcher.stdout!, launcher.stderr!]) stream.on('data', (chunk) => (log += chunk));
+      await daemon.ready();
+    },
+    async ready() {
+      for (let tries = 0; !(await ping(socket)); tries++) {
+        if (launcher!.exitCode !== null || tries > 1000) throw new Error(`wherryd did not get ready:\n${log}`);
+        await sleep(10);
+      }
+    },
+    async stop() {
+      launcher?.kill('SIGTERM');
+      await ended;
+    },
+    async close() {
+      const problems: string[] = [];
+      if (launcher && launcher.exitCode === null && launcher.signalCode === null) {
+        await daemon.docker(['ps', '-aq']).then(async ({ stdout }) => {
+          const ids = stdout.split('\n').filter(Boolean);
+          if (ids.length > 0) await daemon.docker(['rm', '-f', '-v', ...ids]);
+        });
+        await daemon.stop();
+      }
+      problems.push(...(await leftovers(base)));
+      await cleanUp(base);
+      await netns.remove();
+      await rm(base, { recursive: true, force: true });
+      if (problems.length > 0) throw new Error(`wherryd left behind:\n${problems.join('\n')}\n${log}`);
+    },
+  };
+  try {
+    await daemon.start();
+    if (options.busybox !== false) await daemon.ok(['load', '-q', '-i', await busyboxArchive()]);
+  } catch (error) {
+    await daemon.stop();
+    await cleanUp(base);
+    await netns.remove();
+    await rm(base, { recursive: true, force: true });
+    throw error;
+  }
+  return daemon;
+}
+
+/** Runs a program to its end. */
+export function run(program: string, args: string[], input: string | Buffer, env: NodeJS.ProcessEnv): Promise<Output> {
+  return new Promise((resolve) => {
+    const child = execFile(program, args, { env, maxBuffer: 1 << 28, encoding: 'utf8' }, (error, stdout, stderr) => {
+      resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, stdout, stderr });
+    });
+    child.stdin!.on('error', () => {});
+    child.stdin!.end(input);
+  });
+}
+
+function ping(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(socket, () => connection.write('GET /_ping HTTP/1.0\r\n\r\n'));
+    connection.setTimeout(5000, () => connection.destroy());
+    connection.once('data', (data) => {
+      connection.destroy();
+      resolve(data.includes('200'));
+    });
+    connection.once('error', () => resolve(false));
+    connection.once('close', () => resolve(false));
+  });
+}
+
+async function childrenOf(pid: number): Promise<string[]> {
+  return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').filter(Boolean);
+}
+
+/** Processes whose command line names the folder, and mounts below it. Monitors may take a moment to end. */
+async function leftovers(base: string): Promise<string[]> {
+  let found: string[] = [];
+  for (let tries = 0; tries < 100; tries++) {
+    found = [
+      ...(await processesNaming(base)).map((p) => `process ${p.pid}: ${p.command}`),
+      ...(await containerMounts(base)),
+    ];
+    if (found.length === 0) break;
+    await sleep(20);
+  }
+  return found;
+}
+
+/** Shared layers may stay mounted while their image exists; a container's mounts may not. */
+async function containerMounts(base: string): Promise<string[]> {
+  return (await mountsBelow(base)).filter((path) => path.includes('/graph/containers/')).map((path) => `mount ${path}`);
+}
+
+async function mountsBelow(base: string): Promise<string[]> {
+  const text = await readFile('/proc/self/mountinfo', 'utf8');
+  return text.split('\n').flatMap((line) => (line.split(' ')[4]?.startsWith(base) ? [line.split(' ')[4]!] : []));
+}
+
+async function processesNaming(base: string): Promise<{ pid: number; command: string }[]> {
+  const found: { pid: number; command: string }[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    if (command.includes(base)) found.push({ pid: Number(name), command: command.replaceAll('\0', ' ') });
+  }
+  return found;
+}
+
+async function cleanUp(base: string): Promise<void> {
+  for (const { pid } of await processesNaming(base)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {} // it has ended meanwhile
+  }
+  for (const path of (await mountsBelow(base)).reverse()) {
+    if (existsSync(path)) await run('umount', ['-l', path], '', process.env);
+  }
+}
