@@ -57,10 +57,10 @@ function parseAddress(text: string): string {
 
 function parseRange(text: string): { firstPort: number; lastPort: number } {
   if (text === '') return { firstPort: 0, lastPort: 0 };
-  const [first, last = first] = text.split('-');
   const message = `invalid hostPort: ${text}`;
+  const [first, last = first, ...more] = text.split('-');
   const range = { firstPort: parseNumber(first!, message, 0), lastPort: parseNumber(last!, message, 0) };
-  if (range.lastPort < range.firstPort) throw invalid(message);
+  if (range.lastPort < range.firstPort || more.length > 0) throw invalid(message);
   return range;
 }
 
