@@ -63,7 +63,11 @@ export class TarParser {
   end(): void {
     if (this.#done) return;
     if (this.#bodyLeft > 0) throw this.#refuse(`the archive ends, ${this.#bodyLeft} bytes of its content are missing`);
-    if (this.#progress.pending || this.#filled > 0) throw this.#refuse('the archive ends inside a header');
+    if (this.#filled > 0 && !this.#progress.pending) {
+      this.#progress.headerOffset = this.position - this.#filled;
+      this.#progress.name = '';
+    }
+    if (this.#filled > 0 || this.#progress.pending) throw this.#refuse('the archive ends inside a header');
   }
 
   /** Takes some bytes of `chunk` from `at` on and says how many. */
