@@ -109,13 +109,16 @@ static void delete_ended(int status) {
   else delete_owed = true;
 }
 
-/* The exit becomes known to others: on disk first, then to the engine. A full disk is no reason to hide it from one. */
+/*
+ * The exit becomes known to others: on disk first, then to the engine. A full disk is no reason to hide it from the
+ * engine, but the record is owed until it is written. Where its directory is gone, nobody wants it any more.
+ */
 static void settle(void) {
-  bool written = record_write(&state);
+  record_owed = !record_write(&state) && errno != ENOENT;
+  if (cleanup_deadline != 0) return;
   struct monitor_state final = container_state();
   unsigned told = clients_tell(MONITOR_EXITED, &final, sizeof final);
-  record_owed = !written && told == 0;
-  if (record_owed) return;
+  if (record_owed && told == 0) return;
   clients_finish_attach();
   clean_up();
 }
@@ -170,5 +173,5 @@ bool container_retry(bool due) {
 }
 
 bool container_gone(void) {
-  return gone;
+  return gone && !record_owed;
 }

@@ -121,11 +121,11 @@ static void run(void) {
   for (;;) {
     clients_reap();
     int64_t time = now(CLOCK_MONOTONIC);
-    if (is_over(time - begin)) return;
     bool due = time - looked >= RETRY_INTERVAL * 1000000LL;
     if (due) looked = time;
     bool owes = container_retry(due), log_waits = log_retry(due), hung_up = stdio_retry_terminal(due);
     bool unfinished = owes || log_waits || hung_up;
+    if (is_over(time - begin)) return;
     int timeout = container_phase() == MONITOR_WAITING ? STARTER_TIMEOUT : stdio_burst() ? BURST_OVER : -1;
     if (loop_turn(unfinished ? RETRY_INTERVAL : timeout) || unfinished || !stdio_burst()) continue;
     stdio_release();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -197,7 +197,7 @@ test('a container that runs out of memory says so', async () => {
   assert.equal((await modest.control.exited).oom, false);
 });
 
-test('an exit record that cannot be written is told to the engine all the same', async () => {
+test('an exit record for a directory that is gone: the engine is told all the same', async () => {
   const exitFile = join(room.root, 'no/such/exit');
   const { control } = await room.monitor({ container: { args: ['sleep', '1000'] }, exitFile });
   await control.start();
@@ -206,25 +206,35 @@ test('an exit record that cannot be written is told to the engine all the same',
   assert.deepEqual(await control.gone, { cleaned: true });
 });
 
-test('an exit record that cannot be written waits for a disk or an engine', async () => {
-  const folder = join(room.root, 'later');
-  const exitFile = join(folder, 'exit');
-  const { control, process, socket } = await room.monitor({
-    container: { args: ['sh', '-c', 'sleep 0.1; exit 9'] },
-    exitFile,
-  });
-  await control.start();
-  control.close();
-  await sleep(500);
-  const state = await connectMonitor(socket).then(async (second) => {
-    const state = await second.state();
-    second.close();
-    return state;
-  });
-  assert.deepEqual([state.phase, state.code], ['ended', 9]);
+test('an exit record for a full disk: the engine is told, and the record waits for room', async () => {
+  const folder = join(room.root, 'full');
   mkdirSync(folder);
-  await once(process, 'exit');
-  assert.equal((await readExitRecord(exitFile))?.code, 9);
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'wherry-test', folder]);
+  try {
+    writeFileSync(join(folder, 'ballast'), Buffer.alloc(64 << 10));
+    const exitFile = join(folder, 'exit');
+    const container = { args: ['sh', '-c', 'sleep 0.1; exit 9'] };
+    const told = await room.monitor({ container, exitFile });
+    await told.control.start();
+    assert.equal((await told.control.exited).code, 9);
+    assert.deepEqual(await told.control.gone, { cleaned: true });
+
+    const alone = await room.monitor({ container, exitFile: `${exitFile}.alone` });
+    await alone.control.start();
+    alone.control.close();
+    await sleep(500);
+    const second = await connectMonitor(alone.socket);
+    const { phase, code } = await second.state();
+    assert.deepEqual([phase, code], ['ended', 9]);
+    second.close();
+
+    rmSync(join(folder, 'ballast'));
+    for (const { process } of [told, alone]) if (process.exitCode === null) await once(process, 'exit');
+    assert.equal((await readExitRecord(exitFile))?.code, 9);
+    assert.equal((await readExitRecord(`${exitFile}.alone`))?.code, 9);
+  } finally {
+    await run('umount', ['-l', folder]);
+  }
 });
 
 test('paths longer than a socket address', async () => {
