@@ -72,7 +72,7 @@ void channel_open(int fd) {
 
 void channel_close(void) {
   if (channel < 0) return;
-  close(channel);
+  loop_close(channel);
   channel = -1;
   if (arriving) request_free(arriving);
   arriving = NULL;

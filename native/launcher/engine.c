@@ -88,7 +88,7 @@ static void on_engine_end(struct source *source, uint32_t events) {
   (void)source, (void)events;
   siginfo_t info = {0};
   if (waitid(P_PIDFD, (id_t)engine.pidfd, &info, WEXITED)) return;
-  close(engine.pidfd);
+  loop_close(engine.pidfd);
   engine.pidfd = -1;
   engine.pid = 0;
   channel_close();

@@ -20,6 +20,8 @@ struct source {
 };
 void loop_add(int fd, struct source *source, uint32_t events);
 void loop_change(int fd, struct source *source, uint32_t events);
+/* Closing alone would leave a descriptor in the loop while a child that is being started still has a copy of it. */
+void loop_close(int fd);
 int64_t now_ms(void);
 void notify_service_manager(const char *state);
 _Noreturn void die(const char *what);

@@ -47,6 +47,11 @@ void loop_change(int fd, struct source *source, uint32_t events) {
   if (epoll_ctl(loop, EPOLL_CTL_MOD, fd, &event)) die("epoll_ctl");
 }
 
+void loop_close(int fd) {
+  epoll_ctl(loop, EPOLL_CTL_DEL, fd, NULL);
+  close(fd);
+}
+
 /* sd_notify(3): one datagram to the socket named by NOTIFY_SOCKET; '@' stands for the abstract namespace. */
 static char notify_path[sizeof((struct sockaddr_un *)0)->sun_path];
 

@@ -123,7 +123,7 @@ void handle_netlink(struct request *request) {
   int passed = passed_path ? open(passed_path, O_RDONLY | O_CLOEXEC) : -1, fd = -1;
   if (passed >= 0) memcpy(messages + offset, &passed, sizeof passed);
   struct nlmsghdr *last = last_message(messages, length);
-  if (!last || !(last->nlmsg_flags & (NLM_F_ACK | NLM_F_DUMP))) fail(request, EINVAL, "no last message that is acked");
+  if (!last || !(last->nlmsg_flags & NLM_F_ACK)) fail(request, EINVAL, "no last message that is acked");
   else if (passed_path && passed < 0) fail(request, errno, "opening %s", passed_path);
   else if (enter_netns(request, netns)) {
     if ((fd = open_netlink(protocol)) < 0) fail(request, errno, "a netlink socket");

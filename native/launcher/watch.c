@@ -1,5 +1,6 @@
 /* Processes whose end somebody waits for: those that the engine watches, and our own children, which must be reaped. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,7 @@ static void forget(struct watch *watch) {
   struct watch **at = &watches;
   while (*at != watch) at = &(*at)->next;
   *at = watch->next;
-  close(watch->pidfd);
+  loop_close(watch->pidfd);
   free(watch);
 }
 
@@ -139,21 +140,34 @@ void watch_forget_all(void) {
 
 struct child {
   struct source source;
+  struct child *next;
   int pidfd;
 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct child *children; /* under `lock`: requests add to it from their threads */
 
 static void on_end_of_child(struct source *source, uint32_t events) {
   (void)events;
   struct child *child = (struct child *)source;
   siginfo_t info;
   waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOHANG);
-  close(child->pidfd);
+  loop_close(child->pidfd);
+  pthread_mutex_lock(&lock);
+  struct child **at = &children;
+  while (*at != child) at = &(*at)->next;
+  *at = child->next;
+  pthread_mutex_unlock(&lock);
   free(child);
 }
 
 void watch_child(pid_t pid) {
   struct child *child = grow(NULL, sizeof *child);
-  *child = (struct child){{on_end_of_child}, pidfd_open(pid, 0)};
+  *child = (struct child){.source = {on_end_of_child}, .pidfd = pidfd_open(pid, 0)};
   if (child->pidfd < 0) die("pidfd_open");
+  pthread_mutex_lock(&lock);
+  child->next = children;
+  children = child;
+  pthread_mutex_unlock(&lock);
   loop_add(child->pidfd, &child->source, EPOLLIN);
 }

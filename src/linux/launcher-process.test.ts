@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -49,8 +51,8 @@ describe('processes through the launcher', () => {
   });
   after(async () => {
     for (const pid of spawned) if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
-    await server.close();
     rmSync(home, { recursive: true });
+    await server.close();
   });
 
   test('a spawned process inherits nothing: session, stdio, descriptors, signals, environment', async () => {
@@ -77,7 +79,7 @@ describe('processes through the launcher', () => {
     spawned.push(pid);
     process.kill(own.pid, 'SIGKILL');
     await own.close();
-    assert.equal(statFields(pid)[0], 'S');
+    assert.match(statFields(pid)[0]!, /[RS]/);
     assert.notEqual(statFields(pid)[1], String(own.pid));
   });
 
@@ -102,11 +104,12 @@ describe('processes through the launcher', () => {
       spawned.push(pid);
       const stat = statSync(listenSocket);
       assert.equal(stat.isSocket() && stat.mode & 0o777, 0o600);
-      if (listenSocket.length > 107) return;
-      const client = createConnection(listenSocket);
+      const folder = openSync(join(listenSocket, '..'), 'r');
+      const client = createConnection(`/proc/self/fd/${folder}/a.sock`);
       const [greeting] = await once(client, 'data');
       assert.equal(String(greeting), 'hello');
       client.destroy();
+      closeSync(folder);
     });
   }
 

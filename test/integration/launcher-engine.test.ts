@@ -175,11 +175,11 @@ describe('the launcher and its engine', () => {
   test('bin/wherryd finds its tree through symbolic links and passes arguments on', async () => {
     const repository = join(import.meta.dirname, '../..');
     const tree = join(home, 'tree with spaces');
-    for (const folder of ['bin', 'src/daemon', 'links']) mkdirSync(join(tree, folder), { recursive: true });
+    for (const folder of ['bin', 'src', 'links']) mkdirSync(join(tree, folder), { recursive: true });
     cpSync(join(repository, 'bin/wherryd'), join(tree, 'bin/wherryd'));
     for (const name of ['native', 'node_modules']) symlinkSync(join(repository, name), join(tree, name));
     writeFileSync(join(tree, 'package.json'), '{"type": "module"}');
-    writeFileSync(join(tree, 'src/daemon/main.ts'), 'console.log(JSON.stringify(process.argv.slice(2)));');
+    writeFileSync(join(tree, 'src/wherryd.ts'), 'console.log(JSON.stringify(process.argv.slice(2)));');
     nativeProgram('wherry-launcher');
     symlinkSync('../bin/wherryd', join(tree, 'links/relative'));
     symlinkSync(join(tree, 'links/relative'), join(home, 'absolute'));

@@ -8,9 +8,12 @@ import type { Launcher } from '#linux/launcher-types.ts';
 
 const native = join(import.meta.dirname, '../../native');
 
-/** Path of a built native program; builds it first when it is missing. `WHERRY_TEST_ASAN=1` takes the sanitized one. */
-export function nativeProgram(name: 'wherry-launcher' | 'wherry-monitor'): string {
-  const target = join('build', process.env.WHERRY_TEST_ASAN ? 'asan' : '', name);
+/** Path of a built native program; builds it when it is missing. `WHERRY_TEST_ASAN=1` makes `sanitized` the default. */
+export function nativeProgram(
+  name: 'wherry-launcher' | 'wherry-monitor',
+  { sanitized = Boolean(process.env.WHERRY_TEST_ASAN) } = {},
+): string {
+  const target = join('build', sanitized ? 'asan' : '', name);
   const path = join(native, target);
   if (!existsSync(path)) {
     const built = spawnSync('make', ['-C', native, target], { encoding: 'utf8' });
@@ -22,6 +25,7 @@ export function nativeProgram(name: 'wherry-launcher' | 'wherry-monitor'): strin
 export interface TestLauncher {
   launcher: Launcher;
   pid: number;
+  /** Rejects when the launcher failed (a sanitizer found something) instead of ending because it was left alone. */
   close(): Promise<void>;
 }
 
@@ -30,12 +34,13 @@ export async function startLauncher({ netns }: { netns?: string } = {}): Promise
   const command = [nativeProgram('wherry-launcher'), '--serve', '3'];
   if (netns !== undefined) command.unshift('nsenter', `--net=/run/netns/${netns}`);
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const launcher = connectLauncher(child.stdio[3] as Duplex, new Map(), () => {});
   await launcher.heldPorts();
   const close = async () => {
     launcher.close();
-    await ended;
+    const code = await ended;
+    if (code) throw new Error(`the launcher ended with code ${code}, see its messages above`);
   };
   return { launcher, pid: child.pid!, close };
 }
