@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe } from '#errors/errors.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { NETLINK_NETFILTER, sendNetlink } from '#linux/netlink.ts';
+import { forgetFlows } from '#linux/netlink-conntrack.ts';
 import { getGeneration, readGeneration } from '#linux/netlink-nftables.ts';
-import type { PublishedPort } from './published-port.ts';
-import { type BridgeRules, changeElements, replaceTable, TABLE } from './ruleset.ts';
+import { isIpv6, type PublishedPort } from './published-port.ts';
+import { type BridgeRules, changeElements, PROTOCOL_NUMBERS, replaceTable, TABLE } from './ruleset.ts';
 import { differsFromTable } from './ruleset-check.ts';
 
 export interface FirewallOptions {
@@ -92,10 +93,19 @@ export class Firewall {
     this.#published.set(owner, ports);
     try {
       await this.#transactOrReplace(changeElements('delete', handedOver) + changeElements('add', ports));
+      await this.#forgetOldFlows(ports);
     } catch (error) {
       this.#published.delete(owner);
       throw error;
     }
+  }
+
+  /** A sender that never pauses keeps its UDP flow alive, and with it the decision where its packets go. */
+  async #forgetOldFlows(ports: PublishedPort[]): Promise<void> {
+    const datagram = ports.filter((port) => port.protocol === 'udp' && !isIpv6(port));
+    if (datagram.length === 0) return;
+    const messages = datagram.map(({ hostPort }) => forgetFlows(PROTOCOL_NUMBERS.udp, hostPort));
+    await sendNetlink(this.#options.launcher, messages, { protocol: NETLINK_NETFILTER });
   }
 
   async #sweep(): Promise<void> {

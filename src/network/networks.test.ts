@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createSocket, type Socket } from 'node:dgram';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
@@ -31,6 +32,10 @@ function publish(...ports: string[]): Partial<AttachRequest> {
 }
 
 const addressOf = (sandbox: Sandbox) => sandbox.networks.bridge!.IPAddress;
+
+async function send(socket: Socket, port: number, text: string): Promise<void> {
+  await new Promise((resolve) => socket.send(text, port, HOST_ADDRESS, resolve));
+}
 
 const BRIDGE_FILTER = '/proc/sys/net/bridge/bridge-nf-call-iptables';
 
@@ -119,6 +124,23 @@ if (inOwnNamespace(import.meta.filename)) {
       await sendUdp(outside.path, '127.0.0.1', 5454, 'from outside');
       await sendUdp(HOST, '127.0.0.1', 5454, 'from the host');
       assert.deepEqual(await receiver.received(), ['from the host']);
+    });
+
+    test('a sender that was there before the container reaches it, and the next one with the same port', async (t) => {
+      const sender = createSocket('udp4').bind(0);
+      sender.on('error', () => {});
+      t.after(() => sender.close());
+      for (const name of ['early', 'first', 'second']) {
+        if (name !== 'early') {
+          const { netnsPath } = await engine.networks.attach(request(name, publish(':5555:55/udp')));
+          const receiver = await receiveUdp(netnsPath!, 55);
+          t.after(() => receiver.stop());
+          await send(sender, 5555, name);
+          assert.deepEqual(await receiver.received(), [name]);
+          await engine.networks.release(request(name).containerId);
+        }
+        await send(sender, 5555, 'nobody listens');
+      }
     });
 
     test('unpublished ports are refused to a neighbour that routes to the bridge', async () => {

@@ -62,7 +62,7 @@ export async function openTestNetworks(settings: Partial<NetworkSettings> = {}):
       test.networks = await open();
     },
     close: async () => {
-      await test.networks.close();
+      await test.restart();
       await test.networks.reconcile([]);
       await test.networks.close();
       await closeState();
