@@ -13,23 +13,28 @@ export type Finder = (name: string) => Promise<string>;
 export async function inspectAll(context: Context, names: string[], format: string, find: Finder): Promise<number> {
   const texts: string[] = [];
   const failures: string[] = [];
+  const show = format === '' || format === 'json' ? undefined : await templateOf(format);
   for (const name of names) {
     try {
       const text = (await find(name)).trim();
-      if (format === '' || format === 'json') texts.push(text);
-      else {
-        const { formatObject } = await import('./format/object.ts');
-        await print(context.stdout, `${formatObject(parseExactJson(text), format)}\n`);
-      }
+      texts.push(show ? show(text) : text);
     } catch (error) {
-      if (!isEngineError(error)) throw error;
       failures.push(failureText(error, context.program));
       if (!isEngineError(error, 'not-found')) break;
     }
   }
-  if (format === '') await print(context.stdout, `${indentJson(`[${texts.join(',')}]`)}\n`);
-  else if (format === 'json') await print(context.stdout, `[${texts.join(',')}]\n`);
-  else if (failures.length === names.length) await print(context.stdout, '\n');
+  await print(context.stdout, show ? `${texts.join('\n')}\n` : wholeArray(texts, format));
   if (failures.length > 0) await print(context.stderr, `${failures.join('\n')}\n`);
   return failures.length > 0 ? 1 : 0;
+}
+
+async function templateOf(format: string): Promise<(text: string) => string> {
+  const { objectFormatter } = await import('./format/object.ts');
+  const show = objectFormatter(format);
+  return (text) => show(parseExactJson(text));
+}
+
+function wholeArray(texts: string[], format: string): string {
+  const array = `[${texts.join(',')}]`;
+  return `${format === 'json' ? array : indentJson(array)}\n`;
 }

@@ -90,9 +90,20 @@ export async function removeContainer(client: Client, container: string, query: 
   await client.text('DELETE', pathOf(container), { query: { ...query } });
 }
 
-/** The size of the terminal, in characters. */
-export async function resizeContainer(client: Client, container: string, height: number, width: number): Promise<void> {
-  await client.text('POST', `${pathOf(container)}/resize`, { query: { h: height, w: width } });
+/** A terminal's size in characters. */
+export interface TerminalSize {
+  rows: number;
+  columns: number;
+}
+
+export async function resizeContainer(
+  client: Client,
+  container: string,
+  size: TerminalSize,
+  signal?: AbortSignal,
+): Promise<void> {
+  const query = { h: size.rows, w: size.columns };
+  await client.text('POST', `${pathOf(container)}/resize`, { query, signal });
 }
 
 export interface AttachQuery {
@@ -115,6 +126,8 @@ export function attachContainer(
 export interface PendingExit {
   /** Rejects when waiting fails. */
   exit: Promise<WaitResponse>;
+  /** Stops waiting; `exit` rejects when it was still open. */
+  cancel(): void;
 }
 
 /** Resolves when the daemon has begun to wait, so that no exit after that moment is missed. */
@@ -122,12 +135,13 @@ export async function waitContainer(
   client: Client,
   container: string,
   condition?: WaitCondition,
-  signal?: AbortSignal,
 ): Promise<PendingExit> {
-  const response = await client.request('POST', `${pathOf(container)}/wait`, { query: { condition }, signal });
+  const stop = new AbortController();
+  const options = { query: { condition }, signal: stop.signal };
+  const response = await client.request('POST', `${pathOf(container)}/wait`, options);
   const exit = readAll(response.body).then((text) => JSON.parse(text) as WaitResponse);
   exit.catch(() => undefined);
-  return { exit };
+  return { exit, cancel: () => stop.abort() };
 }
 
 export interface LogsQuery {

@@ -1,11 +1,10 @@
-import { attachContainer, inspectContainer, waitContainer } from '#api/client/containers.ts';
+import { inspectContainer } from '#api/client/containers.ts';
 import type { ContainerInspect } from '#api/types/container.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, print } from '../command.ts';
 import { CommandError } from '../errors.ts';
-import { exitCodeOf } from '../exit-code.ts';
 import { flag } from '../flags/types.ts';
 import { bool, string } from '../flags/values.ts';
-import { runSession } from '../session/attach-session.ts';
+import { followContainer } from '../session/follow-container.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER',
@@ -22,24 +21,16 @@ export const command = defineCommand({
     const { Tty: tty, OpenStdin } = container.Config;
     const stdin = !values['no-stdin'] && OpenStdin;
     if (tty && stdin && !context.stdin.isTTY) throw new CommandError('the input device is not a TTY');
-    const detachKeys = values['detach-keys'];
-    const { exit } = await waitContainer(client, container.Id);
-    const query = { stdin, stdout: true, stderr: true, detachKeys: detachKeys || undefined };
-    const stream = await attachContainer(client, container.Id, query);
-    const signals = values['sig-proxy'] && !tty;
-    const stopSignals = signals
-      ? (await import('../session/signals.ts')).forwardSignals(client, container.Id)
-      : undefined;
-    const stopResizing = tty
-      ? (await import('../session/resize.ts')).followSize(context, client, container.Id)
-      : undefined;
-    try {
-      const end = await runSession(context, stream, { tty, stdin, detachKeys });
-      return end === 'detached' ? 0 : exitCodeOf(await exit);
-    } finally {
-      stopResizing?.();
-      stopSignals?.();
-    }
+    const end = await followContainer(context, client, {
+      container: container.Id,
+      tty,
+      streams: { stdin, stdout: true, stderr: true },
+      detachKeys: values['detach-keys'],
+      signals: values['sig-proxy'] && !tty,
+    });
+    if (end !== 'detached') return end;
+    await print(context.stderr, 'read escape sequence\n');
+    return 0;
   },
 });
 

@@ -31,9 +31,9 @@ export const command = defineCommand({
 async function formatter(format: string): Promise<(text: string) => string> {
   if (format === 'json') return (text) => text;
   if (format === '') return (text) => eventLine(parseExactJson(text) as EventMessage);
-  const { formatObject } = await import('../format/object.ts');
-  const template = format.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
-  return (text) => formatObject(parseExactJson(text), template, { typed: true });
+  const { objectFormatter } = await import('../format/object.ts');
+  const show = objectFormatter(format.replaceAll('\\t', '\t').replaceAll('\\n', '\n'), { typed: true });
+  return (text) => show(parseExactJson(text));
 }
 
 /** `2026-11-23T23:09:57.607414231Z container start 4c40... (image=busybox, name=aa)` */

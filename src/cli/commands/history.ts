@@ -2,7 +2,7 @@ import { imageHistory } from '#api/client/images.ts';
 import { defineCommand, print } from '../command.ts';
 import { flag } from '../flags/types.ts';
 import { bool, string } from '../flags/values.ts';
-import { historyColumns, historyFields } from '../format/history-fields.ts';
+import { exactHistoryColumns, historyColumns, historyFields } from '../format/history-fields.ts';
 import { renderList } from '../format/list.ts';
 import { platformJson } from '../platform.ts';
 
@@ -21,7 +21,7 @@ export const command = defineCommand({
     const layers = await imageHistory(await context.client(), image, { platform });
     const text = await renderList(layers, historyFields(values['no-trunc'], values.human), {
       format: values.format,
-      columns: historyColumns,
+      columns: values.human ? historyColumns : exactHistoryColumns,
       quiet: values.quiet ? 'ID' : undefined,
     });
     await print(context.stdout, text);

@@ -20,8 +20,8 @@ export const command = defineCommand({
     const [reference] = args;
     const filters = reference === undefined ? values.filter : withReference(values.filter, reference);
     const images = await listImages(await context.client(), { all: values.all, filters });
-    const showDigests = values.digests || /\.Digest\b/.test(values.format);
-    const rows = imageRows(images, showDigests);
+    const { digests } = values;
+    const rows = imageRows(images, { digests, digestOfTag: digests || values.format.includes('{{.Digest}}') });
     const text = await renderList(rows, imageFields(values['no-trunc']), {
       format: values.format,
       columns: values.digests ? imageColumnsWithDigest : imageColumns,

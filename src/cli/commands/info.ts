@@ -20,9 +20,9 @@ export const command = defineCommand({
     const own = await clientVersion(client.version());
     if (values.format !== '') {
       if (info instanceof Error) throw info;
-      const { formatObject } = await import('../format/object.ts');
+      const { objectFormatter } = await import('../format/object.ts');
       const whole = { ...info, ClientInfo: { Debug: false, ...own, Plugins: [], Warnings: null } };
-      await print(context.stdout, `${formatObject(whole, values.format, { typed: true })}\n`);
+      await print(context.stdout, `${objectFormatter(values.format, { typed: true })(whole)}\n`);
       return 0;
     }
     await print(

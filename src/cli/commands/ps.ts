@@ -28,8 +28,11 @@ export const command = defineCommand({
       limit,
       filters: values.filter,
     });
+    if (values.quiet && values.format !== '') {
+      await print(context.stderr, 'WARNING: Ignoring custom format, because both --format and --quiet are set.\n');
+    }
     const text = await renderList(containers, containerFields(full), {
-      format: values.format,
+      format: values.quiet ? '' : values.format,
       columns: [...containerColumns, ...(values.size ? ['Size'] : [])],
       quiet: values.quiet ? 'ID' : undefined,
     });

@@ -1,20 +1,15 @@
-import type { Client, Hijacked } from '#api/client/client.ts';
-import {
-  attachContainer,
-  type ContainerSpec,
-  type PendingExit,
-  startContainer,
-  waitContainer,
-} from '#api/client/containers.ts';
+import type { Client } from '#api/client/client.ts';
+import { type ContainerSpec, type PendingExit, startContainer } from '#api/client/containers.ts';
 import { describe } from '#errors/errors.ts';
 import { type Context, defineCommand, printLine } from '../command.ts';
 import { makeContainer } from '../create-container.ts';
 import { CommandError } from '../errors.ts';
-import { exitCodeOf, startFailureCode } from '../exit-code.ts';
+import { startFailureCode } from '../exit-code.ts';
 import { failureText } from '../failure.ts';
 import { flag } from '../flags/types.ts';
 import { bool, string } from '../flags/values.ts';
 import { parseDetachKeys } from '../session/detach-keys.ts';
+import { followContainer } from '../session/follow-container.ts';
 import { createSpec } from '../spec/create-spec.ts';
 import { createFlags } from '../spec/flags.ts';
 
@@ -94,41 +89,22 @@ async function startAttached(
   spec: ContainerSpec,
   options: RunOptions,
 ): Promise<number> {
-  const { runSession } = await import('../session/attach-session.ts');
-  const stopSignals = options.signals ? (await import('../session/signals.ts')).forwardSignals(client, id) : undefined;
-  const { stream, pending } = await asRun(context, () => openStreams(client, id, spec, options));
-  // What the container prints while it starts must be read: it may fill the connection.
-  const session =
-    stream && runSession(context, stream, { tty: spec.Tty, stdin: spec.AttachStdin, detachKeys: options.detachKeys });
-  session?.catch(() => undefined);
-  try {
-    await asRun(context, () => startContainer(client, id), startFailureCode);
-  } catch (error) {
-    stream?.close();
-    // The daemon removes it on its own account; the name is free again only then.
-    if (spec.HostConfig.AutoRemove) await pending.exit.catch(() => undefined);
-    throw error;
-  }
-  const stopResizing = spec.Tty ? (await import('../session/resize.ts')).followSize(context, client, id) : undefined;
-  try {
-    if (!session) await printLine(context, id);
-    else if ((await session) === 'detached') return 0;
-    return session ? exitCodeOf(await pending.exit) : 0;
-  } finally {
-    stopResizing?.();
-    stopSignals?.();
-  }
-}
-
-async function openStreams(
-  client: Client,
-  id: string,
-  spec: ContainerSpec,
-  options: RunOptions,
-): Promise<{ stream?: Hijacked; pending: PendingExit }> {
-  const attached = { stdin: spec.AttachStdin, stdout: spec.AttachStdout, stderr: spec.AttachStderr };
-  const query = { ...attached, detachKeys: options.detachKeys || undefined };
-  const stream = Object.values(attached).some(Boolean) ? await attachContainer(client, id, query) : undefined;
-  const pending = await waitContainer(client, id, spec.HostConfig.AutoRemove ? 'removed' : 'next-exit');
-  return { stream, pending };
+  const start = async (pending: PendingExit) => {
+    try {
+      await asRun(context, () => startContainer(client, id), startFailureCode);
+    } catch (error) {
+      // The daemon removes it on its own account; the name is free again only then.
+      if (spec.HostConfig.AutoRemove) await pending.exit.catch(() => undefined);
+      throw error;
+    }
+  };
+  const end = await followContainer(context, client, {
+    container: id,
+    tty: spec.Tty,
+    streams: { stdin: spec.AttachStdin, stdout: spec.AttachStdout, stderr: spec.AttachStderr },
+    until: spec.HostConfig.AutoRemove ? 'removed' : 'next-exit',
+    ...options,
+    start,
+  });
+  return end === 'detached' ? 0 : end;
 }

@@ -1,11 +1,11 @@
 import type { Client } from '#api/client/client.ts';
-import { attachContainer, inspectContainer, startContainer, waitContainer } from '#api/client/containers.ts';
+import { inspectContainer, startContainer } from '#api/client/containers.ts';
 import { type Context, defineCommand, print, printLine } from '../command.ts';
 import { CommandError } from '../errors.ts';
-import { exitCodeOf } from '../exit-code.ts';
 import { failureText } from '../failure.ts';
 import { flag } from '../flags/types.ts';
 import { bool, string } from '../flags/values.ts';
+import { followContainer } from '../session/follow-container.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
@@ -49,26 +49,14 @@ interface AttachValues {
 
 async function startAndAttach(context: Context, client: Client, name: string, values: AttachValues): Promise<number> {
   const { Id, Config, HostConfig } = await inspectContainer(client, name);
-  const stdin = values.interactive && Config.OpenStdin;
-  const detachKeys = values['detach-keys'];
-  const { runSession } = await import('../session/attach-session.ts');
-  const stopSignals = Config.Tty ? undefined : (await import('../session/signals.ts')).forwardSignals(client, Id);
-  const query = { stdin, stdout: true, stderr: true, detachKeys: detachKeys || undefined };
-  const stream = await attachContainer(client, Id, query);
-  const { exit } = await waitContainer(client, Id, HostConfig.AutoRemove ? 'removed' : 'next-exit');
-  const session = runSession(context, stream, { tty: Config.Tty, stdin, detachKeys });
-  session.catch(() => undefined);
-  try {
-    await startContainer(client, Id);
-  } catch (error) {
-    stream.close();
-    throw error;
-  }
-  const stopResizing = Config.Tty ? (await import('../session/resize.ts')).followSize(context, client, Id) : undefined;
-  try {
-    return (await session) === 'detached' ? 0 : exitCodeOf(await exit);
-  } finally {
-    stopResizing?.();
-    stopSignals?.();
-  }
+  const end = await followContainer(context, client, {
+    container: Id,
+    tty: Config.Tty,
+    streams: { stdin: values.interactive && Config.OpenStdin, stdout: true, stderr: true },
+    detachKeys: values['detach-keys'],
+    signals: !Config.Tty,
+    until: HostConfig.AutoRemove ? 'removed' : 'next-exit',
+    start: () => startContainer(client, Id),
+  });
+  return end === 'detached' ? 0 : end;
 }

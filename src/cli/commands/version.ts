@@ -3,7 +3,7 @@ import type { SystemVersion } from '#api/types/system.ts';
 import { type Context, defineCommand, print } from '../command.ts';
 import { flag } from '../flags/types.ts';
 import { string } from '../flags/values.ts';
-import { formatObject } from '../format/object.ts';
+import { objectFormatter } from '../format/object.ts';
 import { alignPairs } from '../format/pairs.ts';
 import { clientVersion } from '../product.ts';
 
@@ -17,7 +17,7 @@ export const command = defineCommand({
     const Client = await clientVersion(client.version());
     const Server = server instanceof Error ? undefined : server;
     if (values.format !== '') {
-      await print(context.stdout, `${await formatObject({ Client, Server }, values.format, { typed: true })}\n`);
+      await print(context.stdout, `${objectFormatter(values.format, { typed: true })({ Client, Server })}\n`);
     } else {
       await printVersions(context, Client, Server);
     }

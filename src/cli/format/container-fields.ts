@@ -1,8 +1,10 @@
 import type { ContainerSummary } from '#api/types/container.ts';
 import { quote } from '../template/printf.ts';
+import { compareText } from '../template/values.ts';
+import { ellipsis } from './display-width.ts';
 import type { Fields } from './list.ts';
 import { formatPorts } from './ports.ts';
-import { ago, ellipsis, goTime, humanSize, shortId } from './units.ts';
+import { ago, goTime, humanSize, shortId } from './units.ts';
 
 export const containerColumns = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'];
 
@@ -52,6 +54,7 @@ function imageOf(row: ContainerSummary, full: boolean): string {
 function labelsOf(row: ContainerSummary): string {
   return Object.entries(row.Labels ?? {})
     .map(([name, value]) => `${name}=${value}`)
+    .sort(compareText)
     .join(',');
 }
 

@@ -54,6 +54,7 @@ const omitted: { beside: string; zeros: Record<string, Value> }[] = [
   },
   { beside: 'RestartCount', zeros: { SizeRw: nilPointer, SizeRootFs: nilPointer } },
   { beside: 'RepoDigests', zeros: { Variant: '', OsVersion: '', Created: '' } },
+  { beside: 'timeNano', zeros: { status: '', id: '', from: '' } },
   { beside: 'Destination', zeros: { Name: '', Driver: '' } },
 ];
 

@@ -1,8 +1,10 @@
 import type { HistoryResponseItem } from '#api/types/image.ts';
+import { ellipsis } from './display-width.ts';
 import type { Fields } from './list.ts';
-import { ago, ellipsis, goTime, humanSize, shortId } from './units.ts';
+import { ago, goTime, humanSize, shortId } from './units.ts';
 
 export const historyColumns = ['ID', 'CreatedSince', 'CreatedBy', 'Size', 'Comment'];
+export const exactHistoryColumns = ['ID', 'CreatedAt', 'CreatedBy', 'Size', 'Comment'];
 
 /** What `history` can show of a layer; `human` = ages and units instead of times and bytes. */
 export function historyFields(full: boolean, human: boolean): Fields<HistoryResponseItem> {
@@ -10,7 +12,7 @@ export function historyFields(full: boolean, human: boolean): Fields<HistoryResp
     ID: { header: 'IMAGE', value: (row) => (full ? row.Id : row.Id === '<missing>' ? row.Id : shortId(row.Id)) },
     CreatedAt: { header: 'CREATED AT', value: (row) => isoTime(row.Created) },
     CreatedSince: {
-      header: human ? 'CREATED' : 'CREATED AT',
+      header: 'CREATED',
       value: (row) => (!human ? isoTime(row.Created) : row.Created > 0 ? ago(row.Created) : 'N/A'),
     },
     CreatedBy: {

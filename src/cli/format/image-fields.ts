@@ -12,20 +12,29 @@ export interface ImageRow {
 
 const none = '<none>';
 
-/** A line for each name of each image; with `digests` one for each digest of a repository that has several. */
-export function imageRows(images: ImageSummary[], digests: boolean): ImageRow[] {
+export interface ImageRowOptions {
+  /** A line for each digest of a repository, and of each repository that has only digests. */
+  digests: boolean;
+  /** Lines of tags say the digest too. */
+  digestOfTag: boolean;
+}
+
+/** A line for each name of each image; one line for an image without a name. */
+export function imageRows(images: ImageSummary[], options: ImageRowOptions): ImageRow[] {
   return images.flatMap((image) => {
-    const tags = splitAll(image.RepoTags, ':');
-    const byDigest = splitAll(image.RepoDigests, '@');
-    const repositories = new Set([...tags, ...byDigest].map(([repository]) => repository));
-    const rows = [...repositories].flatMap((repository) => {
-      const own = tags.filter(([name]) => name === repository).map(([, tag]) => tag);
-      const sums = byDigest.filter(([name]) => name === repository).map(([, digest]) => digest);
-      const digestCells = digests && sums.length > 0 ? sums : [sums[0] ?? none];
-      return (own.length > 0 ? own : [none]).flatMap((tag) =>
-        (digests ? digestCells : digestCells.slice(0, 1)).map((digest) => ({ image, repository, tag, digest })),
-      );
+    const tags = Object.groupBy(splitAll(image.RepoTags, ':'), ([repository]) => repository);
+    const digests = Object.groupBy(splitAll(image.RepoDigests, '@'), ([repository]) => repository);
+    const tagged = Object.entries(tags).flatMap(([repository, names = []]) => {
+      const own = (options.digestOfTag && digests[repository]) || [[repository, none] as const];
+      return names.flatMap(([, tag]) => own.map(([, digest]) => ({ image, repository, tag, digest })));
     });
+    const untagged = Object.entries(digests)
+      .filter(([repository]) => !(repository in tags))
+      .flatMap(([repository, names = []]) => {
+        const shown = options.digests ? names.map(([, digest]) => digest) : [''];
+        return shown.map((digest) => ({ image, repository, tag: none, digest }));
+      });
+    const rows = [...tagged, ...untagged];
     return rows.length > 0 ? rows : [{ image, repository: none, tag: none, digest: none }];
   });
 }
@@ -43,7 +52,7 @@ export const imageColumns = ['Repository', 'Tag', 'ID', 'CreatedSince', 'Size'];
 export const imageColumnsWithDigest = ['Repository', 'Tag', 'Digest', 'ID', 'CreatedSince', 'Size'];
 
 const counted = (value: number | undefined) => (value === undefined || value === -1 ? 'N/A' : undefined);
-const sized = (bytes: number | undefined) => counted(bytes) ?? humanSize(bytes!, 3);
+const sized = (bytes: number | undefined) => counted(bytes) ?? humanSize(bytes!);
 
 /** What `images` can show of an image; `full` keeps ids whole. */
 export function imageFields(full: boolean): Fields<ImageRow> {
@@ -60,7 +69,7 @@ export function imageFields(full: boolean): Fields<ImageRow> {
     SharedSize: { header: 'SHARED SIZE', value: ({ image }) => sized(image.SharedSize) },
     UniqueSize: {
       header: 'UNIQUE SIZE',
-      value: ({ image }) => counted(image.SharedSize) ?? humanSize(image.Size - image.SharedSize, 3),
+      value: ({ image }) => counted(image.SharedSize) ?? humanSize(image.Size - image.SharedSize),
     },
   };
 }

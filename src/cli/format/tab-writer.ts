@@ -1,3 +1,5 @@
+import { displayWidth } from './display-width.ts';
+
 const minWidth = 10;
 const padding = 3;
 
@@ -23,20 +25,14 @@ function alignBlock(lines: string[][], out: string[], column: number, start: num
     let stop = row;
     let width = minWidth;
     while (stop < end && lines[stop]!.length - 1 > column) {
-      width = Math.max(width, characters(lines[stop]![column]!) + padding);
+      width = Math.max(width, displayWidth(lines[stop]![column]!) + padding);
       stop++;
     }
     for (let line = row; line < stop; line++) {
       const cell = lines[line]![column]!;
-      out[line] += cell + ' '.repeat(width - characters(cell));
+      out[line] += cell + ' '.repeat(width - displayWidth(cell));
     }
     alignBlock(lines, out, column + 1, row, stop);
     row = stop - 1;
   }
-}
-
-function characters(text: string): number {
-  let count = 0;
-  for (const _ of text) count++;
-  return count;
 }

@@ -85,10 +85,3 @@ export function shortId(id: string): string {
   const digits = id.slice(id.indexOf(':') + 1);
   return digits.slice(0, 12);
 }
-
-/** At most `length` characters, an ellipsis for the rest. */
-export function ellipsis(text: string, length: number): string {
-  const characters = [...text];
-  if (characters.length <= length) return text;
-  return `${characters.slice(0, length - 1).join('')}…`;
-}

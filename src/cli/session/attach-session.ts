@@ -18,16 +18,16 @@ export type SessionEnd = 'output-ended' | 'detached';
  * types the detach keys. The end of standard input closes the container's and nothing else.
  */
 export async function runSession(context: Context, stream: Hijacked, options: SessionOptions): Promise<SessionEnd> {
-  const output = copyOutput(stream.output, context, { raw: options.tty });
   if (!options.stdin) {
-    await output;
+    await copyOutput(stream.output, context, { raw: options.tty });
     return 'output-ended';
   }
-  const restore = options.tty ? rawMode(context) : () => undefined;
+  const restore = options.tty ? (await import('./raw-mode.ts')).rawMode(context) : () => undefined;
   const typing = new AbortController();
   try {
     const input = sendInput(context, stream, options, typing.signal);
-    return await Promise.race([output.then((): SessionEnd => 'output-ended'), input]);
+    const output = copyOutput(stream.output, context, { raw: options.tty }).then((): SessionEnd => 'output-ended');
+    return await Promise.race([output, input]);
   } finally {
     typing.abort();
     restore();
@@ -57,11 +57,4 @@ async function sendInput(
   }
   stream.input.end();
   return new Promise(() => undefined);
-}
-
-function rawMode(context: Context): () => void {
-  const { stdin } = context;
-  if (!stdin.isTTY || !stdin.setRawMode) return () => undefined;
-  stdin.setRawMode(true);
-  return () => stdin.setRawMode?.(false);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '#api/client/client.ts';
 import { resizeContainer } from '#api/client/containers.ts';
 import type { Context } from '../command.ts';
@@ -6,29 +7,37 @@ const attempts = 10;
 
 /**
  * Gives the container's terminal the size of ours, now and whenever ours changes. A resize that comes before the process
- * is there is tried again. Call the result to stop.
+ * is there is tried again. With `redraw` the size changes once more than it has to, which makes a shell show its prompt to
+ * someone who comes later. Call the result to stop.
  */
-export function followSize(context: Context, client: Client, container: string): () => void {
-  let stopped = false;
-  const send = async () => {
+export function followSize(
+  context: Context,
+  client: Client,
+  container: string,
+  options: { redraw?: boolean } = {},
+): () => void {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const send = async (extraRows = 0) => {
     const { rows, columns } = context.stdout;
-    if (!rows || !columns || stopped) return;
-    await resizeContainer(client, container, rows, columns);
+    if (rows && columns) await resizeContainer(client, container, { rows: rows + extraRows, columns }, signal);
   };
   const settle = async () => {
-    for (let attempt = 1; attempt <= attempts && !stopped; attempt++) {
+    for (let attempt = 1; attempt <= attempts && !signal.aborted; attempt++) {
       try {
+        if (options.redraw) await send(1);
         return await send();
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 10 * attempt));
+        await sleep(10 * attempt, undefined, { signal });
       }
     }
   };
+  // A size that does not get through is no reason to end a session.
   const changed = () => void send().catch(() => undefined);
-  void settle();
+  void settle().catch(() => undefined);
   context.stdout.on('resize', changed);
   return () => {
-    stopped = true;
+    stop.abort();
     context.stdout.off('resize', changed);
   };
 }

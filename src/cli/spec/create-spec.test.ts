@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { runDocker } from '../testing/docker-cli.ts';
 import { type FakeDaemon, replyJson, startFakeDaemon } from '../testing/fake-daemon.ts';
 import { runInMemory } from '../testing/memory-context.ts';
-
-/** Docker's own client, of Debian's docker-cli (26.1): what it sends is the measure. */
-const docker = '/usr/bin/docker';
 
 let daemon: FakeDaemon;
 let folder: string;
@@ -147,12 +144,6 @@ const commandLines = lines(`
 const split = (line: string) =>
   (line.match(/(?:'[^']*'|[^\s'])+/g) ?? []).map((word) => word.replaceAll("'", '').replaceAll('@', folder));
 
-const runDocker = (argv: string[]) =>
-  new Promise<string>((resolve) => {
-    const options = { env: { ...env, HOME: folder, DOCKER_HOST: daemon.host }, cwd: process.cwd() };
-    execFile(docker, ['create', ...argv], options, (_error, _stdout, stderr) => resolve(stderr));
-  });
-
 /** What does not count: the order of -e, -v and ulimits (Go maps in docker), and a field that docker 26 did not know yet. */
 function normalize(body: string): unknown {
   const exact = body.replace(/:(\d{16,})/g, ':"$1"').replace(/,"GwPriority":0/g, '');
@@ -168,7 +159,7 @@ test('the body of create equals the one of the docker command line client', asyn
     await t.test(line, async () => {
       const argv = split(line);
       daemon.requests.length = 0;
-      const stderr = await runDocker(argv);
+      const { stderr } = await runDocker(['create', ...argv], { host: daemon.host, env: { ...env, HOME: folder } });
       const theirs = daemon.requests.pop();
       assert.ok(theirs, `docker sent nothing: ${stderr}`);
       await rm(join(folder, 'cid'), { force: true });
@@ -250,7 +241,7 @@ test('what docker refuses is refused, without a request', async (t) => {
     await t.test(line, async () => {
       const argv = split(line);
       daemon.requests.length = 0;
-      const stderr = await runDocker(argv);
+      const { stderr } = await runDocker(['create', ...argv], { host: daemon.host, env: { ...env, HOME: folder } });
       assert.equal(daemon.requests.length, 0, 'docker refuses it');
       const ours = await runInMemory(['create', ...argv], { host: daemon.host, env });
       assert.equal(daemon.requests.length, 0, 'we refuse it');

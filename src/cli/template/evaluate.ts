@@ -183,7 +183,7 @@ function evaluateField(state: State, node: Operand, receiver: Value, name: strin
 function fieldKey(struct: object, name: string): string | undefined {
   if (Object.hasOwn(struct, name)) return name;
   const lower = name.toLowerCase();
-  return Object.keys(struct).find((key) => key.toLowerCase() === lower);
+  return Object.getOwnPropertyNames(struct).find((key) => key.toLowerCase() === lower);
 }
 
 function callMethod(state: State, node: Operand, method: TemplateFunction, name: string, args: Value[]): Value {

@@ -53,7 +53,7 @@ export const dockerFunctions: Record<string, TemplateFunction> = {
     const content = text(value, 'pad');
     return content === '' ? '' : ' '.repeat(integer(before)) + content + ' '.repeat(integer(after));
   },
-  truncate: (value, length) => [...text(value, 'truncate')].slice(0, integer(length)).join(''),
+  truncate: (value, length) => Buffer.from(text(value, 'truncate')).subarray(0, integer(length)).toString(),
 };
 
 /** The names that a parser accepts. */

@@ -129,11 +129,7 @@ function parsePipe(parser: Parser, context: string, end: 'close' | 'right-paren'
       return { kind: 'pipe', position: start.position, source, variables, declares, commands };
     }
     commands.push(parseCommand(parser, context));
-    if (skipSpace(parser).kind === 'pipe') {
-      const bar = take(parser);
-      const after = skipSpace(parser);
-      if (after.kind === end) throw fail(parser, bar, `missing value for ${context}`);
-    }
+    if (skipSpace(parser).kind === 'pipe') take(parser);
   }
 }
 

@@ -53,7 +53,7 @@ function formatOne(value: Value, verb: string, spec: Spec): string {
 
 function byType(value: Value, verb: string, spec: Spec): string | undefined {
   if (typeof value === 'string') return formatText(value, verb, spec);
-  if (typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))) {
+  if (typeof value === 'bigint' || (typeof value === 'number' && isWhole(value, verb))) {
     return formatInteger(BigInt(value), verb, spec);
   }
   if (typeof value === 'number') return formatFloat(value, verb === 'v' ? 'g' : verb, spec);
@@ -62,6 +62,10 @@ function byType(value: Value, verb: string, spec: Spec): string | undefined {
     ? pad(printInner(value), spec)
     : undefined;
 }
+
+/** A number does not know whether it was written as an integer; its verb or its size tells. */
+const isWhole = (value: number, verb: string) =>
+  Number.isInteger(value) && Math.abs(value) < 1e21 && !/[eEfFgG]/.test(verb);
 
 function formatText(value: string, verb: string, spec: Spec): string | undefined {
   const cut = spec.precision === undefined ? value : [...value].slice(0, spec.precision).join('');

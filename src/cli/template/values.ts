@@ -46,7 +46,7 @@ export function print(value: Value): string {
 /** `%v` of a value inside another, or of an argument of print. */
 export function printInner(value: Value): string {
   if (value === undefined || value === null) return '<nil>';
-  if (typeof value === 'number') return Number.isInteger(value) ? String(BigInt(value)) : formatG(value);
+  if (typeof value === 'number') return formatG(value);
   if (value instanceof Nil) return value.printed;
   if (Array.isArray(value)) return `[${value.map(printInner).join(' ')}]`;
   if (value instanceof Map)
