@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -8,15 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
 import { type MonitorOptions, monitorArguments } from '#runtime/monitor-arguments.ts';
 import { makeRootfs, ociProcess, type TestContainer, type TestProcess, writeBundle } from './bundle.ts';
-
-const native = join(import.meta.dirname, '../../native');
-
-/** The sanitizers' build when SANITIZE is set; built on demand. */
-function monitorProgram(): string {
-  const program = process.env.SANITIZE ? 'build/asan/wherry-monitor' : 'build/wherry-monitor';
-  if (!existsSync(join(native, program))) execFileSync('make', ['-s', '-C', native, program]);
-  return join(native, program);
-}
+import { nativeProgram } from './launcher.ts';
 
 export interface TestMonitor {
   /** The container's id at the runtime. */
@@ -64,7 +56,7 @@ export function monitorRoom(runtime = '/usr/sbin/runc', prefix: string[] = []) {
     else writeBundle(bundle, rootfs, `/${id}`, container ?? { args: ['true'] });
     const started = startMonitor(await listenAt(socket, join(root, `s${number}`)), [
       ...prefix,
-      monitorProgram(),
+      nativeProgram('wherry-monitor'),
       ...monitorArguments({
         runtime,
         runtimeRoot,
