@@ -11,7 +11,8 @@ import { type Graph, type GraphOptions, openGraph } from '#graph/graph.ts';
 import type { LoadOptions } from '#graph/load.ts';
 import type { GraphDriver } from '#graphdriver/driver.ts';
 import { createErofsDriver } from '#graphdriver/erofs/erofs-driver.ts';
-import { digestOf } from '#lib/digest.ts';
+import { type Digest, digestOf } from '#lib/digest.ts';
+import type { Launcher } from '#linux/launcher-types.ts';
 import { type Database, openDatabase } from '#metadata/database.ts';
 import { startLauncher } from './launcher.ts';
 
@@ -29,22 +30,19 @@ export interface TestGraph {
 
 export async function openTestGraph(t: TestContext, options: Partial<GraphOptions> = {}): Promise<TestGraph> {
   const root = await mkdtemp(join(tmpdir(), 'wherry-graph-'));
+  return openTestGraphAt(t, root, options);
+}
+
+/** The same over a data-root that is there already. */
+export async function openTestGraphAt(
+  t: TestContext,
+  root: string,
+  options: Partial<GraphOptions> = {},
+): Promise<TestGraph> {
   const server = await startLauncher();
-  const open = async (more: Partial<GraphOptions>) => {
-    const db = await openDatabase(join(root, 'wherry.db'));
-    const content = await openContentStore(root);
-    const driver = await createErofsDriver({
-      root: join(root, 'graph'),
-      layersRoot: join(root, 'layers'),
-      launcher: server.launcher,
-      contentPath: (diffId) => content.pathOf(diffId as `sha256:${string}`),
-    });
-    const graph = await openGraph({ db, content, driver, ...options, ...more });
-    return { db, content, driver, graph };
-  };
   const test: TestGraph = {
     root,
-    ...(await open({})),
+    ...(await openParts(root, server.launcher, options)),
     load: async (path, loadOptions) => {
       const messages: ProgressMessage[] = [];
       await test.graph.load(createReadStream(path), loadOptions, (message) => messages.push(message));
@@ -53,7 +51,7 @@ export async function openTestGraph(t: TestContext, options: Partial<GraphOption
     reopen: async (more = {}) => {
       await test.graph.close();
       await test.db.close();
-      Object.assign(test, await open(more));
+      Object.assign(test, await openParts(root, server.launcher, { ...options, ...more }));
     },
   };
   t.after(async () => {
@@ -65,6 +63,20 @@ export async function openTestGraph(t: TestContext, options: Partial<GraphOption
     await rm(root, { recursive: true, force: true });
   });
   return test;
+}
+
+/** A graph and what it stands on, as the daemon puts them together. */
+export async function openParts(root: string, launcher: Launcher, options: Partial<GraphOptions> = {}) {
+  const db = await openDatabase(join(root, 'wherry.db'));
+  const content = await openContentStore(root);
+  const driver = await createErofsDriver({
+    root: join(root, 'graph'),
+    layersRoot: join(root, 'layers'),
+    launcher,
+    contentPath: (diffId) => content.pathOf(diffId as Digest),
+  });
+  const graph = await openGraph({ db, content, driver, ...options });
+  return { db, content, driver, graph };
 }
 
 /** What of images and layers is on the disk and in the database: blobs, indexes, unfinished work, rows. */
