@@ -1,14 +1,14 @@
 import type { Refuse } from '#archive/tar-fields.ts';
-import { BLOCK, DEVICE_TAR, MAX_CHUNK_BITS } from './format.ts';
+import { BLOCK, CHUNK_INDEX_SIZE, DEVICE_TAR, MAX_CHUNK_BITS } from './format.ts';
 import type { LayerNode } from './layer-node.ts';
 
-/** More chunks than this make one file's map coarser... */
+/** One file has no more chunks than this... */
 const MAX_CHUNKS_PER_FILE = 1 << 23;
-/** ...and more than this in all its files are refused: each takes 8 bytes of the index. */
+/** ...and all files of a layer together no more than this: each takes 8 bytes of the index. */
 const MAX_CHUNKS_PER_LAYER = 1 << 24;
 /** Bytes copied into an index beyond the length of the tar itself, above which a layer is refused. */
 const MAX_EXTRA_COPY = 64 << 20;
-/** 4 KiB, a page: the chunks of a file whose pieces lie off the grid. */
+/** 4 KiB, a page: the smallest chunks of a file with pieces off the grid. */
 const PAGE_CHUNK_BITS = 3;
 
 /** Which blocks a regular file's content lies in. */
@@ -120,18 +120,29 @@ function piecesOf(node: LayerNode): Piece[] {
 }
 
 /**
- * The largest chunk in which all pieces can be mapped where they are, and no larger than the file needs; a page for a
- * file with pieces off the grid of blocks.
+ * The chunk size that makes the index smallest. Small chunks make long maps (8 bytes each); in large ones the pieces do
+ * not lie on the grid any more and their chunks must be copied, up to two for each piece.
  */
 function chunkBits(pieces: readonly Piece[], size: number, refuse: Refuse): number {
+  const aligned = alignedBits(pieces, size);
+  let best = { bits: -1, cost: Number.POSITIVE_INFINITY };
+  for (let bits = aligned ?? PAGE_CHUNK_BITS; bits <= MAX_CHUNK_BITS; bits++) {
+    const chunkSize = BLOCK * 2 ** bits;
+    const count = Math.ceil(size / chunkSize);
+    const copied = bits === aligned ? 0 : 2 * pieces.length * Math.min(chunkSize, size);
+    const cost = count * CHUNK_INDEX_SIZE + copied;
+    if (count <= MAX_CHUNKS_PER_FILE && cost < best.cost) best = { bits, cost };
+  }
+  if (best.bits < 0) throw refuse(`a file of ${size} bytes is too large`);
+  return best.bits;
+}
+
+/** The largest chunks in which all pieces can be mapped where they are; undefined when one is off the grid of blocks. */
+function alignedBits(pieces: readonly Piece[], size: number): number | undefined {
   let bits = coveringBits(size);
-  const edges = pieces.flatMap(({ offset, length }) =>
-    offset + length === size ? [offset] : [offset, offset + length],
-  );
-  for (const edge of edges) while (bits > 0 && !onGrid(edge, bits)) bits--;
-  if (bits === 0 && edges.some((edge) => !onGrid(edge, 0))) bits = PAGE_CHUNK_BITS;
-  while (size / (BLOCK * 2 ** bits) > MAX_CHUNKS_PER_FILE) {
-    if (++bits > MAX_CHUNK_BITS) throw refuse(`a file of ${size} bytes is too large`);
+  for (const { offset, length } of pieces) {
+    const end = offset + length;
+    while (!(onGrid(offset, bits) && (end === size || onGrid(end, bits)))) if (--bits < 0) return undefined;
   }
   return bits;
 }
