@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { EMPTY_CONFIG } from '#api/types/container-config.ts';
 import { EMPTY_HOST_CONFIG } from '#api/types/host-config.ts';
 import { isEngineError } from '#errors/errors.ts';
-import { config, createBody, hostConfig, networkingConfig } from './bodies/container.ts';
+import { createBody } from './bodies/create.ts';
+import { hostConfig } from './bodies/host-config.ts';
+import { networkingConfig } from './bodies/network.ts';
 import { decode } from './decode.ts';
 import { parseJson } from './wire-json.ts';
 
@@ -12,7 +14,7 @@ const create = (text: string) => createBody(parseJson(text));
 const host = (text: string) => create(`{"HostConfig":${text}}`).hostConfig;
 
 test('what is absent or null has its zero value', () => {
-  assert.deepEqual(decode(config, undefined, 'Config'), EMPTY_CONFIG);
+  assert.deepEqual(create('{"Unheard":1}').config, EMPTY_CONFIG);
   assert.deepEqual(decode(hostConfig, {}, 'HostConfig'), EMPTY_HOST_CONFIG);
   assert.deepEqual(decode(networkingConfig, null, 'NetworkingConfig'), { EndpointsConfig: null });
   assert.deepEqual(host('{"Binds":null,"Memory":null,"RestartPolicy":null,"Init":null}'), EMPTY_HOST_CONFIG);

@@ -21,6 +21,9 @@ export function decode<T>(decoder: Decoder<T>, value: unknown, root: string): T 
 }
 
 export const string: Decoder<string> = scalar('string', '', (value) => typeof value === 'string');
+/** A string that its type limits to some words; the engine checks them. */
+export const word = <T extends string>() => string as Decoder<string> as Decoder<T>;
+
 export const boolean: Decoder<boolean> = scalar('bool', false, (value) => typeof value === 'boolean');
 export const integer: Decoder<number> = scalar('int', 0, (value) => typeof value === 'number');
 

@@ -11,7 +11,6 @@ test('the forms of -H', () => {
     kind: 'tcp',
     host: '0.0.0.0',
     port: 2376,
-    auth: 'mutual',
     access: 'admin',
   });
   assert.partialDeepStrictEqual(parseHost('tcp://[::1]:0,auth=none,access=operate'), {

@@ -23,10 +23,10 @@ export interface TlsSettings {
   verifyClients: boolean;
 }
 
-/** What `-H` says, before files are read and descriptors found. */
+/** What `-H` says, before files are read and descriptors found (resolve-target.ts). */
 export type HostAddress = { access: Access } & (
   | { kind: 'unix'; path: string }
-  | { kind: 'tcp'; host: string; port: number; auth: TcpAuth }
+  | { kind: 'tcp'; host: string; port: number; auth?: TcpAuth }
   | { kind: 'systemd'; name: string }
 );
 
@@ -36,12 +36,12 @@ export type TcpAuth = 'mutual' | 'server' | 'none';
 const OPTION_NAMES: Record<HostAddress['kind'], string[]> = {
   unix: ['access'],
   tcp: ['access', 'auth'],
-  systemd: ['access', 'auth'],
+  systemd: ['access'],
 };
 
 /**
  * Reads `-H`: `unix:///path`, `tcp://[host][:port]`, `fd://[name]`, each with `,access=LEVEL`, and for TCP
- * `,auth=mutual|server|none`. TCP clients need a certificate unless `auth` names something weaker. Throws `invalid`.
+ * `,auth=mutual|server|none`. Throws `invalid`.
  */
 export function parseHost(text: string): HostAddress {
   const [address = '', ...rest] = text.split(',');
@@ -57,7 +57,8 @@ export function parseHost(text: string): HostAddress {
   const where = scheme[2]!;
   if (kind === 'unix') return { kind, path: unixPath(text, where), access };
   if (kind === 'systemd') return { kind, name: where, access };
-  return { kind, ...hostAndPort(text, where), auth: parseAuth(options.get('auth') ?? 'mutual'), access };
+  const auth = options.get('auth');
+  return { kind, ...hostAndPort(text, where), ...(auth === undefined ? {} : { auth: parseAuth(auth) }), access };
 }
 
 function parseOptions(text: string, kind: HostAddress['kind'], options: string[]): Map<string, string> {

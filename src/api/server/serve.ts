@@ -1,0 +1,120 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { describe, type EngineError, isEngineError, system } from '#errors/errors.ts';
+import type { LogFields, Logger } from '#lib/log.ts';
+import { type Access, checkAccess } from './access.ts';
+import type { Backend } from './backend.ts';
+import { hasBody } from './body.ts';
+import { Call } from './call.ts';
+import { responseOn, runHijack, takeOver } from './hijack.ts';
+import { locate, versionOf } from './locate.ts';
+import type { Reply } from './reply.ts';
+import { sendError, sendReply } from './send.ts';
+
+/** How a request travels to its handler and back; what all requests of a server share. */
+export interface Service {
+  backend: Backend;
+  /** Headers of every reply. */
+  headers: OutgoingHttpHeaders;
+  log?: Pick<Logger, 'debug' | 'error'>;
+}
+
+/** Answers a request of node's HTTP server that came over a socket which grants `access`. */
+export function serveRequest(
+  service: Service,
+  request: IncomingMessage,
+  response: ServerResponse,
+  access: Access,
+): void {
+  answer(service, request, response, access).catch((error: unknown) => fail(service, request, response, error));
+}
+
+async function answer(service: Service, request: IncomingMessage, response: ServerResponse, access: Access) {
+  const call = open(service, request, access);
+  if (call.route.reply === 'hijack') return hijackPlain(service, call, response);
+  const reply = await call.route.handler(call);
+  if (reply.kind === 'hijack') throw system(`${call.route.path} is not in the table as a hijack`);
+  await sendReply(response, service.headers, reply);
+}
+
+/** Answers a request whose connection node's HTTP server has given up for an upgrade. */
+export function serveUpgrade(
+  service: Service,
+  request: IncomingMessage,
+  client: Duplex,
+  head: Buffer,
+  access: Access,
+): void {
+  client.on('error', () => {}); // the session sees the close that follows
+  if (head.length > 0) client.unshift(head);
+  try {
+    const call = open(service, request, access);
+    hijack(service, call, client, true).catch((error: unknown) => sessionFailed(service, request, error));
+  } catch (error) {
+    fail(service, request, responseOn(client, request), error);
+  }
+}
+
+/** True when an upgrade is a route's business; other offers to upgrade are ignored, as HTTP allows. */
+export function acceptsUpgrade(request: IncomingMessage): boolean {
+  if (request.headers.upgrade?.toLowerCase() !== 'tcp') return false;
+  try {
+    return locate(request).route.reply === 'hijack';
+  } catch {
+    return false;
+  }
+}
+
+function open({ backend }: Service, request: IncomingMessage, access: Access): Call {
+  const target = locate(request);
+  checkAccess(access, target.route.access, `${target.route.method} ${target.route.path}`);
+  return new Call(backend, request, target);
+}
+
+/** A hijack that does not ask for an upgrade: a body, if any, comes first, then the connection is raw. */
+async function hijackPlain(service: Service, call: Call, response: ServerResponse): Promise<void> {
+  if (hasBody(call.request)) await call.body();
+  const client = takeOver(response);
+  await hijack(service, call, client, false).catch((error: unknown) => sessionFailed(service, call.request, error));
+}
+
+async function hijack(service: Service, call: Call, client: Duplex, upgrade: boolean): Promise<void> {
+  const { request, route, version } = call;
+  const { headers } = service;
+  let reply: Reply;
+  try {
+    reply = await route.handler(call);
+  } catch (error) {
+    return fail(service, request, responseOn(client, request), error);
+  }
+  if (reply.kind !== 'hijack') return sendReply(responseOn(client, request), headers, reply);
+  request.resume(); // a body that nobody asked for stands before the input
+  await runHijack(client, reply, { upgrade, version, headers });
+}
+
+/** A request that failed: its status and message where the client can still be told, else the end of the connection. */
+function fail(service: Service, request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
+  const error = asEngineError(thrown);
+  if (error.kind === 'system') service.log?.error(error.message, { ...about(request), stack: stackOf(thrown) });
+  else service.log?.debug(error.message, about(request));
+  if (response.headersSent || response.destroyed) response.destroy();
+  else sendError(response, service.headers, error, versionOf(request));
+}
+
+/** A session that is under way has no place for a message: the client sees its end. */
+function sessionFailed({ log }: Service, request: IncomingMessage, thrown: unknown): void {
+  log?.error(`a session failed: ${describe(thrown)}`, { ...about(request), stack: stackOf(thrown) });
+}
+
+function asEngineError(thrown: unknown): EngineError {
+  return isEngineError(thrown) ? thrown : system(describe(thrown), { cause: thrown });
+}
+
+function about({ method, url }: IncomingMessage): LogFields {
+  return { method, url: url?.slice(0, 500) };
+}
+
+/** The stack of what is a bug; an EngineError was thrown on purpose and its message says all. */
+function stackOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && !isEngineError(thrown) ? thrown.stack : undefined;
+}
