@@ -12,6 +12,8 @@ export interface ConfigOption {
   help: string;
   /** Accepted for dockerd's sake; the text says why it does nothing. */
   ignored?: string;
+  /** Not accepted, as leaving it out would change what it is used for; the text says what there is instead. */
+  refused?: string;
 }
 
 const option = (
@@ -29,6 +31,9 @@ const option = (
 
 const ignored = (flag: string, kind: ConfigOption['kind'], why: string): ConfigOption =>
   option(flag, kind, `Accepted, without effect: ${why}`, { ignored: why });
+
+const refused = (flag: string, kind: ConfigOption['kind'], why: string, key = flag): ConfigOption =>
+  option(flag, kind, `Refused: ${why}`, { refused: why, key });
 
 export const CONFIG_OPTIONS: readonly ConfigOption[] = [
   option('add-runtime', 'map', 'Register an OCI runtime, NAME=PATH', { key: 'runtimes' }),
@@ -51,6 +56,7 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
   option('dns-opt', 'list', 'Resolver option of containers', { key: 'dns-opts' }),
   option('dns-search', 'list', 'Search domain of containers'),
   option('exec-root', 'text', 'Folder of all state that a reboot may take (default /run/wherry)'),
+  option('exec-opt', 'list', 'Only native.cgroupdriver=cgroupfs, which is the default', { key: 'exec-opts' }),
   option('experimental', 'bool', 'Say that experimental features are on'),
   option('fixed-cidr', 'text', 'Part of the bridge subnet from which containers get addresses'),
   option('group', 'text', 'Group that may use the unix socket (default docker)', { short: 'G' }),
@@ -105,4 +111,27 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
   ignored('storage-opt', 'list', 'no driver here has options'),
   ignored('userland-proxy', 'bool', 'there is no proxy process'),
   ignored('userland-proxy-path', 'text', 'there is no proxy process'),
+  ignored('allow-nondistributable-artifacts', 'list', 'pushing comes with a later release'),
+  ignored('api-cors-header', 'text', 'other origins are never allowed'),
+  ignored('cdi-spec-dir', 'list', 'CDI devices come with a later release'),
+  ignored('containerd-plugins-namespace', 'text', 'there is no containerd here'),
+  ignored('cri-containerd', 'bool', 'there is no containerd here'),
+  ignored('network-control-plane-mtu', 'number', 'there is no swarm here'),
+  ignored('node-generic-resource', 'list', 'there is no swarm here'),
+  ignored('swarm-default-advertise-addr', 'text', 'there is no swarm here'),
+  refused('authorization-plugin', 'list', 'use sockets of limited access instead', 'authorization-plugins'),
+  refused('cpu-rt-period', 'number', 'set it for each container'),
+  refused('cpu-rt-runtime', 'number', 'set it for each container'),
+  refused('default-address-pool', 'list', 'set the address of the default bridge with bip', 'default-address-pools'),
+  refused('default-gateway', 'text', 'the gateway is the address of the bridge, see bip'),
+  refused('default-gateway-v6', 'text', 'the default bridge has no IPv6 in this release'),
+  refused('default-network-opt', 'map', 'user-defined networks come with a later release', 'default-network-opts'),
+  refused('fixed-cidr-v6', 'text', 'the default bridge has no IPv6 in this release'),
+  refused('http-proxy', 'text', 'pulling comes with a later release'),
+  refused('https-proxy', 'text', 'pulling comes with a later release'),
+  refused('ipv6', 'bool', 'the default bridge has no IPv6 in this release'),
+  refused('no-new-privileges', 'bool', 'give --security-opt no-new-privileges to each container'),
+  refused('no-proxy', 'text', 'pulling comes with a later release'),
+  refused('rootless', 'bool', 'rootless mode comes with a later release'),
+  refused('userns-remap', 'text', 'user namespaces come with a later release'),
 ];

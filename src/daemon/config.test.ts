@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { configHelp, loadConfig } from './config.ts';
+import { CONFIG_OPTIONS } from './config-options.ts';
 
 let folder: string;
 before(() => {
@@ -69,4 +71,26 @@ test('what is wrong is named', async () => {
 
 test('the help names every flag', () => {
   assert.match(configHelp(), /-H, --host value/);
+});
+
+test('what dockerd has and this engine lacks is refused when it is asked for, with what to do instead', async () => {
+  await assert.rejects(load({ 'userns-remap': 'default' }), {
+    kind: 'invalid',
+    message: 'userns-remap is not supported',
+  });
+  await assert.rejects(load({}, '--ipv6'), /ipv6 is not supported/);
+  await assert.rejects(load({ 'exec-opts': ['native.cgroupdriver=systemd'] }), /native\.cgroupdriver=systemd is not/);
+  await load({ ipv6: false, 'userns-remap': '', 'exec-opts': ['native.cgroupdriver=cgroupfs'] });
+});
+
+test('every flag of dockerd is known', async () => {
+  const flags = [
+    ...(await readFile(new URL('fixtures/dockerd-26-flags.txt', import.meta.url), 'utf8')).matchAll(/\S+/g),
+  ];
+  assert.ok(flags.length > 80);
+  const known = new Set(CONFIG_OPTIONS.map(({ flag }) => flag));
+  assert.deepEqual(
+    flags.map(([flag]) => flag).filter((flag) => !known.has(flag)),
+    [],
+  );
 });

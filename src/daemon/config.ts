@@ -60,8 +60,9 @@ export async function loadConfig(argv: readonly string[]): Promise<DaemonConfig>
   return buildConfig(mergeSources(flags, await readConfigFile(path, named !== undefined), path));
 }
 
-/** The typed form of what the sources say. */
+/** The typed form of what the sources say. Throws `invalid` for what this engine cannot do. */
 export function buildConfig(values: OptionValues): DaemonConfig {
+  refuseUnsupported(values);
   const text = (flag: string) => values.get(flag) as string | undefined;
   const bool = (flag: string, fallback: boolean) => (values.get(flag) as boolean | undefined) ?? fallback;
   const list = (flag: string) => (values.get(flag) as string[] | undefined) ?? [];
@@ -114,6 +115,19 @@ export function buildConfig(values: OptionValues): DaemonConfig {
   };
 }
 
+/** An option that is set to what it is without it asks for nothing. */
+function refuseUnsupported(values: OptionValues): void {
+  for (const { flag, refused } of CONFIG_OPTIONS) {
+    const value = values.get(flag);
+    const asks = typeof value === 'object' ? Object.keys(value).length > 0 : Boolean(value);
+    if (refused && asks) throw invalid(`${flag} is not supported`, { hint: refused });
+  }
+  for (const option of (values.get('exec-opt') as string[] | undefined) ?? []) {
+    if (option === 'native.cgroupdriver=cgroupfs') continue;
+    throw invalid(`exec-opt ${option} is not supported`, { hint: 'The only cgroup driver is cgroupfs.' });
+  }
+}
+
 /** A short host means TCP; a bare path a unix socket. */
 function completeHost(host: string): string {
   if (host.includes('://')) return host;
@@ -159,9 +173,11 @@ function parseUlimit(text: string): Ulimit {
 
 /** The text of `wherryd --help`. */
 export function configHelp(): string {
-  const lines = CONFIG_OPTIONS.filter(({ ignored }) => !ignored).map(({ flag, short, kind, help }) => {
-    const value = { text: ' text', bool: '', number: ' number', list: ' value', map: ' key=value' }[kind];
-    return `  ${short ? `-${short}, ` : '    '}${`--${flag}${value}`.padEnd(34)}${help}`;
-  });
+  const lines = CONFIG_OPTIONS.filter(({ ignored, refused }) => !ignored && !refused).map(
+    ({ flag, short, kind, help }) => {
+      const value = { text: ' text', bool: '', number: ' number', list: ' value', map: ' key=value' }[kind];
+      return `  ${short ? `-${short}, ` : '    '}${`--${flag}${value}`.padEnd(34)}${help}`;
+    },
+  );
   return `Usage: wherryd [flags]\n\nThe wherry container engine.\n\nFlags:\n${lines.sort().join('\n')}\n`;
 }
