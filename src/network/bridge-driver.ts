@@ -1,4 +1,5 @@
 import type { EndpointSettings } from '#api/types/network.ts';
+import { describe } from '#errors/errors.ts';
 import { formatIpv4, parseIpv4, parseIpv4Cidr } from '#lib/ip.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { sendNetlink } from '#linux/netlink.ts';
@@ -50,19 +51,23 @@ export class BridgeDriver {
       discard: (sandbox) => this.#discard(sandbox.netnsPath, sandbox.address),
       size: options.poolSize,
       idleMs: POOL_IDLE_MS,
-      onError: (error) => log(`cannot prepare a network sandbox: ${error instanceof Error ? error.message : error}`),
+      onError: (error) => log(`cannot prepare a network sandbox: ${describe(error)}`),
     });
   }
 
   /** Puts the rules in place with what the running containers publish, then fills the pool. */
   async open(running: Map<string, Sandbox>): Promise<void> {
-    const { network, masquerade } = this.#options;
+    const { network, masquerade, log } = this.#options;
     const published = new Map<string, PublishedPort[]>();
     for (const [containerId, sandbox] of running) {
       const address = this.#addressOf(sandbox);
       if (address === undefined) continue;
-      this.#allocator.reserve(address);
-      published.set(containerId, this.publishedBy(sandbox));
+      try {
+        this.#allocator.reserve(address);
+        published.set(containerId, this.publishedBy(sandbox));
+      } catch (error) {
+        log(`the running container ${containerId} has lost its network: ${describe(error)}`);
+      }
     }
     await this.#firewall.open([{ link: network.link, subnet: network.subnet, masquerade }], published);
     this.#pool.fill();

@@ -36,6 +36,10 @@ export async function ensureForwarding(): Promise<boolean> {
   return await setSysctl('ip_forward', '1');
 }
 
+export async function forwardingIsOn(): Promise<boolean> {
+  return (await readFile(sysctlPath('ip_forward'), 'utf8')).trim() === '1';
+}
+
 async function makeBridge(launcher: Pick<Launcher, 'netlink'>, { link, mtu }: BridgeNetwork): Promise<Link> {
   const mac = `02:42:${randomBytes(4)
     .toString('hex')
@@ -64,7 +68,7 @@ function bridgeChanges(network: BridgeNetwork, link: Link, host: HostNetwork): N
 
 /** Writes a value below /proc/sys/net/ipv4 of the engine's own namespace unless it is there. Gives true when it wrote. */
 async function setSysctl(name: string, value: string): Promise<boolean> {
-  const path = `/proc/sys/net/ipv4/${name}`;
+  const path = sysctlPath(name);
   try {
     if ((await readFile(path, 'utf8')).trim() === value) return false;
     await writeFile(path, value);
@@ -72,4 +76,8 @@ async function setSysctl(name: string, value: string): Promise<boolean> {
   } catch (error) {
     throw system(`cannot set ${path} to ${value}: ${describe(error)}`, { code: errnoCode(error), cause: error });
   }
+}
+
+function sysctlPath(name: string): string {
+  return `/proc/sys/net/ipv4/${name}`;
 }

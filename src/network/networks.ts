@@ -2,6 +2,7 @@ import type { EndpointSettings, Network, NetworkContainer } from '#api/types/net
 import { conflict, describe, notFound } from '#errors/errors.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { type AttachRequest, emptyEndpoint, parseMode } from './attach-request.ts';
+import { forwardingIsOn } from './bridge.ts';
 import type { BridgeDriver } from './bridge-driver.ts';
 import { foreignFirewallWarnings } from './foreign-firewall.ts';
 import type { Ipv6Proxy } from './ipv6-proxy.ts';
@@ -109,7 +110,11 @@ export class Networks {
   /** What stands in the way of containers' traffic on this host, one line each, for `/info`. */
   async warnings(): Promise<string[]> {
     const { launcher, settings } = this.#parts;
-    return await foreignFirewallWarnings(launcher, settings.bridge);
+    const [forwarding, foreign] = await Promise.all([
+      forwardingIsOn(),
+      foreignFirewallWarnings(launcher, settings.bridge),
+    ]);
+    return forwarding ? foreign : ['IPv4 forwarding is disabled', ...foreign];
   }
 
   /** Ends this engine's part; running containers keep their network. */
