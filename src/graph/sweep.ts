@@ -8,7 +8,7 @@ import type { GraphState } from './state.ts';
  */
 export async function sweepGraph(state: GraphState): Promise<void> {
   await state.content.sweepIngests();
-  await state.layers.collect([...state.layers.known()]);
+  if (await allRestored(state)) await state.layers.collect([...state.layers.known()]);
   const named = await namedBlobs(state);
   const unnamed: Digest[] = [];
   for await (const digest of state.content.list()) if (!named.has(digest)) unnamed.push(digest);
@@ -18,7 +18,13 @@ export async function sweepGraph(state: GraphState): Promise<void> {
   }
 }
 
-/** By the rows, not by memory: an image that could not be restored keeps its blobs for a repair. */
+/** Which layers an image has whose config cannot be read is not known: then all stay, for a repair. */
+async function allRestored({ db, images }: GraphState): Promise<boolean> {
+  const [row] = await db.read<{ images: number }>('SELECT count(*) AS images FROM images');
+  return row!.images === images.size;
+}
+
+/** By the rows, not by memory: an image that could not be restored keeps its blobs. */
 async function namedBlobs({ db }: GraphState): Promise<Set<Digest>> {
   const rows = await db.read<{ digest: Digest }>(
     'SELECT diff_id AS digest FROM layers UNION SELECT id FROM images UNION SELECT digest FROM manifests',
