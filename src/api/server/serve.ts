@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { describe, type EngineError, isEngineError, system } from '#errors/errors.ts';
+import { cancelled, describe, type EngineError, isEngineError, system } from '#errors/errors.ts';
 import type { LogFields, Logger } from '#lib/log.ts';
 import { type Access, checkAccess } from './access.ts';
 import type { Backend } from './backend.ts';
@@ -94,7 +94,7 @@ async function hijack(service: Service, call: Call, client: Duplex, upgrade: boo
 
 /** A request that failed: its status and message where the client can still be told, else the end of the connection. */
 function fail(service: Service, request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
-  const error = asEngineError(thrown);
+  const error = request.socket.destroyed ? cancelled('the client went away', { cause: thrown }) : asEngineError(thrown);
   if (error.kind === 'system') service.log?.error(error.message, { ...about(request), stack: stackOf(thrown) });
   else service.log?.debug(error.message, about(request));
   if (response.headersSent || response.destroyed) response.destroy();
