@@ -95,7 +95,6 @@ async function specOf(dockerd: DockerdCase): Promise<OciSpec> {
 }
 
 function sharedMemory(mode: string): { shmPath?: string } {
-  if (mode === 'host') return { shmPath: '/dev/shm' };
   if (mode === 'shareable') return { shmPath: '<dir>/mounts/shm' };
   return mode.startsWith('container:') ? { shmPath: '<data>/containers/TARGET/mounts/shm' } : {};
 }
@@ -167,6 +166,17 @@ const REFUSED_EARLIER = new Set([
   'mount-tmpfs-and-tmpfs',
   'volumes-from-overridden',
 ]);
+
+test('a mount below another one comes after it', async () => {
+  const Binds = [`${bind}:/x/y/z`, `${bind}:/etc`, `${bind}:/x`];
+  const Tmpfs = { '/x/y': '', '/dev/shm': '' };
+  const { mounts } = await specOf({ name: 'order', hostConfig: { Binds, Tmpfs } });
+  const targets = mounts.map(({ destination }) => destination);
+  for (const [index, target] of targets.entries()) {
+    const late = targets.slice(index + 1).filter((other) => target.startsWith(`${other}/`));
+    assert.deepEqual(late, [], `${target} would be hidden`);
+  }
+});
 
 for (const dockerd of placeCases({ bind, sock: join(bind, 'f') })) {
   if (!dockerd.spec || REFUSED_EARLIER.has(dockerd.name)) continue;

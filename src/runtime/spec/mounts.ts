@@ -14,13 +14,11 @@ const GUARDED = ['nosuid', 'noexec', 'nodev'];
 export function containerMounts(input: SpecInput): OciMount[] {
   const user = input.mounts.map((mount) => ociMount(mount, input.host.kernel));
   const targets = new Set(user.map((mount) => mount.destination));
-  const own = [...initMount(input), ...sharedMemory(input), ...etcMounts(input)].filter(
-    (m) => !targets.has(m.destination),
-  );
-  const defaults = defaultMounts(input).filter(
-    (mount) => !targets.has(mount.destination) && !(targets.has('/dev') && mount.destination.startsWith('/dev/')),
-  );
-  return [...defaults, ...[...user, ...own].sort((a, b) => depth(a.destination) - depth(b.destination))];
+  const replaced = ({ destination }: OciMount) =>
+    targets.has(destination) || (targets.has('/dev') && destination.startsWith('/dev/'));
+  const engine = [...initMount(input), ...sharedMemory(input), ...etcMounts(input)].filter((mount) => !replaced(mount));
+  const defaults = defaultMounts(input).filter((mount) => !replaced(mount));
+  return [...defaults, ...[...user, ...engine].sort((a, b) => depth(a.destination) - depth(b.destination))];
 }
 
 function defaultMounts(input: SpecInput): OciMount[] {
@@ -54,9 +52,8 @@ function defaultMounts(input: SpecInput): OciMount[] {
 function sharedMemory(input: SpecInput): OciMount[] {
   const destination = '/dev/shm';
   if (input.hostConfig.IpcMode === 'none') return [];
-  if (input.shmPath !== undefined) {
-    return [{ destination, type: 'bind', source: input.shmPath, options: ['rbind', 'rprivate'] }];
-  }
+  const source = input.shmPath ?? (input.hostConfig.IpcMode === 'host' ? destination : undefined);
+  if (source !== undefined) return [{ destination, type: 'bind', source, options: ['rbind', 'rprivate'] }];
   const options = [...GUARDED, 'mode=1777', `size=${input.hostConfig.ShmSize}`];
   return [{ destination, type: 'tmpfs', source: 'shm', options }];
 }

@@ -32,7 +32,10 @@ export interface SpecInput {
   mounts: readonly ResolvedMount[];
   /** Files of the engine that appear in /etc; an absent one is not mounted. */
   etc: { resolvConf?: string; hostname?: string; hosts?: string };
-  /** Host directory that is /dev/shm; absent = a new tmpfs of `ShmSize` bytes. Ignored for `--ipc none`. */
+  /**
+   * Host directory that is /dev/shm (of the container whose IPC namespace is joined, or a shareable one's own); absent =
+   * the host's for `--ipc host`, else a new tmpfs of `ShmSize` bytes. Ignored for `--ipc none`.
+   */
   shmPath?: string;
   devices: ResolvedDevices;
   blockIO: ResolvedBlockIO;
