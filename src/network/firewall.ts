@@ -61,7 +61,7 @@ export class Firewall {
     if (!ports) return;
     this.#published.delete(owner);
     this.#leaving.push(...ports);
-    this.#sweepTimer ??= setTimeout(() => void this.#enqueue(() => this.#sweep()).catch(() => {}), SWEEP_DELAY_MS);
+    this.#sweepTimer ??= setTimeout(() => void this.#sweepLater(), SWEEP_DELAY_MS);
   }
 
   /** Looks whether the table is whole, and repairs it. Gives true when it had to. */
@@ -106,6 +106,14 @@ export class Firewall {
     if (datagram.length === 0) return;
     const messages = datagram.map(({ hostPort }) => forgetFlows(PROTOCOL_NUMBERS.udp, hostPort));
     await sendNetlink(this.#options.launcher, messages, { protocol: NETLINK_NETFILTER });
+  }
+
+  async #sweepLater(): Promise<void> {
+    try {
+      await this.#enqueue(() => this.#sweep());
+    } catch (error) {
+      this.#options.log(`cannot delete ports from the nft table ${TABLE}: ${describe(error)}`);
+    }
   }
 
   async #sweep(): Promise<void> {

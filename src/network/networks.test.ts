@@ -5,7 +5,9 @@ import { writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { inOwnNamespace, joinNamespaces, makeNamespace, runIn, type TestNamespace } from '#test/support/netns.ts';
 import {
+  attachRequest,
   fetchFrom,
+  idOf,
   openTestNetworks,
   receiveUdp,
   sendUdp,
@@ -17,10 +19,6 @@ import type { Sandbox } from './sandbox.ts';
 
 const HOST = '/proc/self/ns/net';
 const HOST_ADDRESS = '10.99.0.1';
-
-function request(name: string, more: Partial<AttachRequest> = {}): AttachRequest {
-  return { containerId: name.padEnd(64, '0'), name, mode: 'bridge', ...more };
-}
 
 function publish(...ports: string[]): Partial<AttachRequest> {
   const portBindings: AttachRequest['portBindings'] = {};
@@ -72,16 +70,16 @@ if (inOwnNamespace(import.meta.filename)) {
       engine = await openTestNetworks();
       await engine.networks.reconcile([]);
       web = await engine.networks.attach(
-        request('web', publish('8080:80/tcp', '127.0.0.1:8081:80/tcp', '127.0.0.1:5454:54/udp')),
+        attachRequest('web', publish('8080:80/tcp', '127.0.0.1:8081:80/tcp', '127.0.0.1:5454:54/udp')),
       );
-      sibling = await engine.networks.attach(request('sibling'));
+      sibling = await engine.networks.attach(attachRequest('sibling'));
       servers.push(await serveHttp(web.netnsPath!, 80, 'web'), await serveHttp(web.netnsPath!, 81, 'unpublished'));
       servers.push(await serveHttp(outside.path, 80, 'outside'));
     });
 
     after(async () => {
       for (const server of servers) await server.stop();
-      for (const name of ['web', 'sibling']) await engine.networks.release(request(name).containerId);
+      for (const name of ['web', 'sibling']) await engine.networks.release(idOf(name));
       await engine.close();
       await outside.remove();
     });
@@ -132,12 +130,12 @@ if (inOwnNamespace(import.meta.filename)) {
       t.after(() => sender.close());
       for (const name of ['early', 'first', 'second']) {
         if (name !== 'early') {
-          const { netnsPath } = await engine.networks.attach(request(name, publish(':5555:55/udp')));
+          const { netnsPath } = await engine.networks.attach(attachRequest(name, publish(':5555:55/udp')));
           const receiver = await receiveUdp(netnsPath!, 55);
           t.after(() => receiver.stop());
           await send(sender, 5555, name);
           assert.deepEqual(await receiver.received(), [name]);
-          await engine.networks.release(request(name).containerId);
+          await engine.networks.release(idOf(name));
         }
         await send(sender, 5555, 'nobody listens');
       }

@@ -1,4 +1,4 @@
-import { type EngineError, errnoCode, isEngineError, system } from '#errors/errors.ts';
+import { describe, type EngineError, errnoCode, notImplemented, system } from '#errors/errors.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import type { Ipv6Proxy } from './ipv6-proxy.ts';
 import type { PortRequest } from './port-requests.ts';
@@ -107,8 +107,15 @@ export class PortHolder {
   /** Without an address of its own, a TCP port is published over IPv6 too where this host has it. */
   #addresses({ hostAddress, protocol }: PortRequest): string[] {
     const { ipv6, defaultAddress } = this.#options;
-    if (hostAddress !== '') return [hostAddress];
-    return defaultAddress === EVERY_IPV4 && protocol === 'tcp' && ipv6 ? [EVERY_IPV4, EVERY_IPV6] : [defaultAddress];
+    const address = hostAddress || defaultAddress;
+    if (isIpv6({ hostAddress: address }) && (protocol !== 'tcp' || !ipv6)) {
+      throw notImplemented(`cannot publish a ${protocol} port on ${address}: only TCP is published over IPv6`, {
+        hint: 'Publish on an IPv4 address.',
+      });
+    }
+    return hostAddress === '' && address === EVERY_IPV4 && protocol === 'tcp' && ipv6
+      ? [address, EVERY_IPV6]
+      : [address];
   }
 
   /** The ports to try: those of the range, or all that are ephemeral, beginning after the last one given. */
@@ -142,7 +149,7 @@ const BIND_FAILURES: Record<string, { text: string; hint: string }> = {
 
 function bindError({ name, endpointId }: PortOwner, where: string, cause: unknown): EngineError {
   const known = BIND_FAILURES[errnoCode(cause) ?? ''];
-  const text = known?.text ?? (isEngineError(cause) ? cause.message : String(cause));
+  const text = known?.text ?? describe(cause);
   const endpoint = `${name} (${endpointId})`;
   return system(
     `driver failed programming external connectivity on endpoint ${endpoint}: Bind for ${where} failed: ${text}`,

@@ -26,5 +26,5 @@ export const DEFAULT_NETWORK_SETTINGS: NetworkSettings = {
   icc: true,
   ipMasquerade: true,
   publishAddress: '0.0.0.0',
-  poolSize: 10,
+  poolSize: 16,
 };

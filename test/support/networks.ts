@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { openDatabase } from '#metadata/database.ts';
+import type { AttachRequest } from '#network/attach-request.ts';
 import type { Networks } from '#network/networks.ts';
 import { openNetworks } from '#network/open-networks.ts';
 import type { NetworkSettings } from '#network/settings.ts';
@@ -71,6 +72,18 @@ export async function openTestNetworks(settings: Partial<NetworkSettings> = {}):
     },
   };
   return test;
+}
+
+/** A container's id made from its name. */
+export const idOf = (name: string): string => name.padEnd(64, '0');
+
+export function attachRequest(name: string, more: Partial<AttachRequest> = {}): AttachRequest {
+  return { containerId: idOf(name), name, mode: 'bridge', ...more };
+}
+
+/** Publishes the container's port 80/tcp. */
+export function publish80(HostPort: string, HostIp = ''): Pick<AttachRequest, 'portBindings'> {
+  return { portBindings: { '80/tcp': [{ HostIp, HostPort }] } };
 }
 
 /** Serves `answer` over HTTP (TCP) at a port in the namespace of a path until it is stopped. */
