@@ -103,6 +103,18 @@ export const sampleImages = [
     Containers: 2,
   },
   {
+    Id: `sha256:${'d'.repeat(64)}`,
+    ParentId: '',
+    RepoTags: [],
+    RepoDigests: [],
+    Created: now - 30,
+    Size: 12,
+    SharedSize: 0,
+    VirtualSize: 12,
+    Labels: {},
+    Containers: 0,
+  },
+  {
     Id: `sha256:${'c'.repeat(64)}`,
     ParentId: '',
     RepoTags: null,
@@ -115,8 +127,6 @@ export const sampleImages = [
     Containers: -1,
   },
 ];
-
-sampleImages.push({ ...sampleImages[1]!, Id: `sha256:${'d'.repeat(64)}`, RepoTags: [] });
 
 export const sampleHistory = [
   {
