@@ -27,7 +27,7 @@ export async function killCgroup(support: CgroupSupport, path: string, timeoutMs
     if (support.version === 1) await thaw(support, path);
     if (Date.now() > deadline) {
       throw system(`processes of ${path} do not die: ${pids.slice(0, 10).join(', ')}`, {
-        hint: 'they wait for a device or a file system; look at /proc/PID/stack',
+        hint: 'They wait for a device or a file system; look at /proc/PID/stack.',
       });
     }
     await sleep(POLL);

@@ -65,7 +65,7 @@ export async function detectCgroups(root = '/'): Promise<CgroupSupport> {
   }
   if (!unified) {
     throw unavailable('no control groups are mounted', {
-      hint: 'mount them, for example with cgroupfs-mount or systemd',
+      hint: 'Mount them, for example with cgroupfs-mount or systemd.',
     });
   }
   const names = (await readText(join(unified, 'cgroup.controllers'))).split(/\s+/).filter((name) => name !== '');

@@ -8,7 +8,7 @@ export async function ensureBindSource(source: string, create: boolean): Promise
   if (await exists(source)) return;
   if (!create) {
     throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${source}`, {
-      hint: '-v makes a missing folder, --mount does not',
+      hint: '-v makes a missing folder, --mount does not.',
     });
   }
   try {
@@ -40,7 +40,7 @@ function checkPropagation(source: string, propagation: string, mount: MountInfo 
   if (has('shared') || (!needsShared && has('master'))) return;
   const what = needsShared ? 'a shared mount' : 'a shared or slave mount';
   throw invalid(`path ${source} is mounted on ${mount?.mountPoint ?? '/'} but it is not ${what}`, {
-    hint: `mount --make-${needsShared ? 'shared' : 'slave'} ${mount?.mountPoint ?? '/'}`,
+    hint: `Change that with: mount --make-${needsShared ? 'shared' : 'slave'} ${mount?.mountPoint ?? '/'}`,
   });
 }
 

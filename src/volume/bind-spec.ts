@@ -10,7 +10,7 @@ import { checkVolumeName } from './volume-name.ts';
  */
 export function parseBind(spec: string, driver: string): MountRequest {
   const malformed = invalid(`invalid volume specification: '${spec}'`, {
-    hint: 'as in /host/path:/container/path[:ro] or name:/container/path[:ro]',
+    hint: 'Write /host/path:/container/path[:ro] or name:/container/path[:ro].',
   });
   const parts = spec.split(':');
   if (parts.length > 3 || parts.some((part) => part === '')) throw malformed;
@@ -64,7 +64,7 @@ function readMode(text: string) {
   const mode = parseMode(text);
   if (!mode)
     throw invalid(`invalid mode: ${text}`, {
-      hint: 'known options: ro, rw, z, Z, nocopy, [r]private, [r]slave, [r]shared',
+      hint: 'Known options: ro, rw, z, Z, nocopy, [r]private, [r]slave, [r]shared.',
     });
   return mode;
 }

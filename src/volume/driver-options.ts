@@ -34,7 +34,7 @@ export function checkDriverOptions(name: string, options: DriverOptions): void {
   const refuse = (why: string, hint?: string) => invalid(`create ${name}: ${why}`, { hint });
   const unknown = Object.keys(options).find((key) => !KNOWN.includes(key));
   if (unknown !== undefined)
-    throw refuse(`invalid option: "${unknown}"`, `known options: ${KNOWN.slice(0, 3).join(', ')}`);
+    throw refuse(`invalid option: "${unknown}"`, `Known options: ${KNOWN.slice(0, 3).join(', ')}.`);
   if (options.size) throw refuse('quota size requested but no quota support');
   if (Object.keys(options).length === 0) return;
   if (!options.device) throw refuse('missing required option: "device"');

@@ -75,7 +75,7 @@ function checkSubpath(mount: Mount, subpath: string): never {
   if (subpath.startsWith('/') || clean === '..' || clean.startsWith('../')) {
     throw wrong(mount, 'subpath must be a relative path within the volume');
   }
-  throw notImplemented('mounting a subpath of a volume is not in this release', { hint: 'mount the whole volume' });
+  throw notImplemented('mounting a subpath of a volume is not in this release', { hint: 'Mount the whole volume.' });
 }
 
 function tmpfsMount(mount: Mount): MountRequest {

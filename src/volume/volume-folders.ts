@@ -45,7 +45,9 @@ export class VolumeFolders {
     const folder = join(this.#root, name);
     const mounted = (await readMountInfo()).find(({ mountPoint }) => mountPoint.startsWith(`${folder}/`));
     if (mounted) {
-      throw system(`remove ${name}: ${mounted.mountPoint} is still mounted`, { hint: `umount ${mounted.mountPoint}` });
+      throw system(`remove ${name}: ${mounted.mountPoint} is still mounted`, {
+        hint: `Unmount it: umount ${mounted.mountPoint}`,
+      });
     }
     const aside = await this.#moveAside(name, REMOVED);
     if (aside !== undefined) await this.#delete(aside);

@@ -29,7 +29,7 @@ export function parseDeviceRule(text: string): OciDeviceRule {
   const match = RULE.exec(text);
   if (!match) {
     throw invalid(`invalid device cgroup rule format: '${text}'`, {
-      hint: "a rule is a type (a, b or c), major:minor numbers or *, and letters of rwm, as in 'c 189:* rwm'",
+      hint: "A rule is a type (a, b or c), major:minor numbers or *, and letters of rwm, as in 'c 189:* rwm'.",
     });
   }
   const [, type, major, minor, access] = match;

@@ -91,7 +91,7 @@ function readOnlyOption(mount: ResolvedMount, [major, minor]: KernelVersion): 'r
   const supported = major > 5 || (major === 5 && minor >= 12);
   if (mount.readOnlyForceRecursive && !supported) {
     throw invalid(`rro is not supported by the kernel: ${mount.destination} cannot be made read-only recursively`, {
-      hint: 'it needs Linux 5.12; leave out bind-recursive=readonly',
+      hint: 'It needs Linux 5.12; leave out bind-recursive=readonly.',
     });
   }
   return mount.nonRecursive || mount.readOnlyNonRecursive || !supported ? 'ro' : 'rro';

@@ -74,7 +74,7 @@ function findEntry<T extends { name: string }>(
 }
 
 function idOf(text: string, missing: string): number {
-  if (!/^[+-]?\d+$/.test(text)) throw invalid(missing, { hint: 'a number needs no entry' });
+  if (!/^[+-]?\d+$/.test(text)) throw invalid(missing, { hint: 'A number needs no entry.' });
   const id = Number(text);
   if (id < 0 || id > MAX_ID) throw invalid(`uids and gids must be in range 0-${MAX_ID}`);
   return id;

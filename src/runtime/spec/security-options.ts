@@ -53,6 +53,6 @@ function truth(option: string, value: string): boolean {
 /** Docker's words; the number says whether a value was there. */
 function refuse(option: string, form: 1 | 2) {
   return invalid(`invalid --security-opt ${form}: ${JSON.stringify(option)}`, {
-    hint: 'known options: seccomp=, apparmor=, label=, no-new-privileges, systempaths=unconfined',
+    hint: 'Known options: seccomp=, apparmor=, label=, no-new-privileges, systempaths=unconfined.',
   });
 }

@@ -54,7 +54,7 @@ export function checkSysctls(sysctls: Record<string, string>, host: SharedWithHo
       if (host.ipc) throw invalid(`sysctl "${name}" is not allowed in the hosts ipc namespace`);
     } else if (name !== 'kernel.domainname' || host.uts) {
       throw invalid(`sysctl "${name}" is not in a separate kernel namespace`, {
-        hint: 'only net.*, fs.mqueue.*, kernel.msg*, kernel.shm*, kernel.sem and kernel.domainname can be set for one container',
+        hint: 'Only net.*, fs.mqueue.*, kernel.msg*, kernel.shm*, kernel.sem and kernel.domainname belong to one container.',
       });
     }
   }

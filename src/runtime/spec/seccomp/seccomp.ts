@@ -16,7 +16,7 @@ export function seccompFor(input: SpecInput, security: SecurityOptions): OciSecc
   if (!host.seccomp) {
     if (!security.seccomp) return undefined;
     throw invalid('seccomp is not enabled in your kernel, cannot run a custom seccomp profile', {
-      hint: 'run it with --security-opt seccomp=unconfined',
+      hint: 'Run it with --security-opt seccomp=unconfined.',
     });
   }
   if (hostConfig.Privileged && !security.seccomp) return undefined;

@@ -8,7 +8,7 @@ export function checkDevices(hostConfig: HostConfig): void {
   for (const device of hostConfig.Devices ?? []) {
     if (!/^[rwm]*$/.test(device.CgroupPermissions ?? '')) {
       throw invalid(`invalid device mode: ${device.CgroupPermissions}`, {
-        hint: 'it is made of the letters r, w and m',
+        hint: 'It is made of the letters r, w and m.',
       });
     }
   }
@@ -22,7 +22,7 @@ export function checkDevices(hostConfig: HostConfig): void {
 
 function checkUlimit({ Name, Hard, Soft }: Ulimit): void {
   if (!ULIMIT_NAMES.has(Name)) {
-    throw invalid(`invalid ulimit type: ${Name}`, { hint: `known names: ${[...ULIMIT_NAMES].join(', ')}` });
+    throw invalid(`invalid ulimit type: ${Name}`, { hint: `Known names: ${[...ULIMIT_NAMES].join(', ')}.` });
   }
   const unlimited = (value: typeof Hard) => BigInt(value) === -1n;
   if (!unlimited(Hard) && (unlimited(Soft) || Soft > Hard)) {

@@ -16,7 +16,7 @@ export function checkLogConfig({ Type, Config }: LogConfig): void {
   const accepted = Object.hasOwn(OPTIONS, Type) ? OPTIONS[Type]! : undefined;
   if (accepted === undefined) {
     throw invalid(`error looking up logging plugin ${Type}: plugin "${Type}" not found`, {
-      hint: `log drivers: ${Object.keys(OPTIONS).join(', ')}`,
+      hint: `Log drivers: ${Object.keys(OPTIONS).join(', ')}.`,
     });
   }
   if (accepted === 'any') return;
@@ -44,6 +44,6 @@ function checkMode({ mode = '', 'max-buffer-size': buffer }: Record<string, stri
 function checkRotation({ 'max-size': size, 'max-file': files }: Record<string, string>): void {
   if (size !== undefined && size !== '-1' && parseSize(size) === undefined) throw invalid(`invalid size: '${size}'`);
   if (files === undefined) return;
-  if (!/^-?\d+$/.test(files)) throw invalid(`invalid max-file: '${files}'`, { hint: 'it is a number of files' });
+  if (!/^-?\d+$/.test(files)) throw invalid(`invalid max-file: '${files}'`, { hint: 'It is a number of files.' });
   if (Number(files) < 1) throw invalid('max-file cannot be less than 1');
 }

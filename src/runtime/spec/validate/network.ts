@@ -78,7 +78,7 @@ function checkLink(link: string): void {
 /** `name:address`; the address may be `host-gateway` or stand in brackets. */
 function checkExtraHost(entry: string): void {
   const colon = entry.indexOf(':');
-  if (colon < 1) throw invalid(`bad format for add-host: "${entry}"`, { hint: 'as in name:address' });
+  if (colon < 1) throw invalid(`bad format for add-host: "${entry}"`, { hint: 'Write NAME:ADDRESS.' });
   const address = entry.slice(colon + 1).replace(/^\[(.*)\]$/, '$1');
   if (address !== 'host-gateway' && !parseIp(address)) throw invalid(`invalid IP address in add-host: "${address}"`);
 }
