@@ -23,6 +23,8 @@ export interface LayerNode {
   children: Map<string, LayerNode> | undefined;
   /** ...and whether they hide the directory of the same name in the layers below. */
   opaque: boolean;
+  /** Offset of the last header in the tar that described it, for messages. */
+  headerOffset: number;
   /** Directories: no entry has described it yet, only the paths of others imply it. */
   implied: boolean;
 }
@@ -44,6 +46,7 @@ export function makeNode(mode: number): LayerNode {
     rdev: 0,
     children: undefined,
     opaque: false,
+    headerOffset: 0,
     implied: false,
   };
 }

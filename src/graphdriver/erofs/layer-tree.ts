@@ -152,6 +152,7 @@ function makeTyped(entry: TarEntry, type: Exclude<TarType, 'link'>, refuse: Refu
 /** Gives a node the entry's owner, permissions, time and extended attributes; the last entry's win. */
 function describe(node: LayerNode, entry: TarEntry): void {
   node.implied = false;
+  node.headerOffset = entry.headerOffset;
   node.uid = ownerId(entry.uid);
   node.gid = ownerId(entry.gid);
   if (entry.xattrs) node.xattrs = new Map([...(node.xattrs ?? []), ...entry.xattrs]);

@@ -95,7 +95,7 @@ function collect(root: DirectoryNode, byNode: Map<LayerNode, Inode>, chunks: Chu
 /** Links are counted as names are met: an inode's first name counts here, a directory's `.` and `..` as any other. */
 function describeInode(node: LayerNode, name: string, parent: DirectoryNode | undefined, chunks: ChunkPlanner): Inode {
   const refuse = (problem: string) =>
-    invalid(`${quote(name)} in the layer cannot be indexed: ${problem}`, { code: 'LAYER_INVALID' });
+    invalid(`tar entry ${quote(name)} at offset ${node.headerOffset}: ${problem}`, { code: 'LAYER_INVALID' });
   const xattrs = encodeXattrs(node, refuse);
   const directory = isDirectory(node) ? planDirectory(node, parent!) : undefined;
   const inode: Inode = {
