@@ -5,7 +5,7 @@ import { bool, list, string } from './flags/values.ts';
 export const globalFlags = {
   config: flag(string, 'Folder of client configuration files', { hidden: true }),
   context: flag(string, 'Name of the context to use', { short: 'c', hidden: true }),
-  debug: flag(bool, 'Show where an error comes from', { short: 'D' }),
+  debug: flag(bool, 'Accepted for compatibility', { short: 'D', hidden: true }),
   host: flag(list, 'Daemon to talk to: unix:///path.sock or tcp://host:port', { short: 'H' }),
   'log-level': flag(string, 'Accepted for compatibility', { short: 'l', hidden: true }),
   tls: flag(bool, 'Use TLS; implied by --tlsverify'),

@@ -6,8 +6,6 @@ export interface Field<Row> {
   header: string;
   value(row: Row, argument?: string): unknown;
   takesArgument?: boolean;
-  /** Not part of `json`. */
-  hidden?: boolean;
 }
 
 export type Fields<Row> = Record<string, Field<Row>>;
