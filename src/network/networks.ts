@@ -1,5 +1,5 @@
 import type { EndpointSettings, Network, NetworkContainer } from '#api/types/network.ts';
-import { conflict, describe, notFound } from '#errors/errors.ts';
+import { conflict, describe, invalid, notFound } from '#errors/errors.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { type AttachRequest, emptyEndpoint, parseMode } from './attach-request.ts';
 import { forwardingIsOn } from './bridge.ts';
@@ -83,19 +83,24 @@ export class Networks {
     this.#members.delete(containerId);
     const { sandbox } = member;
     if (sandbox.networks.bridge) await this.#parts.bridge.release(containerId, sandbox);
-    else if (sandbox.id !== '' && sandbox.netnsPath !== undefined)
-      await this.#parts.launcher.deleteNetns(sandbox.netnsPath);
+    else if (ownsNamespace(sandbox)) await this.#parts.launcher.deleteNetns(sandbox.netnsPath);
   }
 
   /** The network of this name, id or unambiguous start of an id; throws Docker's `network x not found`. */
   resolve(name: string): NetworkRecord {
-    const records = [...this.#parts.records.values()];
-    const byPrefix = records.filter(({ id }) => name !== '' && id.startsWith(name));
-    const found =
-      this.#parts.records.get(name === 'default' ? 'bridge' : name) ??
-      (byPrefix.length === 1 ? byPrefix[0] : undefined);
-    if (!found) throw notFound(`network ${name} not found`);
-    return found;
+    const { records } = this.#parts;
+    const exact = records.get(name === 'default' ? 'bridge' : name);
+    if (exact) return exact;
+    const matches = name === '' ? [] : [...records.values()].filter(({ id }) => id.startsWith(name));
+    if (matches.length > 1)
+      throw invalid(`network ${name} is ambiguous (${matches.length} matches found on ID prefix)`);
+    if (!matches[0]) throw notFound(`network ${name} not found`);
+    return matches[0];
+  }
+
+  /** What `host-gateway` means to containers on every network: the host's address on the default bridge. */
+  get hostGateway(): string {
+    return this.resolve('bridge').bridge!.gateway;
   }
 
   list(): Network[] {
@@ -194,4 +199,9 @@ export class Networks {
     const left = (await listNamespaces(folder)).filter((path) => !used.has(path));
     await Promise.all(left.map((path) => launcher.deleteNetns(path)));
   }
+}
+
+/** Not the host's namespace, nor that of another container. */
+function ownsNamespace(sandbox: Sandbox): sandbox is Sandbox & { netnsPath: string } {
+  return sandbox.id !== '' && sandbox.netnsPath !== undefined;
 }

@@ -1,4 +1,4 @@
-import { describe, type EngineError, errnoCode, notImplemented, system } from '#errors/errors.ts';
+import { describe, type EngineError, type ErrorOptions, errnoCode, notImplemented, system } from '#errors/errors.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import type { Ipv6Proxy } from './ipv6-proxy.ts';
 import type { PortRequest } from './port-requests.ts';
@@ -72,7 +72,7 @@ export class PortHolder {
   async #holdRequest(owner: PortOwner, request: PortRequest, containerAddress: string): Promise<PublishedPort[]> {
     const { protocol, containerPort } = request;
     const addresses = this.#addresses(request);
-    let taken: unknown;
+    let failure: unknown;
     for (const hostPort of this.#candidates(request)) {
       const ports = addresses.map((hostAddress) => ({
         protocol,
@@ -84,13 +84,15 @@ export class PortHolder {
       try {
         return await this.#holdAll(owner.containerId, ports);
       } catch (error) {
-        if (errnoCode(error) !== 'EADDRINUSE') throw bindError(owner, hostText(ports[0]!), error);
-        taken = error;
+        failure = bindError(owner, ports[0]!, error);
+        if (errnoCode(error) !== 'EADDRINUSE') throw failure;
       }
     }
-    const { firstPort, lastPort } = request;
-    const range = firstPort === lastPort ? `${firstPort}` : `${firstPort}-${lastPort}`;
-    throw bindError(owner, `${addresses[0]}:${range}`, taken);
+    if (request.firstPort > 0 && request.firstPort === request.lastPort) throw failure;
+    throw connectivityError(owner, 'all ports are allocated', {
+      code: 'EADDRINUSE',
+      hint: 'Publish on a wider range.',
+    });
   }
 
   async #holdAll(containerId: string, ports: PublishedPort[]): Promise<PublishedPort[]> {
@@ -147,16 +149,15 @@ const BIND_FAILURES: Record<string, { text: string; hint: string }> = {
   EADDRNOTAVAIL: { text: 'cannot assign requested address', hint: 'Publish on an address that this host has.' },
 };
 
-function bindError({ name, endpointId }: PortOwner, where: string, cause: unknown): EngineError {
+function bindError(owner: PortOwner, port: PublishedPort, cause: unknown): EngineError {
   const known = BIND_FAILURES[errnoCode(cause) ?? ''];
-  const text = known?.text ?? describe(cause);
-  const endpoint = `${name} (${endpointId})`;
+  const text = `Bind for ${hostText(port)} failed: ${known?.text ?? describe(cause)}`;
+  return connectivityError(owner, text, { code: errnoCode(cause), hint: known?.hint, cause });
+}
+
+function connectivityError({ name, endpointId }: PortOwner, text: string, options: ErrorOptions): EngineError {
   return system(
-    `driver failed programming external connectivity on endpoint ${endpoint}: Bind for ${where} failed: ${text}`,
-    {
-      code: errnoCode(cause),
-      hint: known?.hint,
-      cause,
-    },
+    `driver failed programming external connectivity on endpoint ${name} (${endpointId}): ${text}`,
+    options,
   );
 }
