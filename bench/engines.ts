@@ -43,6 +43,7 @@ async function startDaemon(
 ): Promise<BenchEngine> {
   const folder = join(base, name);
   mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'daemon.json'), '{}');
   const namespace = `wherry-bench-${process.pid}-${name}`;
   const path = makeNamespace(namespace);
   const socket = join(folder, 'api.sock');
@@ -97,7 +98,7 @@ export function startDockerd(): Promise<BenchEngine> {
         '-H',
         `unix://${join(folder, 'api.sock')}`,
         '--config-file',
-        join(folder, 'none.json'),
+        join(folder, 'daemon.json'),
       ],
     ],
     {

@@ -31,7 +31,7 @@ async function main(config: DaemonConfig): Promise<void> {
     backend: engineBackend(engine),
     version: PRODUCT.version,
     experimental: config.experimental,
-    log: (level, message, fields) => engine.log[level](message, printable(fields)),
+    log: engine.log,
   });
   await listenEverywhere(config, server, launcher, engine.log);
   writePidFile(config.pidFile);
@@ -66,13 +66,4 @@ function endOnSignals(engine: Engine, server: ApiServer): void {
 
 function removePidFile(path: string): void {
   if (readFileSync(path, 'utf8').trim() === String(process.ppid)) rmSync(path);
-}
-
-function printable(fields: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [
-      key,
-      value instanceof Error ? (value.stack ?? value.message) : String(value),
-    ]),
-  );
 }

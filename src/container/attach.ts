@@ -7,6 +7,8 @@ export interface AttachSettings {
   stdout: boolean;
   stderr: boolean;
   tty: boolean;
+  /** The end of this client's input is the end of the container's stdin. */
+  closeStdin: boolean;
   /** Absent = ctrl-p,ctrl-q on a terminal, none elsewhere. */
   detachKeys?: string;
 }
@@ -22,7 +24,7 @@ export interface PendingAttachment {
 
 /**
  * Ties a client to the monitor's stream until the process ends, the client detaches, or the client goes. The client's
- * half-close is stdin's end only. Resolves with whether the client typed the detach keys.
+ * half-close ends stdin at most. Resolves with whether the client typed the detach keys.
  */
 export async function connectClient(client: Duplex, stream: Duplex, settings: AttachSettings): Promise<boolean> {
   let detached = false;
@@ -48,8 +50,9 @@ export async function connectClient(client: Duplex, stream: Duplex, settings: At
 async function forwardInput(client: Duplex, stream: Duplex, settings: AttachSettings, detach: () => void) {
   const keys = settings.detachKeys || (settings.tty ? DEFAULT_DETACH_KEYS : '');
   try {
-    if (keys) await pipeline(client, detachFilter(parseDetachKeys(keys), detach), stream);
-    else await pipeline(client, stream);
+    const end = settings.closeStdin;
+    if (keys) await pipeline(client, detachFilter(parseDetachKeys(keys), detach), stream, { end });
+    else await pipeline(client, stream, { end });
   } catch (error) {
     if (!isEndOfEither(error)) stream.destroy(error as Error);
   }

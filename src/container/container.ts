@@ -1,4 +1,5 @@
 import { Mutex } from '#lib/locks.ts';
+import type { Sandbox } from '#network/sandbox.ts';
 import type { MonitorControl } from '#runtime/monitor.ts';
 import type { PendingAttachment } from './attach.ts';
 import type { ContainerRecord, StateRecord, Status } from './record.ts';
@@ -25,6 +26,8 @@ export class Container {
   /** Resolves when the last run's mounts, network and runtime state are gone; a new start waits for it. */
   cleanup: Promise<void> = Promise.resolve();
   removing = false;
+  /** Grows with every change that a view of the container could show. */
+  revision = 0;
   readonly #exitWaiters = new Set<Waiter>();
   readonly #removalWaiters = new Set<Waiter>();
 
@@ -68,6 +71,20 @@ export class Container {
 
   setState(change: Partial<StateRecord>): void {
     Object.assign(this.record.state, change);
+    this.revision++;
+  }
+
+  /** Its network as it has it now; undefined when it is given back. */
+  setSandbox(sandbox: Sandbox | undefined): void {
+    if (sandbox) this.record.sandbox = sandbox;
+    else delete this.record.sandbox;
+    this.revision++;
+  }
+
+  /** Its removal has begun: nothing else may begin, and `ps` says so. */
+  markRemoving(): void {
+    this.removing = true;
+    this.revision++;
   }
 
   /** Tells those who wait for the exit that has just been recorded in `state`. */

@@ -1,7 +1,7 @@
 import { invalid } from '#errors/errors.ts';
+import type { Image } from '#image/image.ts';
 import { checkFilterNames, type Filters, matchesAny, matchesExactly, matchesLabels } from '#lib/filters.ts';
 import type { Container } from './container.ts';
-import type { Image } from '#image/image.ts';
 import type { ContainerRecord } from './record.ts';
 import type { ContainerStore } from './store.ts';
 

@@ -26,10 +26,10 @@ export async function attachContainer(
   options: AttachOptions,
 ): Promise<{ tty: boolean; connect(client: Duplex): Promise<void> }> {
   const container = engine.containers.get(id);
-  const { Tty: tty, OpenStdin: openStdin } = container.record.config;
+  const { Tty: tty, OpenStdin: openStdin, StdinOnce: closeStdin } = container.record.config;
   if (container.removing) throw conflict(`container ${container.id} is being removed`);
   if (options.detachKeys) parseDetachKeys(options.detachKeys);
-  const settings: AttachSettings = { ...options, stdin: options.stdin && openStdin, tty };
+  const settings: AttachSettings = { ...options, stdin: options.stdin && openStdin, tty, closeStdin };
   const attachment = options.stream ? waitForStart(container, settings) : undefined;
   engine.events.publish('container', 'attach', container.id, eventAttributes(container));
   return { tty, connect: (client) => connect(engine, container, client, options, settings, attachment) };

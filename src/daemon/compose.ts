@@ -104,7 +104,6 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
 /** Ends the engine's part of everything; containers, their mounts and networks stay. */
 export async function closeEngine(engine: Engine): Promise<void> {
   await engine.background.idle();
-  for (const container of engine.containers) container.monitor?.close();
   await engine.networks.close();
   await engine.database.close();
 }

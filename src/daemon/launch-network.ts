@@ -21,7 +21,7 @@ export async function attachNetwork(engine: Engine, container: Container): Promi
     publishAll: hostConfig.PublishAllPorts,
     macAddress: config.MacAddress,
   });
-  record.sandbox = sandbox;
+  container.setSandbox(sandbox);
   for (const [name, endpoint] of Object.entries(sandbox.networks)) {
     const attributes = { container: record.id, name, type: name === 'host' || name === 'none' ? name : 'bridge' };
     engine.events.publish('network', 'connect', endpoint.NetworkID, attributes);
@@ -35,7 +35,7 @@ export function detachNetwork(engine: Engine, container: Container): void {
     const attributes = { container: record.id, name, type: name === 'host' || name === 'none' ? name : 'bridge' };
     engine.events.publish('network', 'disconnect', endpoint.NetworkID, attributes);
   }
-  delete record.sandbox;
+  container.setSandbox(undefined);
 }
 
 /** Writes hosts, hostname and resolv.conf; a container in another's namespace uses the other's files. */

@@ -25,6 +25,8 @@ export interface Paths {
   runs: string;
   volumes: string;
   graph: string;
+  /** What no row names is put aside here, never deleted. */
+  quarantine: string;
   layers: string;
   /** State of an OCI runtime. */
   runtimeRoot(runtime: string): string;
@@ -43,6 +45,7 @@ export function enginePaths(dataRoot: string, execRoot: string): Paths {
     runs,
     volumes: join(dataRoot, 'volumes'),
     graph: join(dataRoot, 'graph'),
+    quarantine: join(dataRoot, 'quarantine'),
     layers: join(execRoot, 'layers'),
     runtimeRoot: (runtime) => join(execRoot, 'runtime', runtime),
     container(id) {

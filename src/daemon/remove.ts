@@ -36,7 +36,7 @@ export async function removeContainer(
   { volumes }: { volumes: boolean },
 ): Promise<void> {
   if (container.removing) return;
-  container.removing = true;
+  container.markRemoving();
   const { id, chain, anonymousVolumes } = container.record;
   const leftovers = { id, chain, anonymousVolumes: volumes ? anonymousVolumes : [] };
   await engine.containers.remove(container, leftovers);

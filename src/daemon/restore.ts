@@ -1,4 +1,5 @@
-import { readdir, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container } from '#container/container.ts';
 import { errnoCode, isEngineError } from '#errors/errors.ts';
@@ -9,7 +10,7 @@ import type { MonitorState } from '#runtime/monitor-wire.ts';
 import type { Engine } from './engine.ts';
 import { processStartTime } from './kill.ts';
 import { releaseRun } from './release-run.ts';
-import { finishRemoval, removeContainer } from './remove.ts';
+import { finishRemoval, removeContainer, removeLeftovers } from './remove.ts';
 import { type Exit, LOST_EXIT_CODE, recordExit, superviseRun } from './supervise.ts';
 
 /** What was found of a container's last run. */
@@ -24,6 +25,7 @@ type Finding =
  */
 export async function restoreContainers(engine: Engine): Promise<void> {
   const { unfinishedRemovals } = await engine.containers.load();
+  await clearUnknown(engine, new Set(unfinishedRemovals.map(({ id }) => id)));
   await engine.volumes.restore(
     [...engine.containers].map(({ id, record }) => ({ containerId: id, mountPoints: record.mountPoints })),
   );
@@ -39,7 +41,6 @@ export async function restoreContainers(engine: Engine): Promise<void> {
   void engine.background.run('sweeping what an earlier engine left', async () => {
     for (const leftovers of unfinishedRemovals) await finishRemoval(engine, leftovers);
     await engine.graph.sweep();
-    await quarantineUnknown(engine);
   });
 }
 
@@ -120,17 +121,29 @@ async function hasRunFolder(engine: Engine, container: Container): Promise<boole
   return (await namesIn(engine.paths.runs)).includes(container.id);
 }
 
-/** Files of containers that no row names are put aside, never deleted: the database may be the one that is wrong. */
-async function quarantineUnknown(engine: Engine): Promise<void> {
-  const { containers, graph, runs } = engine.paths;
-  for (const id of await namesIn(containers)) {
-    if (engine.containers.has(id)) continue;
-    await rename(join(containers, id), join(graph, 'quarantine', `container-${id}`));
-    engine.log.warn('the files of an unknown container were put aside', { container: id });
+/**
+ * Files that no row names. A container's config is written before its row: without one it never existed and its files
+ * go. With one they are put aside, and its writable layer is left: the database may be the one that is wrong.
+ */
+async function clearUnknown(engine: Engine, removed: ReadonlySet<string>): Promise<void> {
+  const { containers, quarantine, runs } = engine.paths;
+  const folders = new Set(await namesIn(containers));
+  const found = new Set([...folders, ...(await namesIn(runs)), ...(await engine.driver.listReadWrite())]);
+  for (const id of found) {
+    if (engine.containers.has(id) || removed.has(id)) continue;
+    const { config, folder } = engine.paths.container(id);
+    if (existsSync(config)) {
+      await mkdir(quarantine, { recursive: true, mode: 0o700 });
+      await rename(folder, join(quarantine, `container-${id}`));
+      engine.log.warn('the files of an unknown container were put aside', { container: id, folder: quarantine });
+    } else if (folders.has(id) || !(await isQuarantined(quarantine, id))) {
+      await removeLeftovers(engine, { id, chain: [], anonymousVolumes: [] });
+    }
   }
-  for (const id of await namesIn(runs)) {
-    if (!engine.containers.has(id)) await rm(join(runs, id), { recursive: true, force: true });
-  }
+}
+
+async function isQuarantined(quarantine: string, id: string): Promise<boolean> {
+  return (await namesIn(quarantine)).includes(`container-${id}`);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -233,9 +233,10 @@ describe('life cycle', () => {
       '-c',
       'while read l; do echo "got $l"; done',
     ]);
-    const { stdout } = await daemon.docker(['attach', 'echo'], { input: 'one\ntwo\n' });
-    assert.equal(stdout, 'got one\ngot two\n');
+    const attached = daemon.docker(['attach', 'echo'], { input: 'one\ntwo\n' });
+    while ((await daemon.ok(['logs', 'echo'])) !== 'got one\ngot two') await sleep(20);
     await daemon.ok(['rm', '-f', 'echo']);
+    assert.equal((await attached).stdout, 'got one\ngot two\n');
   });
 });
 
