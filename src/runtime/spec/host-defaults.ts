@@ -1,4 +1,5 @@
 import type { HostConfig, Ulimit } from '#api/types/host-config.ts';
+import type { Int64 } from '#api/types/scalar.ts';
 import type { CgroupSupport } from '#linux/cgroup.ts';
 import { DEFAULT_MASKED_PATHS, DEFAULT_READONLY_PATHS } from './masked-paths.ts';
 import { mergeUlimits } from './rlimits.ts';
@@ -10,7 +11,7 @@ export interface EngineDefaults {
   /** Bytes of /dev/shm. */
   shmSize: number;
   ipcMode: string;
-  /** Absent = host on cgroup v1 and for privileged containers, private on v2. */
+  /** Absent = host on cgroup v1, private on v2. */
   cgroupnsMode?: 'host' | 'private';
   logDriver: string;
   logOpts: Readonly<Record<string, string>>;
@@ -50,7 +51,7 @@ export function effectiveUlimits(hostConfig: HostConfig, defaults: EngineDefault
 
 function cgroupnsMode(given: HostConfig, defaults: EngineDefaults, cgroup: CgroupSupport): 'host' | 'private' {
   if (given.Privileged && cgroup.version === 1) return 'host';
-  return defaults.cgroupnsMode ?? (cgroup.version === 2 && !given.Privileged ? 'private' : 'host');
+  return defaults.cgroupnsMode ?? (cgroup.version === 2 ? 'private' : 'host');
 }
 
 /** The engine's options hold only for the engine's driver; they never override the container's. */
@@ -81,9 +82,16 @@ function limits(given: HostConfig, cgroup: CgroupSupport): Partial<HostConfig> {
   return {
     // The kernel no longer keeps this one.
     KernelMemory: undefined,
-    ...(swap && { MemorySwap: Number(given.Memory) * 2 }),
+    ...(swap && { MemorySwap: twice(given.Memory) }),
     MemorySwappiness: given.MemorySwappiness !== null && given.MemorySwappiness < 0 ? null : given.MemorySwappiness,
     OomKillDisable: cgroup.version === 1 ? (given.OomKillDisable ?? false) : null,
     PidsLimit: given.PidsLimit !== null && given.PidsLimit <= 0 ? null : given.PidsLimit,
   };
+}
+
+/** Exactly, and never more than an int64 holds. */
+function twice(value: Int64): Int64 {
+  const doubled = BigInt.asIntN(64, BigInt(value) * 2n);
+  if (doubled < 0n) return value;
+  return doubled <= Number.MAX_SAFE_INTEGER ? Number(doubled) : doubled;
 }

@@ -137,12 +137,12 @@ test('limits beyond 2^53 are judged exactly', () => {
   );
 });
 
-test('on cgroup v2 a container has a cgroup namespace of its own unless it is privileged', () => {
+test('on cgroup v2 a container has a cgroup namespace of its own, also when it is privileged', () => {
   const cgroup = { ...LEGACY_CGROUPS, version: 2 as const };
   const mode = (given: Partial<HostConfig>) =>
     withHostDefaults({ ...EMPTY_HOST_CONFIG, ...given }, ENGINE_DEFAULTS, cgroup).CgroupnsMode;
   assert.equal(mode({}), 'private');
-  assert.equal(mode({ Privileged: true }), 'host');
+  assert.equal(mode({ Privileged: true }), 'private');
   assert.equal(mode({ CgroupnsMode: 'host' }), 'host');
 });
 

@@ -10,6 +10,7 @@ import type { HostLimits } from './validate/host-limits.ts';
 import { checkLogConfig } from './validate/log-config.ts';
 import { checkModes } from './validate/modes.ts';
 import { checkNetwork } from './validate/network.ts';
+import { checkNoNul } from './validate/no-nul.ts';
 import { checkResources } from './validate/resources.ts';
 import { checkRestartPolicy } from './validate/restart-policy.ts';
 
@@ -31,6 +32,8 @@ export function validateCreate(
   networking: Partial<NetworkingConfig>,
   limits: HostLimits,
 ): Validated {
+  checkNoNul(config, 'Config');
+  checkNoNul(hostConfig, 'HostConfig');
   checkConfig(config);
   checkModes(config, hostConfig);
   checkRestartPolicy(hostConfig);

@@ -18,22 +18,14 @@ export function checkConfig(config: Config): void {
   for (const entry of config.Env ?? []) {
     if (entry === '' || entry.startsWith('=')) throw invalid(`invalid environment variable: ${entry}`);
   }
-  checkText('Cmd', commandOf(config));
-  checkText('Env', config.Env ?? []);
   checkName('hostname', config.Hostname);
   checkName('domain name', config.Domainname);
   if (config.StopSignal) parseSignal(config.StopSignal);
   if (config.Healthcheck) checkHealth(config.Healthcheck);
 }
 
-/** A NUL would end the text early in the kernel. */
-function checkText(field: string, texts: readonly string[]): void {
-  const bad = texts.find((text) => text.includes('\0'));
-  if (bad !== undefined) throw invalid(`${field} must not contain a NUL character: ${JSON.stringify(bad)}`);
-}
-
 function checkName(what: string, name: string): void {
-  if (Buffer.byteLength(name) > MAX_NAME || name.includes('\0')) {
+  if (Buffer.byteLength(name) > MAX_NAME) {
     throw invalid(`invalid ${what}: ${name}`, { hint: `The kernel keeps at most ${MAX_NAME} bytes.` });
   }
 }

@@ -7,7 +7,7 @@ import { adjustMemory, checkMemory } from './memory.ts';
 
 /**
  * The limits without those that this kernel cannot keep (each with a warning). Throws `invalid` for limits that no
- * kernel could keep. Also for `update`, which changes limits of an existing container.
+ * kernel could keep.
  */
 export function checkResources<R extends Resources>(
   given: R,
