@@ -170,8 +170,9 @@ async function monitorOf(id: string): Promise<number> {
 test('the socket in a container keeps working across engine restarts', async () => {
   await daemon.ok(['load', '-q', '-i', await debianArchive()]);
   const script =
-    'use IO::Socket::UNIX; $| = 1; for (;;) { my $s = IO::Socket::UNIX->new("/s") or do { print "no\n"; next }; ' +
-    'print $s "GET /_ping HTTP/1.0\r\n\r\n"; my $a = join("", <$s>); print $a =~ /OK/ ? "OK\n" : "bad\n"; select(undef, undef, undef, 0.1) }';
+    'use IO::Socket::UNIX; $| = 1; for (;;) { my $s = IO::Socket::UNIX->new("/s") or do { print "no\\n"; next }; ' +
+    'print $s "GET /_ping HTTP/1.0\\r\\n\\r\\n"; my $a = join("", <$s>); print $a =~ /OK/ ? "OK\\n" : "bad\\n"; ' +
+    'select(undef, undef, undef, 0.1) }';
   await daemon.ok([
     'run',
     '-d',
