@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conflict, errnoCode, invalid, notFound } from '#errors/errors.ts';
+import { fault } from '#lib/write-steps.ts';
 import { removeTree } from './remove-tree.ts';
 
 /** The deepest chain of layers a container may stand on; the same limit as Docker's. */
@@ -57,6 +58,7 @@ export class ReadWriteLayers {
       mkdir(join(draft, 'merged'), { mode: 0o700 }),
       writeSynced(join(draft, CHAIN_FILE), JSON.stringify(chain)),
     ]);
+    fault('container.create.draft');
     try {
       await rename(draft, folder);
     } catch (error) {
@@ -94,6 +96,7 @@ export class ReadWriteLayers {
       if (errnoCode(error) === 'ENOENT') return;
       throw error;
     }
+    fault('container.remove.grave');
     this.#delete(grave);
   }
 

@@ -37,7 +37,7 @@ const workerMain = new URL('./worker-thread.ts', import.meta.url);
 /**
  * Runs heavy work (hashing, indexing, tree walks) off the main thread. A job is a module that exports
  * `run(input): output | Promise<output>`; input and output are copied by structured clone. Workers start when there is
- * work and end when there is none, so that an idle engine holds no extra heaps; they never keep the process alive.
+ * work and end when there is none, so that an idle engine holds no extra heaps; an idle one does not keep the process alive.
  */
 export class WorkerPool {
   readonly #size: number;

@@ -12,6 +12,7 @@ import {
 import { dirname } from 'node:path';
 import { walkTarFile } from '#archive/tar-file.ts';
 import { system } from '#errors/errors.ts';
+import { fault } from '#lib/write-steps.ts';
 import type { Layer, LayerStat } from '../driver.ts';
 import type { Copy } from './chunks.ts';
 import { BLOCK } from './format.ts';
@@ -67,7 +68,9 @@ function writeIndex(job: IndexJob, tar: number): LayerStat {
     } finally {
       closeSync(index);
     }
+    fault('layer.index.write');
     renameSync(job.temporaryPath, job.indexPath);
+    fault('layer.index.rename');
   } catch (error) {
     rmSync(job.temporaryPath, { force: true });
     throw error;
