@@ -14,7 +14,7 @@
 #include "launcher.h"
 
 /* Requests in work or with an unsent reply; at this many we stop reading, which is the engine's back-pressure. */
-#define MAX_IN_WORK 64
+#define MAX_IN_WORK 256
 
 enum style { NONE, INLINE, THREAD, PARKED };
 

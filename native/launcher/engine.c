@@ -115,9 +115,8 @@ void engine_restart_if_due(void) {
 
 void engine_signal(int number) {
   bool stop = number == SIGTERM || number == SIGINT;
-  if (stop && engine.argv && !engine.pid) exit(0);
-  if (engine.pid > 0) kill(engine.pid, stop && engine.stopping ? SIGKILL : number);
-  if (stop && !engine.argv) exit(0);
+  if (stop && !engine.pid) exit(0);
+  if (engine.pid) kill(engine.pid, stop && engine.stopping ? SIGKILL : number);
   if (stop) {
     engine.stopping = true;
     notify_service_manager("STOPPING=1");

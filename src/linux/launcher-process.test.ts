@@ -160,14 +160,19 @@ describe('processes through the launcher', () => {
   });
 
   test('watching a process gives its exit code or signal', async () => {
-    const codes = [0, 3, 255].map(async (code) => {
-      const pid = await start(`sleep 0.1; exit ${code}`);
-      return server.launcher.watchPid(pid, startTime(pid));
+    const barrier = join(home, 'barrier');
+    writeFileSync(barrier, '');
+    const exits = [0, 3, 255].map(async (code) => {
+      const pid = await start(`while [ -e ${barrier} ]; do sleep 0.01; done; exit ${code}`);
+      return { exit: server.launcher.watchPid(pid, startTime(pid)) };
     });
-    assert.deepEqual(await Promise.all(codes), [{ code: 0 }, { code: 3 }, { code: 255 }]);
+    const watched = await Promise.all(exits);
     const pid = await start('exec sleep 60');
     const exit = server.launcher.watchPid(pid, startTime(pid));
+    await server.launcher.heldPorts();
+    rmSync(barrier);
     process.kill(pid, 'SIGKILL');
+    assert.deepEqual(await Promise.all(watched.map((watch) => watch.exit)), [{ code: 0 }, { code: 3 }, { code: 255 }]);
     assert.deepEqual(await exit, { signal: 9 });
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -42,17 +42,31 @@ describe('the launcher and its engine', () => {
     return { child, path, exit, messages: text(child.stderr!) };
   }
 
+  /** The file is there a moment before it is listened on. */
+  async function connect(path: string): Promise<Socket> {
+    for (let round = 0; ; round++) {
+      const client = createConnection(path);
+      try {
+        await once(client, 'connect');
+        return client;
+      } catch (error) {
+        if (round === 500) throw error;
+        await sleep(10);
+      }
+    }
+  }
+
   /** Talks to the engine; it may still have to start for the first time. */
   async function ask(path: string, command = '') {
-    for (let round = 0; !existsSync(path) && round < 500; round++) await sleep(10);
-    const client = createConnection(path);
+    const client = await connect(path);
     const answer = text(client);
     client.end(`${command}\n`);
     const [first = '', second = ''] = (await answer).split('\n');
-    const [pid, kept, signals] = first.split(' ');
+    const [pid, kept, held, signals] = first.split(' ');
     return {
       pid: Number(pid),
       kept: kept?.split(',').filter(Boolean) ?? [],
+      held,
       signals: signals?.split(',') ?? [],
       second,
     };
@@ -63,7 +77,7 @@ describe('the launcher and its engine', () => {
     return !existsSync(`/proc/${pid}`);
   };
 
-  test('an engine that is killed is started again, and clients wait in the backlog meanwhile', async () => {
+  test('an engine that is killed is started again with its listener and ports, and clients wait in the backlog meanwhile', async () => {
     const { child, path } = launch();
     const first = await ask(path);
     assert.deepEqual(first.kept, []);
@@ -74,6 +88,7 @@ describe('the launcher and its engine', () => {
       const next = await ask(path);
       assert.notEqual(next.pid, pid);
       assert.deepEqual(next.kept, [`unix:${path};é`]);
+      assert.equal(next.held, 'port');
     }
     assert.equal(child.exitCode, null);
   });

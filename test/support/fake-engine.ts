@@ -1,8 +1,9 @@
 /**
  * The least that is an engine, for tests of the launcher. Arguments: the path to listen on, then what to do.
- * Each connection gets one line: our pid, the number of kept descriptors and of signals seen; then the client may send
- * a command: `spawn` (a sleeper, gives its pid), `exit N`.
+ * Each connection gets one line once we are ready: our pid, the keys of kept descriptors and of held ports, the signals
+ * seen. Then the client may send a command: `spawn` (a sleeper, gives its pid), `exit N`.
  */
+import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { launcherFromEnvironment } from '#linux/launcher.ts';
 
@@ -20,7 +21,9 @@ process.on('SIGTERM', () => {
 
 async function serve(client: Socket): Promise<void> {
   client.on('error', () => {});
-  client.write(`${process.pid} ${[...launcher.kept.keys()].join()} ${seen.join()}\n`);
+  await ready;
+  const held = await launcher.heldPorts();
+  client.write(`${process.pid} ${[...launcher.kept.keys()].join()} ${held.join()} ${seen.join()}\n`);
   for await (const chunk of client) {
     const [command, argument] = String(chunk).trim().split(' ');
     if (command === 'exit') process.exit(Number(argument));
@@ -29,12 +32,17 @@ async function serve(client: Socket): Promise<void> {
   client.end();
 }
 
-const server = createServer({ allowHalfOpen: true }, (client) => void serve(client));
-const inherited = launcher.kept.get(key) ?? launcher.kept.get('fd://0');
-server.listen(inherited === undefined ? { path } : { fd: inherited }, async () => {
+async function listen(): Promise<void> {
+  const server = createServer({ allowHalfOpen: true }, (client) => void serve(client));
+  const inherited = launcher.kept.get(key) ?? launcher.kept.get('fd://0');
+  server.listen(inherited === undefined ? { path } : { fd: inherited });
+  await once(server, 'listening');
   if (inherited === undefined) {
     const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
     await launcher.keepDescriptor(key, fd);
+    await launcher.holdPort({ key: 'port', protocol: 'tcp', address: '127.0.0.1', port: 0 });
   }
   await launcher.ready();
-});
+}
+
+const ready = listen();
