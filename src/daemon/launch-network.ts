@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { errnoCode } from '#errors/errors.ts';
+import { fault } from '#lib/write-steps.ts';
 import { containerHosts, hostNetworkHosts } from '#network/hosts-file.ts';
 import { containerResolvConf } from '#network/resolv-conf.ts';
 import type { Engine } from './engine.ts';
@@ -21,6 +22,7 @@ export async function attachNetwork(engine: Engine, container: Container): Promi
     publishAll: hostConfig.PublishAllPorts,
     macAddress: config.MacAddress,
   });
+  fault('container.start.network');
   container.setSandbox(sandbox);
   for (const [name, endpoint] of Object.entries(sandbox.networks)) {
     const attributes = { container: record.id, name, type: name === 'host' || name === 'none' ? name : 'bridge' };

@@ -50,6 +50,7 @@ async function abandon(engine: Engine, container: Container, { monitor }: Run, e
     releaseRun(engine, container, gone),
   );
   await engine.containers.save(container);
+  fault('container.start.refused');
   return failure.error;
 }
 

@@ -17,6 +17,7 @@ export async function releaseRun(
   const { cleaned } = await monitorGone;
   if (!cleaned) await deleteAtRuntime(engine, id, record.hostConfig.Runtime ?? engine.runtimes.default);
   await networkReleased;
+  fault('container.exit.network');
   await engine.driver.put(id);
   await engine.volumes.unmountAll(id);
   await rm(engine.paths.container(id).runFolder, { recursive: true, force: true });

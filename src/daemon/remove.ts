@@ -53,6 +53,7 @@ export async function removeContainer(
 export async function finishRemoval(engine: Engine, leftovers: Leftovers): Promise<void> {
   await removeLeftovers(engine, leftovers);
   await engine.containers.finishRemoval(leftovers.id);
+  fault('container.remove.done');
 }
 
 /** The files of a container that has no row: removed, or never finished. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,14 +12,16 @@ import { makeTar } from '#test/support/tar.ts';
 
 const PROCESS = join(import.meta.dirname, '../../test/support/graph-process.ts');
 
-const isGraphStep = (step: string) => /^(blob|layer|image)\./.test(step);
+const isGraphStep = (step: string) => /^(blob|layer|image)\.(?!tag)/.test(step);
 const removeSteps = WRITE_STEPS.filter((step) => isGraphStep(step) && step.includes('remove'));
 const loadSteps = WRITE_STEPS.filter((step) => isGraphStep(step) && !removeSteps.includes(step));
 
 /** Runs a graph process that kills itself at `step`; true when it did. */
 async function killedAt(step: string, root: string, verb: string, what: string): Promise<boolean> {
+  const orders = join(root, 'fault');
+  await writeFile(orders, step.includes(':') ? step : `${step}:1`);
   const child = spawn(process.execPath, [PROCESS, root, verb, what], {
-    env: { ...process.env, WHERRY_FAULT: step },
+    env: { ...process.env, WHERRY_FAULT_FILE: orders },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const [code, signal] = await once(child, 'exit');

@@ -163,6 +163,7 @@ export class Layers {
   async #removeFiles(diffId: Digest): Promise<void> {
     const { db, driver, content } = this.#options;
     await db.write([{ sql: 'DELETE FROM layers WHERE diff_id = ?', params: [diffId] }]);
+    fault('layer.remove.commit');
     await driver.removeLayer(diffId);
     fault('layer.remove.index');
     await content.remove([diffId]);

@@ -84,6 +84,7 @@ async function carryOut(state: GraphState, { record, untag, deletes }: Plan): Pr
   state.ids.delete(hexOf(image.id));
   state.layers.dropImage(image.diffIds);
   await state.content.remove(unnamedBlobs(state, record));
+  fault('image.remove.blobs');
   publish(state, 'delete', image, image.id);
   return image.diffIds;
 }

@@ -7,6 +7,7 @@ import {
   withDefaultTag,
   withTag,
 } from '#lib/reference.ts';
+import { fault } from '#lib/write-steps.ts';
 import { findImage } from './lookup.ts';
 import { publish, tagStatements } from './register.ts';
 import type { GraphState } from './state.ts';
@@ -25,6 +26,7 @@ export async function tagImage(state: GraphState, name: string, target: TagTarge
     const record = findImage(state, name);
     const now = state.now();
     await state.db.write(tagStatements(reference, record.image.id, now));
+    fault('image.tag.commit');
     state.references.set(reference, record.image.id);
     record.lastTaggedAt = now;
     publish(state, 'tag', record.image, familiarReference(reference));

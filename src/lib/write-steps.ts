@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+
 /**
  * Every step in which the engine changes durable state, in the order in which the ways through it take them. The fault
  * tests kill the engine right after each one; a step without a test case fails them. A new durable change = a new row.
@@ -10,45 +12,72 @@ export const WRITE_STEPS = [
   'blob.rename',
   'blob.directory-fsync',
   // Its layer is indexed by the storage driver and its image becomes known: the commit point.
+  'layer.index.write',
+  'layer.index.rename',
   'layer.apply',
   'image.commit',
-  // An image is removed.
+  // An image gets one more name.
+  'image.tag.commit',
+  // An image is removed, then the layers that nobody else needs.
   'image.remove.commit',
+  'image.remove.blobs',
+  'layer.remove.commit',
   'layer.remove.index',
   'layer.remove.blob',
+  // A volume is made, filled from an image, removed.
+  'volume.create.folder',
+  'volume.create.commit',
+  'volume.fill',
+  'volume.remove.commit',
+  'volume.remove.folder',
   // A container is created: the row is the commit point.
+  'container.create.draft',
   'container.create.layer',
   'container.create.mounts',
   'container.create.config',
   'container.create.commit',
-  // It is started: the runtime's own start is the commit point, the row follows.
+  // It is started: the runtime's own start is the commit point, the row follows, also after a start that failed.
+  'container.start.network',
   'container.start.mounted',
   'container.start.bundle',
   'container.start.running',
   'container.start.saved',
+  'container.start.refused',
   // It exits; the monitor's exit record is the commit point.
   'container.exit.saved',
+  'container.exit.network',
   'container.exit.released',
   // It is removed: the row's end is the commit point.
   'container.remove.commit',
+  'container.remove.grave',
   'container.remove.layer',
   'container.remove.files',
   'container.remove.volumes',
+  'container.remove.done',
+  // Database and data-root agree that they belong together, at every start.
+  'store.announced',
+  'store.marked',
+  'store.advanced',
 ] as const;
 
 export type WriteStep = (typeof WRITE_STEPS)[number];
 
 /**
- * Marks that `step` has just been done. When the environment says `WHERRY_FAULT=<step>[:<n>]`, the n-th passage
- * (default the first) kills this process with SIGKILL; otherwise this does nothing.
+ * Marks that `step` has just been done. Where the environment has `WHERRY_FAULT_FILE=<path>` and a file there says
+ * `<step>:<n>`, the n-th passage from then on kills this process with SIGKILL, whichever thread it is in; the file is
+ * gone by then, so that the next engine lives. Otherwise this does nothing.
  */
-export const fault: (step: WriteStep) => void = armed(process.env.WHERRY_FAULT);
+export const fault: (step: WriteStep) => void = armed(process.env.WHERRY_FAULT_FILE);
 
-function armed(setting: string | undefined): (step: WriteStep) => void {
-  if (!setting) return () => {};
-  const [wanted, count = '1'] = setting.split(':');
-  let left = Number(count);
+function armed(orders: string | undefined): (step: WriteStep) => void {
+  if (!orders) return () => {};
   return (step) => {
-    if (step === wanted && --left === 0) process.kill(process.pid, 'SIGKILL');
+    if (!existsSync(orders)) return;
+    const [wanted, passages] = readFileSync(orders, 'utf8').split(':');
+    if (wanted !== step) return;
+    const left = Number(passages) - 1;
+    if (left > 0) return writeFileSync(orders, `${step}:${left}`);
+    rmSync(orders);
+    process.kill(process.pid, 'SIGKILL');
   };
 }

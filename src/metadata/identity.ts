@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoCode } from '#errors/errors.ts';
+import { fault } from '#lib/write-steps.ts';
 import type { Database } from './database.ts';
 
 /** `mismatch`: database and folders are not of one piece, so nothing may be swept and the engine starts read-only. */
@@ -44,8 +45,11 @@ export async function checkIdentity(dataRoot: string, db: Database): Promise<Ide
 async function advance(dataRoot: string, db: Database, { id, generation }: Mark): Promise<void> {
   const next = generation + 1;
   await db.write([put('store.id', id), put('store.generation', generation), put('store.announced', next)]);
+  fault('store.announced');
   await writeMark(dataRoot, { id, generation: next });
+  fault('store.marked');
   await db.write([put('store.generation', next), { sql: "DELETE FROM kv WHERE key = 'store.announced'" }]);
+  fault('store.advanced');
 }
 
 const put = (key: string, value: string | number) => ({

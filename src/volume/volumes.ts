@@ -4,6 +4,7 @@ import { conflict, describe, isEngineError, notFound, system } from '#errors/err
 import { booleanFilter, checkFilterNames, type Filters, matchesAny, matchesLabels } from '#lib/filters.ts';
 import { KeyedMutex } from '#lib/locks.ts';
 import { randomId } from '#lib/names.ts';
+import { fault } from '#lib/write-steps.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { readMountInfo } from '#linux/mountinfo.ts';
 import type { Database } from '#metadata/database.ts';
@@ -129,9 +130,11 @@ export class VolumeStore {
       }
       if (record.options) await this.#options.launcher.unmount(this.#folders.data(name));
       await this.#options.database.write([{ sql: 'DELETE FROM volumes WHERE name = ?', params: [name] }]);
+      fault('volume.remove.commit');
       this.#records.delete(name);
       this.#options.onEvent?.('destroy', name, { driver: 'local' });
       await this.#folders.remove(name);
+      fault('volume.remove.folder');
     });
   }
 
@@ -191,6 +194,7 @@ export class VolumeStore {
       await this.#mount(name, containerId);
       try {
         await copyUp(this.#options.launcher, { rootfs, path, data, staging });
+        fault('volume.fill');
       } finally {
         await this.#unmount(name, containerId);
       }
@@ -199,6 +203,7 @@ export class VolumeStore {
 
   async #make(record: VolumeRecord): Promise<void> {
     await this.#folders.make(record);
+    fault('volume.create.folder');
     try {
       await this.#options.database.write([
         { sql: 'INSERT INTO volumes (name, record) VALUES (?, ?)', params: [record.name, serializeVolume(record)] },
@@ -207,6 +212,7 @@ export class VolumeStore {
       await this.#folders.remove(record.name);
       throw error;
     }
+    fault('volume.create.commit');
     this.#records.set(record.name, record);
     this.#options.onEvent?.('create', record.name, { driver: 'local' });
   }
