@@ -61,7 +61,7 @@ static _Noreturn void become_engine(pid_t launcher, int channel, char **env) {
   signal(SIGPIPE, SIG_DFL);
   sigprocmask(SIG_SETMASK, &none, NULL);
   execvpe(engine.argv[0], engine.argv, env);
-  fprintf(stderr, "wherry-launcher: starting %s: %m\n", engine.argv[0]);
+  dprintf(STDERR_FILENO, "wherry-launcher: starting %s: %m\n", engine.argv[0]);
   _exit(127);
 }
 

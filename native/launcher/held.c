@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +17,9 @@
 #define FIRST_LISTENER 3
 /* Kept descriptors have numbers from here on, so that descriptor 3 of the engine is free for its channel. */
 #define FIRST_KEPT 10
+
+/* What is held leaves this many descriptors for the launcher's own work. */
+#define SPARE_DESCRIPTORS 64
 
 union socket_name {
   struct sockaddr any;
@@ -99,12 +103,20 @@ void held_make_inheritable(void) {
     if (!entry->port) fcntl(entry->fd, F_SETFD, 0);
 }
 
+/* Closes a descriptor that would leave too few; -1 and EMFILE then. Numbers are given out from the lowest. */
+static int spare_some(int fd) {
+  struct rlimit limit;
+  if (fd < 0 || getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > (rlim_t)fd + SPARE_DESCRIPTORS) return fd;
+  close(fd);
+  return errno = EMFILE, -1;
+}
+
 void handle_keep(struct request *request) {
   char *key = read_text(request);
   int number = (int)read_u32(request);
   if (request->malformed) return;
   int copy = pidfd_getfd(engine_pidfd(), number, 0);
-  int fd = copy < 0 ? -1 : fcntl(copy, F_DUPFD_CLOEXEC, FIRST_KEPT);
+  int fd = copy < 0 ? -1 : spare_some(fcntl(copy, F_DUPFD_CLOEXEC, FIRST_KEPT));
   if (fd < 0) fail(request, errno, "copying descriptor %d of the engine", number);
   if (copy >= 0) close(copy);
   if (fd < 0) return;
@@ -156,7 +168,7 @@ void handle_hold_port(struct request *request) {
   socklen_t size = parse_address(address, (uint16_t)port, &name);
   if (!size) return fail(request, EINVAL, "the address %s", address);
   if (*find(key)) return fail(request, EEXIST, "the key %s", key);
-  int fd = bind_port(protocol, &name, size);
+  int fd = spare_some(bind_port(protocol, &name, size));
   if (fd < 0) return fail(request, errno, "bind");
   hold(key, fd, true);
   reply_u32(request, ntohs(name.any.sa_family == AF_INET ? name.v4.sin_port : name.v6.sin6_port));

@@ -94,8 +94,8 @@ int launch_process(const struct launch *launch, pid_t *pid);
 bool enter_netns(struct request *request, const char *path);
 
 /* ---- watch.c */
-/* Reaps a child of ours when it ends. */
-void watch_child(pid_t pid);
+/* Reaps a child of ours when it ends; false and errno when it cannot. */
+bool watch_child(pid_t pid);
 void watch_forget_all(void);
 
 /* ---- The operations: read the request's fields, do it, fill in the reply. `handle_watch` finishes it itself. */

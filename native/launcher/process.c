@@ -104,7 +104,7 @@ static void spawn(struct request *request, struct launch *launch, const char *li
     if (listen_path) unlink(listen_path);
     return fail(request, error, "starting %s", launch->argv[0]);
   }
-  watch_child(pid);
+  if (!watch_child(pid)) fprintf(stderr, "wherry-launcher: process %d will not be reaped: %m\n", pid);
   reply_u32(request, (uint32_t)pid);
 }
 
@@ -202,7 +202,12 @@ static void run_program(struct request *request, struct launch *launch, struct r
   }
   if (error) return fail(request, error, "starting %s", launch->argv[0]);
   run->pidfd = pidfd_open(run->pid, 0);
-  if (run->pidfd < 0) die("pidfd_open");
+  if (run->pidfd < 0) {
+    error = errno;
+    kill(-run->pid, SIGKILL);
+    waitpid(run->pid, NULL, 0);
+    return fail(request, error, "watching %s", launch->argv[0]);
+  }
   int result = attend(run, timeout);
   reply_u32(request, result < 0);
   reply_u32(request, (uint32_t)(result < 0 ? -result : result));

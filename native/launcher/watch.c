@@ -161,13 +161,15 @@ static void on_end_of_child(struct source *source, uint32_t events) {
   free(child);
 }
 
-void watch_child(pid_t pid) {
+bool watch_child(pid_t pid) {
+  int pidfd = pidfd_open(pid, 0);
+  if (pidfd < 0) return false;
   struct child *child = grow(NULL, sizeof *child);
-  *child = (struct child){.source = {on_end_of_child}, .pidfd = pidfd_open(pid, 0)};
-  if (child->pidfd < 0) die("pidfd_open");
+  *child = (struct child){.source = {on_end_of_child}, .pidfd = pidfd};
   pthread_mutex_lock(&lock);
   child->next = children;
   children = child;
   pthread_mutex_unlock(&lock);
-  loop_add(child->pidfd, &child->source, EPOLLIN);
+  loop_add(pidfd, &child->source, EPOLLIN);
+  return true;
 }

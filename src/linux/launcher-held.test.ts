@@ -53,6 +53,18 @@ describe('ports that the launcher holds', () => {
     await server.launcher.release('p');
   });
 
+  test('held ports never use up the descriptors that the launcher works with', async () => {
+    const { launcher, pid } = server;
+    execFileSync('prlimit', ['--pid', String(pid), '--nofile=100:100']);
+    const hold = (n: number) =>
+      launcher.holdPort({ key: `range-${n}`, protocol: 'tcp', address: '127.0.0.1', port: 0 });
+    const results = await Promise.allSettled(Array.from({ length: 100 }, (_, n) => hold(n)));
+    const refused = results.filter((result) => result.status === 'rejected');
+    assert.ok(refused.length > 0 && refused.every(({ reason }) => reason.code === 'EMFILE'));
+    assert.equal((await launcher.run({ argv: ['true'] })).code, 0);
+    for (const key of await launcher.heldPorts()) await launcher.release(key);
+  });
+
   test('an address that is none, or not ours, is an error', async () => {
     const hold = (address: string) => server.launcher.holdPort({ key: 'x', protocol: 'tcp', address, port: 80 });
     await assert.rejects(hold('localhost'), { code: 'EINVAL' });
