@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { isEngineError } from '#errors/errors.ts';
+import { digestOf } from '#lib/digest.ts';
+import { BlobWriter } from './blob-writer.ts';
+import { type ContentStore, openContentStore } from './store.ts';
+
+const run = promisify(execFile);
+
+async function openStore(t: TestContext): Promise<{ root: string; store: ContentStore }> {
+  const root = await mkdtemp(join(tmpdir(), 'wherry-content-'));
+  t.after(() => rm(root, { recursive: true, force: true }));
+  return { root, store: await openContentStore(root) };
+}
+
+test('what is written is read back by its digest, and cannot be written to', async (t) => {
+  const { store } = await openStore(t);
+  const [a, b] = [Buffer.from('{"a":1}'), randomBytes(1000)];
+  assert.deepEqual(await store.write(a, b, a), [digestOf(a), digestOf(b), digestOf(a)]);
+  assert.deepEqual(await store.read(digestOf(a)), a);
+  assert.equal(await store.size(digestOf(b)), 1000);
+  assert.equal((await stat(store.pathOf(digestOf(b)))).mode & 0o777, 0o400);
+  assert.deepEqual((await Array.fromAsync(store.list())).sort(), [digestOf(a), digestOf(b)].sort());
+  await using file = await store.open(digestOf(a));
+  assert.deepEqual(await file.readFile(), a);
+});
+
+test('a blob that is not there is not found', async (t) => {
+  const { store } = await openStore(t);
+  const missing = digestOf('nothing');
+  assert.equal(await store.has(missing), false);
+  for (const attempt of [store.read(missing), store.open(missing), store.size(missing)]) {
+    await assert.rejects(attempt, (error) => isEngineError(error, 'not-found') && error.message.includes(missing));
+  }
+  await store.remove([missing]);
+});
+
+test('a blob whose bytes have changed is not given out', async (t) => {
+  const { store } = await openStore(t);
+  const [digest] = await store.write(Buffer.from('right'));
+  await chmod(store.pathOf(digest!), 0o600);
+  await writeFile(store.pathOf(digest!), 'wrong');
+  await assert.rejects(store.read(digest!), (error) => isEngineError(error, 'system') && error.code === 'BLOB_CORRUPT');
+});
+
+test('a writer pads the file and keeps the true length; commit moves it, once', async (t) => {
+  const { root, store } = await openStore(t);
+  const bytes = randomBytes(70_001);
+  const folder = await store.beginIngest();
+  const writers = [new BlobWriter(join(folder, 'a')), new BlobWriter(join(folder, 'b'))];
+  for (const writer of writers)
+    for (let at = 0; at < bytes.length; at += 9999) writer.write(bytes.subarray(at, at + 9999));
+  const blobs = await Promise.all(writers.map((writer) => writer.finish()));
+  assert.deepEqual(
+    blobs.map(({ digest, size }) => ({ digest, size })),
+    Array(2).fill({ digest: digestOf(bytes), size: 70_001 }),
+  );
+  await Promise.all(blobs.map((blob) => store.commit([blob])));
+  await store.endIngest(folder);
+  const stored = await readFile(store.pathOf(digestOf(bytes)));
+  assert.equal(stored.length, 70_144);
+  assert.deepEqual(stored.subarray(0, 70_001), bytes);
+  assert.ok(stored.subarray(70_001).every((byte) => byte === 0));
+  assert.deepEqual(await readdir(join(root, 'content', 'ingest')), []);
+});
+
+test('an empty blob is a blob', async (t) => {
+  const { store } = await openStore(t);
+  const folder = await store.beginIngest();
+  const blob = await new BlobWriter(join(folder, 'empty')).finish();
+  await store.commit([blob]);
+  await store.endIngest(folder);
+  assert.deepEqual(await store.read(digestOf('')), Buffer.alloc(0));
+});
+
+test('the sweep removes what an earlier engine left in the ingest folder, and nothing else', async (t) => {
+  const { root, store } = await openStore(t);
+  const [digest] = await store.write(Buffer.from('kept'));
+  const folder = await store.beginIngest();
+  await new BlobWriter(join(folder, 'half')).abandon();
+  await store.sweepIngests();
+  assert.deepEqual(await readdir(join(root, 'content', 'ingest')), []);
+  assert.ok(await store.has(digest!));
+});
+
+test('a full disk is said to be full, with what to do', async (t) => {
+  const mountPoint = await mkdtemp(join(tmpdir(), 'wherry-full-'));
+  await run('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mountPoint]);
+  t.after(async () => {
+    await run('umount', [mountPoint]);
+    await rm(mountPoint, { recursive: true });
+  });
+  const writer = new BlobWriter(join(mountPoint, 'blob'));
+  assert.throws(
+    () => writer.write(Buffer.alloc(1 << 20)),
+    (error) => isEngineError(error, 'system') && error.code === 'ENOSPC' && /make room/.test(error.hint ?? ''),
+  );
+  await writer.abandon();
+});
