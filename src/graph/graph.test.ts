@@ -242,7 +242,7 @@ test('inspect and history tell what the config says', async (t) => {
     Cmd: ['run'],
     Healthcheck: { Test: ['NONE'], Interval: 30_000_000_000 },
   });
-  assert.deepEqual(graph.history('app:1'), [
+  assert.deepEqual(await graph.history('app:1'), [
     { Id: ids[0], Created: 1704067202, CreatedBy: 'COPY b', Tags: ['app:1', 'app:2'], Size: 3000, Comment: 'last' },
     { Id: '<missing>', Created: 1704067201, CreatedBy: 'ENV x=y', Tags: null, Size: 0, Comment: '' },
     { Id: '<missing>', Created: 1704067200, CreatedBy: 'ADD a', Tags: null, Size: 1000, Comment: '' },

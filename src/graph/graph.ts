@@ -84,7 +84,7 @@ export class Graph {
     return inspectImage(this.#state, name);
   }
 
-  history(name: string): HistoryResponseItem[] {
+  history(name: string): Promise<HistoryResponseItem[]> {
     return imageHistory(this.#state, name);
   }
 

@@ -13,7 +13,7 @@ export function inspectImage(state: GraphState, name: string): ImageInspect {
     RepoTags: references.filter(({ digest }) => digest === undefined).map(familiarReference),
     RepoDigests: references.filter(({ digest }) => digest !== undefined).map(familiarReference),
     Parent: '',
-    Comment: image.comment || (image.history.at(-1)?.comment ?? ''),
+    Comment: image.comment,
     ...(image.created !== undefined && { Created: image.createdAt ? formatTime(image.createdAt) : image.created }),
     DockerVersion: image.dockerVersion,
     Author: image.author,

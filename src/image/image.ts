@@ -1,8 +1,11 @@
 import type { Digest } from '#lib/digest.ts';
 import { type ParsedConfig, parseImageConfig } from './config.ts';
 
-/** An image: a config and the layers that it names. Its id is the digest of the config's exact bytes. */
-export interface Image extends ParsedConfig {
+/**
+ * An image: a config and the layers that it names. Its id is the digest of the config's exact bytes. Its history stays
+ * in those bytes: it is the largest part and rarely asked for.
+ */
+export interface Image extends Omit<ParsedConfig, 'history'> {
   readonly id: Digest;
   /** Bytes of the config. */
   readonly configSize: number;
@@ -17,8 +20,9 @@ export interface Image extends ParsedConfig {
  * Throws `invalid` as `parseImageConfig` does.
  */
 export function makeImage(id: Digest, config: Buffer, sizeOf: (diffId: Digest) => number): Image {
-  const parsed = parseImageConfig(config);
+  const { history, ...parsed } = parseImageConfig(config);
   const layerSizes = parsed.diffIds.map(sizeOf);
   const size = layerSizes.reduce((sum, layer) => sum + layer, 0);
-  return { ...parsed, id, configSize: config.length, layerSizes, size };
+  const comment = parsed.comment || (history.at(-1)?.comment ?? '');
+  return { ...parsed, comment, id, configSize: config.length, layerSizes, size };
 }
