@@ -8,6 +8,8 @@ export function failureText(error: unknown, program: string): string {
   if (error instanceof CommandError || error instanceof EngineError) {
     return error.hint ? `${error.message}\n${error.hint}` : error.message;
   }
-  if (errnoCode(error) === 'ECONNRESET') return `${program}: the daemon closed the connection in the middle of a reply`;
+  const code = errnoCode(error);
+  if (code === 'ECONNRESET' || code === 'EPIPE')
+    return `${program}: the daemon closed the connection in the middle of a request`;
   return error instanceof Error ? `${program}: ${error.message}` : String(error);
 }

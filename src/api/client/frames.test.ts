@@ -13,10 +13,10 @@ const frame = (kind: number, payload: Buffer) => {
 async function* pieces(bytes: Buffer, cuts: number[]): AsyncGenerator<Buffer> {
   let start = 0;
   for (const cut of [...new Set(cuts.map((at) => at % (bytes.length + 1)))].sort((a, b) => a - b)) {
-    yield bytes.subarray(start, cut);
+    yield Buffer.from(bytes.subarray(start, cut));
     start = cut;
   }
-  yield bytes.subarray(start);
+  yield Buffer.from(bytes.subarray(start));
 }
 
 async function collect(input: AsyncIterable<Buffer>) {

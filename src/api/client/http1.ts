@@ -32,9 +32,11 @@ const headLimit = 1 << 20;
 /** Sends the request and reads the head of the reply. The socket is closed with the end of the body. */
 export async function exchange(socket: Socket, request: Request): Promise<Response> {
   const source = byteSource(socket);
-  const sent = send(socket, request).catch((error: Error) => error);
+  const refused = new AbortController();
+  const sent = send(socket, request, refused.signal).catch((error: Error) => error);
   try {
     const head = await readHead(source);
+    if (head.status >= 400) refused.abort();
     const upgraded = head.status === 101;
     return { ...head, body: upgraded ? drain(source) : closing(socket, bodyOf(source, head, request.method)) };
   } catch (error) {
@@ -47,7 +49,7 @@ export async function exchange(socket: Socket, request: Request): Promise<Respon
 /** A fault of the body that was to be sent, as opposed to one of the connection. */
 class BodyError extends Error {}
 
-async function send(socket: Socket, request: Request): Promise<void> {
+async function send(socket: Socket, request: Request, refused: AbortSignal): Promise<void> {
   const { body } = request;
   const fields = { ...request.headers };
   const whole = typeof body === 'string' ? Buffer.from(body) : Buffer.isBuffer(body) ? body : undefined;
@@ -60,13 +62,13 @@ async function send(socket: Socket, request: Request): Promise<void> {
   socket.write(`${request.method} ${request.target} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
   if (whole) socket.write(whole);
   socket.uncork();
-  if (body && !whole) await sendChunks(socket, body as AsyncIterable<Uint8Array>);
+  if (body && !whole) await sendChunks(socket, body as AsyncIterable<Uint8Array>, refused);
 }
 
-async function sendChunks(socket: Socket, body: AsyncIterable<Uint8Array>): Promise<void> {
+async function sendChunks(socket: Socket, body: AsyncIterable<Uint8Array>, refused: AbortSignal): Promise<void> {
   try {
     for await (const piece of body) {
-      if (socket.destroyed) return;
+      if (socket.destroyed || refused.aborted) return;
       if (piece.length === 0) continue;
       socket.cork();
       socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
