@@ -61,75 +61,89 @@ export async function makeArchive(
   return ids;
 }
 
-async function archiveMembers(
-  images: TestImage[],
-  options: ArchiveOptions,
-): Promise<{ members: Member[]; ids: string[] }> {
-  const form = options.form ?? 'both';
-  const members = new Map<string, Member>();
-  const add = (name: string, content: Buffer | string, size: number) => members.set(name, { name, content, size });
-  const addJson = (name: string | undefined, value: unknown) => {
+/** Collects the members of an archive; the same content is stored once. */
+class MemberList {
+  readonly members = new Map<string, Member>();
+
+  add(name: string, content: Buffer | string, size: number): void {
+    this.members.set(name, { name, content, size });
+  }
+
+  /** Adds JSON under `name`, or as a blob under its digest. */
+  addJson(name: string | undefined, value: unknown): { path: string; digest: string; size: number } {
     const bytes = Buffer.from(JSON.stringify(value));
     const digest = sha256(bytes);
     const path = name ?? blobPath(digest);
-    add(path, bytes, bytes.length);
+    this.add(path, bytes, bytes.length);
     return { path, digest, size: bytes.length };
-  };
+  }
+}
+
+async function archiveMembers(images: TestImage[], options: ArchiveOptions) {
+  const form = options.form ?? 'both';
+  const list = new MemberList();
   const dockerManifest: unknown[] = [];
   const indexEntries: unknown[] = [];
   const ids: string[] = [];
   for (const image of images) {
     const layers = await Promise.all(image.layers.map((layer) => describeLayer(layer, options.compressLayer)));
-    const config = {
-      architecture: 'amd64',
-      os: 'linux',
-      created: '2024-01-02T03:04:05.678901234Z',
-      config: image.config ?? {},
-      rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
-      history: layers.map((_, index) => ({ created: '2024-01-02T03:04:05Z', created_by: `layer ${index}` })),
-      ...image.extra,
-    };
-    const configBytes = Buffer.from(JSON.stringify(config));
-    const configDigest = sha256(configBytes);
-    ids.push(configDigest);
-    const configPath = form === 'docker' ? `${hexOf(configDigest)}.json` : blobPath(configDigest);
-    add(configPath, configBytes, configBytes.length);
+    const configJson = configOf(image, layers);
+    const configName = form === 'docker' ? `${hexOf(sha256(Buffer.from(JSON.stringify(configJson))))}.json` : undefined;
+    const config = list.addJson(configName, configJson);
+    ids.push(config.digest);
     const layerPaths = layers.map((layer) => {
       const path = form === 'docker' ? `${hexOf(layer.diffId)}/layer.tar` : blobPath(layer.digest);
-      add(path, layer.content, layer.size);
+      list.add(path, layer.content, layer.size);
       return path;
     });
-    dockerManifest.push({ Config: configPath, RepoTags: image.tags ?? null, Layers: layerPaths });
-    if (form === 'docker') continue;
-    const manifest = addJson(undefined, {
-      schemaVersion: 2,
-      mediaType: 'application/vnd.oci.image.manifest.v1+json',
-      config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: configDigest, size: configBytes.length },
-      layers: layers.map((layer) => ({
-        mediaType: options.layerMediaType ?? 'application/vnd.oci.image.layer.v1.tar',
-        digest: layer.digest,
-        size: layer.size,
-      })),
-    });
-    for (const tag of image.tags?.length ? image.tags : [undefined]) {
-      indexEntries.push({
-        mediaType: 'application/vnd.oci.image.manifest.v1+json',
-        digest: manifest.digest,
-        size: manifest.size,
-        ...(tag && { annotations: { 'io.containerd.image.name': `docker.io/library/${tag}` } }),
-      });
-    }
+    dockerManifest.push({ Config: config.path, RepoTags: image.tags ?? null, Layers: layerPaths });
+    if (form !== 'docker') indexEntries.push(...addManifest(list, image, config, layers, options));
   }
   if (form !== 'docker') {
-    addJson('index.json', {
-      schemaVersion: 2,
-      mediaType: 'application/vnd.oci.image.index.v1+json',
-      manifests: indexEntries,
-    });
-    addJson('oci-layout', { imageLayoutVersion: '1.0.0' });
+    const mediaType = 'application/vnd.oci.image.index.v1+json';
+    list.addJson('index.json', { schemaVersion: 2, mediaType, manifests: indexEntries });
+    list.addJson('oci-layout', { imageLayoutVersion: '1.0.0' });
   }
-  if (form !== 'oci') addJson('manifest.json', dockerManifest);
-  return { members: [...members.values()], ids };
+  if (form !== 'oci') list.addJson('manifest.json', dockerManifest);
+  return { members: [...list.members.values()], ids };
+}
+
+type LayerDescription = Awaited<ReturnType<typeof describeLayer>>;
+
+function configOf(image: TestImage, layers: LayerDescription[]) {
+  return {
+    architecture: 'amd64',
+    os: 'linux',
+    created: '2024-01-02T03:04:05.678901234Z',
+    config: image.config ?? {},
+    rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
+    history: layers.map((_, index) => ({ created: '2024-01-02T03:04:05Z', created_by: `layer ${index}` })),
+    ...image.extra,
+  };
+}
+
+/** Adds the OCI manifest of an image and gives its entries for the index, one for each tag. */
+function addManifest(
+  list: MemberList,
+  image: TestImage,
+  config: { digest: string; size: number },
+  layers: LayerDescription[],
+  { layerMediaType = 'application/vnd.oci.image.layer.v1.tar' }: ArchiveOptions,
+) {
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const { digest, size } = list.addJson(undefined, {
+    schemaVersion: 2,
+    mediaType,
+    config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: config.digest, size: config.size },
+    layers: layers.map((layer) => ({ mediaType: layerMediaType, digest: layer.digest, size: layer.size })),
+  });
+  const tags = image.tags?.length ? image.tags : [undefined];
+  return tags.map((tag) => ({
+    mediaType,
+    digest,
+    size,
+    ...(tag && { annotations: { 'io.containerd.image.name': `docker.io/library/${tag}` } }),
+  }));
 }
 
 async function describeLayer(layer: Buffer | string, compress: ArchiveOptions['compressLayer']) {
