@@ -3,10 +3,10 @@ import type { Client } from '#api/client/client.ts';
 import { type ContainerSpec, createContainer } from '#api/client/containers.ts';
 import type { ContainerCreateResponse } from '#api/types/container.ts';
 import { isEngineError } from '#errors/errors.ts';
+import { familiarReference, parseReference, withDefaultTag } from '#lib/reference.ts';
 import { type Context, print } from './command.ts';
 import { CommandError } from './errors.ts';
 import { pull } from './pull.ts';
-import { familiarName, parseImageName } from './reference.ts';
 import type { CreateValues } from './spec/flags.ts';
 
 const pullPolicies = new Set(['always', 'missing', 'never']);
@@ -51,7 +51,10 @@ async function create(context: Context, spec: ContainerSpec, values: CreateValue
     const missing = isEngineError(error, 'not-found') && /no such image/i.test(error.message);
     if (!missing || values.pull !== 'missing') throw error;
     if (!values.quiet) {
-      await print(context.stderr, `Unable to find image '${familiarName(parseImageName(spec.Image))}' locally\n`);
+      await print(
+        context.stderr,
+        `Unable to find image '${familiarReference(withDefaultTag(parseReference(spec.Image)))}' locally\n`,
+      );
     }
     await pullFor(context, client, spec, values);
     return createContainer(client, spec, query);

@@ -1,7 +1,8 @@
 import { isEngineError } from '#errors/errors.ts';
+import { parseExact } from '#lib/json.ts';
 import { type Context, print } from './command.ts';
 import { failureText } from './failure.ts';
-import { indentJson, parseExactJson } from './format/exact-json.ts';
+import { indentJson } from './format/json-text.ts';
 
 /** Gives the JSON of the object of this name; rejects with `not-found` when there is none. */
 export type Finder = (name: string) => Promise<string>;
@@ -31,7 +32,7 @@ export async function inspectAll(context: Context, names: string[], format: stri
 async function templateOf(format: string): Promise<(text: string) => string> {
   const { objectFormatter } = await import('./format/object.ts');
   const show = objectFormatter(format);
-  return (text) => show(parseExactJson(text));
+  return (text) => show(parseExact(text));
 }
 
 function wholeArray(texts: string[], format: string): string {

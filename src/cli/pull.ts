@@ -1,8 +1,8 @@
 import type { Client } from '#api/client/client.ts';
 import { pullImage } from '#api/client/images.ts';
+import { DEFAULT_TAG, familiarName, parseReference } from '#lib/reference.ts';
 import type { Context } from './command.ts';
 import { showProgress } from './format/progress.ts';
-import { parseImageName } from './reference.ts';
 
 /** Pulls an image; its progress goes to standard error, for standard output belongs to the container. */
 export async function pull(
@@ -11,8 +11,9 @@ export async function pull(
   image: string,
   options: { platform?: string; quiet?: boolean },
 ): Promise<void> {
-  const { repository, tag, digest } = parseImageName(image);
-  const query = { fromImage: repository, tag: digest ?? tag ?? 'latest', platform: options.platform };
+  const reference = parseReference(image);
+  const tag = reference.digest ?? reference.tag ?? DEFAULT_TAG;
+  const query = { fromImage: familiarName(reference), tag, platform: options.platform };
   const messages = await pullImage(client, query);
   await showProgress(messages, options.quiet ? silent(context) : context.stderr);
 }

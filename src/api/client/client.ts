@@ -67,7 +67,7 @@ export function createClient(endpoint: Endpoint, options: ClientOptions = {}): C
       ...request.headers,
     };
     const target = `/v${version}${path}${formatQuery(request.query)}`;
-    const body = request.json === undefined ? request.body : JSON.stringify(request.json, keepDigits);
+    const body = request.json === undefined ? request.body : await encode(request.json);
     return { socket, response: await exchange(socket, { method, target, headers, body }) };
   };
 
@@ -118,17 +118,15 @@ async function readText(response: Response): Promise<string> {
   return Buffer.concat(pieces).toString();
 }
 
+/** Loaded when there is something to encode: most requests have no body. */
+async function encode(value: unknown): Promise<string> {
+  const { stringifyExact } = await import('#lib/json.ts');
+  return stringifyExact(value);
+}
+
 function contentType(request: RequestOptions): Record<string, string> {
   if (request.json !== undefined) return { 'Content-Type': 'application/json' };
   return request.body === undefined ? {} : { 'Content-Type': 'application/x-tar' };
-}
-
-/** ES2026; not yet in TypeScript's library. */
-const { rawJSON } = JSON as JSON & { rawJSON(text: string): unknown };
-
-/** Writes a 64-bit integer as the digits it is. */
-function keepDigits(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? rawJSON(String(value)) : value;
 }
 
 function formatQuery(query: Query = {}): string {

@@ -1,9 +1,9 @@
 import { systemEvents } from '#api/client/system.ts';
 import type { EventMessage } from '#api/types/event.ts';
+import { parseExact } from '#lib/json.ts';
 import { defineCommand, printLine } from '../command.ts';
 import { flag } from '../flags/types.ts';
 import { filter, string } from '../flags/values.ts';
-import { parseExactJson } from '../format/exact-json.ts';
 import { localTime } from '../format/units.ts';
 import { parseMoment } from '../timestamp.ts';
 
@@ -30,10 +30,10 @@ export const command = defineCommand({
 
 async function formatter(format: string): Promise<(text: string) => string> {
   if (format === 'json') return (text) => text;
-  if (format === '') return (text) => eventLine(parseExactJson(text) as EventMessage);
+  if (format === '') return (text) => eventLine(parseExact(text) as EventMessage);
   const { objectFormatter } = await import('../format/object.ts');
   const show = objectFormatter(format.replaceAll('\\t', '\t').replaceAll('\\n', '\n'), { typed: true });
-  return (text) => show(parseExactJson(text));
+  return (text) => show(parseExact(text));
 }
 
 /** `2026-11-23T23:09:57.607414231Z container start 4c40... (image=busybox, name=aa)` */

@@ -1,9 +1,9 @@
 import { systemInfoText } from '#api/client/system.ts';
 import type { SystemInfo } from '#api/types/system.ts';
+import { parseExact } from '#lib/json.ts';
 import { defineCommand, print } from '../command.ts';
 import { flag } from '../flags/types.ts';
 import { string } from '../flags/values.ts';
-import { parseExactJson } from '../format/exact-json.ts';
 import { infoWarnings, serverInfo } from '../format/info.ts';
 import { clientVersion } from '../product.ts';
 
@@ -14,7 +14,7 @@ export const command = defineCommand({
   async run({ context, values }) {
     const client = await context.client();
     const info = await systemInfoText(client).then(
-      (text) => parseExactJson(text) as SystemInfo,
+      (text) => parseExact(text) as SystemInfo,
       (error: Error) => error,
     );
     const own = await clientVersion(client.version());

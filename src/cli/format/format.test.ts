@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parseExact } from '#lib/json.ts';
 import { parseMoment } from '../timestamp.ts';
 import { displayWidth, ellipsis } from './display-width.ts';
-import { compactJson, indentJson, parseExactJson } from './exact-json.ts';
+import { compactJson, indentJson } from './json-text.ts';
 import { formatPorts } from './ports.ts';
 import { showProgress } from './progress.ts';
 import { alignTabs } from './tab-writer.ts';
-import { binarySize, humanDuration, humanSize } from './units.ts';
+import { ago, binarySize, humanSize } from './units.ts';
 
 test('sizes as docker writes them', () => {
   const sizes: [bytes: number, text: string][] = [
@@ -24,7 +25,7 @@ test('sizes as docker writes them', () => {
   assert.equal(binarySize(25_276_502_016), '23.54GiB');
 });
 
-test('lengths of time as docker writes them', () => {
+test('ages as docker writes them', () => {
   const minute = 60;
   const hour = 60 * minute;
   const day = 24 * hour;
@@ -44,7 +45,7 @@ test('lengths of time as docker writes them', () => {
     [729 * day, '24 months'],
     [730 * day, '2 years'],
   ];
-  for (const [seconds, text] of lengths) assert.equal(humanDuration(seconds), text);
+  for (const [seconds, text] of lengths) assert.equal(ago(1000, (1000 + seconds) * 1000), `${text} ago`);
 });
 
 test('columns are as wide as their widest cell and three more, at least ten', () => {
@@ -86,7 +87,7 @@ test('JSON is spread and packed without a change to its parts', () => {
     '{\n    "b": 1,\n    "10": {},\n    "a": [],\n    "n": 9223372036854771712,\n    "s": "x {\\"y\\": [1]} ",\n    "l": [\n        1,\n        {\n            "z": null\n        }\n    ],\n    "f": 1.0\n}',
   );
   assert.equal(compactJson(indentJson(text)), text);
-  assert.deepEqual(parseExactJson('[9223372036854771712,1.5,12,"9223372036854771712"]'), [
+  assert.deepEqual(parseExact('[9223372036854771712,1.5,12,"9223372036854771712"]'), [
     9223372036854771712n,
     1.5,
     12,

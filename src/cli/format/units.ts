@@ -1,4 +1,5 @@
 /** Sizes and ages as people read them, digit for digit as docker prints them. */
+import { humanDuration } from '#lib/human-duration.ts';
 import { formatG } from '../template/numbers.ts';
 
 const decimalUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB', 'ZB', 'YB'];
@@ -22,24 +23,6 @@ function scaled(bytes: number, base: number, units: string[], digits: number): s
     unit++;
   }
   return `${formatG(value, digits)}${units[unit]}`;
-}
-
-/** A length of time in its largest fitting unit: `About a minute`, `2 weeks`. */
-export function humanDuration(seconds: number): string {
-  const whole = Math.floor(seconds);
-  if (whole < 1) return 'Less than a second';
-  if (whole === 1) return '1 second';
-  if (whole < 60) return `${whole} seconds`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes === 1) return 'About a minute';
-  if (minutes < 60) return `${minutes} minutes`;
-  const hours = Math.floor(seconds / 3600 + 0.5);
-  if (hours === 1) return 'About an hour';
-  if (hours < 48) return `${hours} hours`;
-  if (hours < 24 * 7 * 2) return `${Math.floor(hours / 24)} days`;
-  if (hours < 24 * 30 * 2) return `${Math.floor(hours / 24 / 7)} weeks`;
-  if (hours < 24 * 365 * 2) return `${Math.floor(hours / 24 / 30)} months`;
-  return `${Math.floor(seconds / 3600 / 24 / 365)} years`;
 }
 
 /** How long ago a moment (seconds since 1970) was: `3 hours ago`. */

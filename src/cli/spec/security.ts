@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { CommandError } from '../errors.ts';
-import { compactJson } from '../format/exact-json.ts';
+import { compactJson } from '../format/json-text.ts';
 
 export interface SecurityOptions {
   options: string[] | null;

@@ -1,14 +1,4 @@
-/** JSON whose numbers keep their digits and whose text keeps its order: what the daemon says is what the user sees. */
-
-/** Parses; integers beyond 2^53 become bigints. Throws SyntaxError. */
-export function parseExactJson(text: string): unknown {
-  return JSON.parse(text, exactNumber as (key: string, value: unknown) => unknown);
-}
-
-function exactNumber(_key: string, value: unknown, context: { source?: string }): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || !/^-?\d+$/.test(context.source ?? '')) return value;
-  return BigInt(context.source!);
-}
+/** JSON as text: what the daemon says is what the user sees. */
 
 /** Spreads valid JSON over lines with four spaces for each level, as docker's inspect prints; changes nothing else. */
 export function indentJson(text: string): string {
