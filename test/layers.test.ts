@@ -52,7 +52,6 @@ function targetRoom(file: string, specifier: string): string | undefined {
 
 /** The modules that exactly one file (or folder) may import. */
 const reserved: Record<string, RegExp> = {
-  koffi: /^src\/linux\/ffi\.ts$/,
   'node:ffi': /^src\/linux\/ffi\.ts$/,
   'node:child_process': /^src\/(programs\/run\.ts|cli\/.*)$/,
   'node:sqlite': /^src\/metadata\//,
