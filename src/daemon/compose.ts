@@ -41,7 +41,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
   const [database, content, host, cgroups, bootId] = await Promise.all([
     openDatabase(paths.database, { onFailure: (error) => endProcess(error) }),
     openContentStore(paths.dataRoot),
-    readHostFacts(),
+    readHostFacts(config.seccompProfile),
     detectCgroups(),
     readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
   ]);

@@ -7,7 +7,7 @@ import type { NetworkingConfig } from '#api/types/network.ts';
 import type { Container } from '#container/container.ts';
 import { commandLine, eventAttributes } from '#container/description.ts';
 import { type ContainerRecord, CREATED_STATE, serializeRecord } from '#container/record.ts';
-import { invalid } from '#errors/errors.ts';
+import { invalid, isEngineError } from '#errors/errors.ts';
 import type { Image } from '#image/image.ts';
 import { writeFileDurably } from '#lib/durable-file.ts';
 import { randomId } from '#lib/names.ts';
@@ -64,6 +64,7 @@ function describeContainer(
   }
   runtimePath(engine, hostConfig.Runtime);
   checkNetwork(engine, hostConfig);
+  const modes = resolvePartners(engine, hostConfig);
   const config = { ...merged, Hostname: merged.Hostname || defaultHostname(engine, id, hostConfig) };
   const record: ContainerRecord = {
     version: 1,
@@ -73,7 +74,7 @@ function describeContainer(
     imageId: image.id,
     chain: [...image.diffIds],
     config,
-    hostConfig,
+    hostConfig: { ...hostConfig, ...modes },
     networkingConfig: request.networkingConfig,
     mountPoints: [],
     mounts: [],
@@ -94,9 +95,26 @@ function checkNetwork(engine: Engine, { NetworkMode: mode, ExtraHosts: extraHost
   }
 }
 
-/** The host's own where its names are shared, the partner's in a shared namespace, else the start of the id. */
-function defaultHostname(engine: Engine, id: string, { NetworkMode: mode, UTSMode: uts }: HostConfig): string {
-  if (mode === 'host' || uts === 'host') return hostname();
+/** Names of other containers become ids, so that a renamed partner stays the partner. A missing one is refused. */
+function resolvePartners(
+  engine: Engine,
+  { NetworkMode, IpcMode, PidMode }: HostConfig,
+): Pick<HostConfig, 'NetworkMode' | 'IpcMode' | 'PidMode'> {
+  const resolve = (mode: string) => {
+    const partner = sharedContainer(engine, mode);
+    return partner ? `container:${partner.id}` : mode;
+  };
+  try {
+    return { NetworkMode: resolve(NetworkMode), IpcMode: resolve(IpcMode), PidMode: resolve(PidMode) };
+  } catch (cause) {
+    if (!isEngineError(cause, 'not-found')) throw cause;
+    throw invalid(cause.message, { cause });
+  }
+}
+
+/** The host's own on its network, the partner's in a shared namespace, else the start of the id. */
+function defaultHostname(engine: Engine, id: string, { NetworkMode: mode }: HostConfig): string {
+  if (mode === 'host') return hostname();
   return sharedContainer(engine, mode)?.record.config.Hostname ?? id.slice(0, 12);
 }
 

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { eventAttributes } from '#container/description.ts';
 import { conflict, errnoCode, isEngineError } from '#errors/errors.ts';
+import { parseSignal } from '#lib/signal.ts';
 import type { Engine } from './engine.ts';
-import { parseSignal } from './signals.ts';
 
 const SIGKILL = 9;
 

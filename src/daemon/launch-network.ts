@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { errnoCode } from '#errors/errors.ts';
 import { fault } from '#lib/write-steps.ts';
+import { readHostResolvConf } from '#network/host-network.ts';
 import { containerHosts, hostNetworkHosts } from '#network/hosts-file.ts';
 import { containerResolvConf } from '#network/resolv-conf.ts';
 import type { Engine } from './engine.ts';
@@ -50,7 +51,7 @@ export async function writeEtcFiles(engine: Engine, container: Container): Promi
     [endpoint.IPAddress, endpoint.GlobalIPv6Address].filter((address) => address !== ''),
   );
   const extraHosts = record.hostConfig.ExtraHosts ?? [];
-  const hostGateway = engine.config.hostGatewayAddress ?? gatewayOf(container);
+  const hostGateway = engine.config.hostGatewayAddress ?? engine.networks.hostGateway;
   const { Hostname: hostname, Domainname: domainname } = record.config;
   const hosts = hostNetwork
     ? hostNetworkHosts(await readOptional('/etc/hosts'), { extraHosts, hostGateway })
@@ -60,16 +61,12 @@ export async function writeEtcFiles(engine: Engine, container: Container): Promi
     search: record.hostConfig.DnsSearch?.length ? record.hostConfig.DnsSearch : engine.config.dnsSearch,
     options: record.hostConfig.DnsOptions?.length ? record.hostConfig.DnsOptions : engine.config.dnsOptions,
   };
-  const resolvConf = containerResolvConf(await readOptional('/etc/resolv.conf'), dns, { hostNetwork });
+  const resolvConf = containerResolvConf(await readHostResolvConf(), dns, { hostNetwork });
   await Promise.all([
     writeFile(paths.hosts, hosts),
     writeFile(paths.hostname, `${hostname}\n`),
     writeFile(paths.resolvConf, resolvConf),
   ]);
-}
-
-function gatewayOf({ record }: Container): string | undefined {
-  return Object.values(record.sandbox?.networks ?? {}).find((endpoint) => endpoint.Gateway)?.Gateway;
 }
 
 async function readOptional(path: string): Promise<string> {

@@ -1,10 +1,12 @@
 import type { Container } from '#container/container.ts';
 import { containerCgroup } from '#linux/cgroup-paths.ts';
+import { prepareSharedMemory } from '#runtime/shared-memory.ts';
 import { buildSpec } from '#runtime/spec/build-spec.ts';
 import { effectiveUlimits } from '#runtime/spec/host-defaults.ts';
 import { serializeSpec } from '#runtime/spec/oci.ts';
 import { resolveBlockIO, resolveDevices } from '#runtime/spec/resolve-devices.ts';
 import { resolveUser } from '#runtime/spec/resolve-user.ts';
+import { checkBinds } from '#volume/bind-source.ts';
 import { engineDefaults } from './defaults.ts';
 import type { Engine } from './engine.ts';
 import { chooseNamespaces, sharedContainer } from './shared-namespaces.ts';
@@ -13,10 +15,12 @@ import { chooseNamespaces, sharedContainer } from './shared-namespaces.ts';
 export async function makeSpec(engine: Engine, container: Container, rootfs: string): Promise<string> {
   const { record } = container;
   const { config, hostConfig } = record;
-  const [user, devices, blockIO] = await Promise.all([
+  const [user, devices, blockIO, shmPath] = await Promise.all([
     resolveUser(rootfs, config.User, hostConfig.GroupAdd),
     resolveDevices(hostConfig),
     resolveBlockIO(hostConfig),
+    sharedMemory(engine, container),
+    checkBinds(record.mounts),
     engine.volumes.mountAll(record.id, record.mountPoints),
   ]);
   const owner = sharedContainer(engine, hostConfig.NetworkMode) ?? container;
@@ -30,6 +34,7 @@ export async function makeSpec(engine: Engine, container: Container, rootfs: str
     namespaces: chooseNamespaces(engine, container),
     mounts: record.mounts,
     etc: { hosts, hostname, resolvConf },
+    shmPath,
     devices,
     blockIO,
     cgroup: { version: engine.cgroups.version, path: cgroupPath(engine, container) },
@@ -37,6 +42,22 @@ export async function makeSpec(engine: Engine, container: Container, rootfs: str
     host: engine.host,
   });
   return serializeSpec(spec);
+}
+
+/** Where the container's /dev/shm is on the host, when others may share it. */
+function sharedMemory(engine: Engine, { id, record }: Container): Promise<string | undefined> {
+  const { IpcMode: mode, ShmSize: size } = record.hostConfig;
+  const partner = sharedContainer(engine, mode);
+  return prepareSharedMemory(engine.launcher, {
+    mode,
+    size,
+    folder: engine.paths.container(id).sharedMemory,
+    partner: partner && {
+      id: partner.id,
+      mode: partner.record.hostConfig.IpcMode,
+      folder: engine.paths.container(partner.id).sharedMemory,
+    },
+  });
 }
 
 /** The control group of a container, below the root of every hierarchy. */

@@ -15,6 +15,8 @@ export interface ContainerPaths {
   runFolder: string;
   socket: string;
   bundleConfig: string;
+  /** The /dev/shm of a container whose IPC is shareable. */
+  sharedMemory: string;
 }
 
 export interface Paths {
@@ -62,6 +64,7 @@ export function enginePaths(dataRoot: string, execRoot: string): Paths {
         runFolder,
         socket: join(runFolder, 'monitor.sock'),
         bundleConfig: join(runFolder, 'config.json'),
+        sharedMemory: join(runFolder, 'shm'),
       };
     },
   };

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { fault } from '#lib/write-steps.ts';
+import { releaseSharedMemory } from '#runtime/shared-memory.ts';
 import type { Engine } from './engine.ts';
 
 /**
@@ -20,7 +21,9 @@ export async function releaseRun(
   fault('container.exit.network');
   await engine.driver.put(id);
   await engine.volumes.unmountAll(id);
-  await rm(engine.paths.container(id).runFolder, { recursive: true, force: true });
+  const { runFolder, sharedMemory } = engine.paths.container(id);
+  if (record.hostConfig.IpcMode === 'shareable') await releaseSharedMemory(engine.launcher, sharedMemory);
+  await rm(runFolder, { recursive: true, force: true });
   fault('container.exit.released');
 }
 

@@ -26,12 +26,16 @@ type Finding =
 export async function restoreContainers(engine: Engine): Promise<void> {
   const { unfinishedRemovals } = await engine.containers.load();
   await clearUnknown(engine, new Set(unfinishedRemovals.map(({ id }) => id)));
-  await engine.volumes.restore(
-    [...engine.containers].map(({ id, record }) => ({ containerId: id, mountPoints: record.mountPoints })),
-  );
   const findings = await Promise.all([...engine.containers].map(async (c) => [c, await find(engine, c)] as const));
   const running = findings.filter(([, finding]) => finding.kind === 'running');
   for (const [container, finding] of running) adopt(engine, container, finding);
+  await engine.volumes.restore(
+    findings.map(([{ id, record }, { kind }]) => ({
+      containerId: id,
+      mountPoints: record.mountPoints,
+      running: kind === 'running',
+    })),
+  );
   await engine.networks.reconcile(
     running.flatMap(([{ id, name, record }]) =>
       record.sandbox ? [{ containerId: id, name, sandbox: record.sandbox }] : [],

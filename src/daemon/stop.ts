@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '#container/container.ts';
 import { eventAttributes } from '#container/description.ts';
 import { notModified, system } from '#errors/errors.ts';
+import { parseSignal } from '#lib/signal.ts';
 import type { Engine } from './engine.ts';
 import { signalContainer, stopSignal } from './kill.ts';
-import { parseSignal } from './signals.ts';
 import { startContainer } from './start.ts';
 
 const DEFAULT_TIMEOUT = 10;
