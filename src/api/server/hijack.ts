@@ -1,6 +1,7 @@
-import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { http } from './node-http.ts';
 import type { Reply } from './reply.ts';
 
 /** A connection that stops being HTTP: attach and exec speak raw bytes or frames on it, each direction ends alone. */
@@ -35,7 +36,7 @@ export function takeOver(response: ServerResponse): Duplex {
 
 /** A response on a connection that is no longer the HTTP server's, for what must be said in plain HTTP after all. */
 export function responseOn(client: Duplex, request: IncomingMessage): ServerResponse {
-  const response = new ServerResponse(request);
+  const response = new http.ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(client as Socket);
   response.once('finish', () => {

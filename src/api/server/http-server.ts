@@ -1,9 +1,10 @@
-import http, { type IncomingMessage, type Server, type ServerOptions } from 'node:http';
-import https from 'node:https';
+import type { IncomingMessage, Server, ServerOptions } from 'node:http';
+import type { ServerOptions as SecureOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Access } from './access.ts';
 import { isTakenOver } from './hijack.ts';
 import type { TlsSettings } from './listen-target.ts';
+import { http, https } from './node-http.ts';
 import type { ApiServer } from './server.ts';
 
 /** A node HTTP server and the connections it no longer knows of. */
@@ -33,7 +34,7 @@ export function createHttpServer(api: ApiServer, { access, tls }: { access: Acce
     allowHalfOpen: true,
     shouldUpgradeCallback: (request: IncomingMessage) => api.accepts(request),
   };
-  const server = tls ? https.createServer({ ...options, ...tlsOptions(tls) }) : http.createServer(options);
+  const server = tls ? https().createServer({ ...options, ...tlsOptions(tls) }) : http.createServer(options);
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   const connections = new Set<Duplex>();
   const keep = (connection: Duplex) => {
@@ -54,7 +55,7 @@ export function createHttpServer(api: ApiServer, { access, tls }: { access: Acce
   };
 }
 
-function tlsOptions({ ca, cert, key, verifyClients }: TlsSettings): https.ServerOptions {
+function tlsOptions({ ca, cert, key, verifyClients }: TlsSettings): SecureOptions {
   return { ca, cert, key, requestCert: verifyClients, rejectUnauthorized: verifyClients, minVersion: 'TLSv1.2' };
 }
 
