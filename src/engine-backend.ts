@@ -14,7 +14,7 @@ import { warmCgroups } from '#linux/cgroup-control.ts';
 
 /** The engine as the API server sees it. */
 export function engineBackend(engine: Engine): Backend {
-  const { graph, events } = engine;
+  const { graph, events, networks, volumes } = engine;
   return {
     system: {
       info: () => systemInfo(engine),
@@ -29,6 +29,16 @@ export function engineBackend(engine: Engine): Backend {
       tag: (name, target) => graph.tag(name, target),
       remove: (name, options) => graph.remove(name, options),
       load: (body, options, emit, signal) => graph.load(body, { ...options, signal }, emit),
+    },
+    networks: {
+      list: async ({ filters }) => networks.list(filters),
+      inspect: async (name) => networks.inspect(name),
+    },
+    volumes: {
+      list: async ({ filters }) => volumes.list(filters),
+      inspect: async (name) => volumes.inspect(name),
+      create: (request) => volumes.create(request),
+      remove: (name, options) => volumes.remove(name, options),
     },
     containers: {
       create: (request) => createContainer(engine, request),

@@ -125,8 +125,11 @@ export function parseKept(text: string): Map<string, number> {
   );
 }
 
+/** What the engine's own environment says is for its Node alone. */
+const DEFAULT_ENVIRONMENT = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
+
 function launchFields({ argv, env, cwd }: SpawnRequest | RunRequest): Field[] {
-  return [argv, Number(env !== undefined), env ?? [], cwd];
+  return [argv, 1, env ?? DEFAULT_ENVIRONMENT, cwd];
 }
 
 function decodeRunResult(reply: FieldReader): RunResult {

@@ -1,11 +1,13 @@
 import type { EndpointSettings, Network, NetworkContainer } from '#api/types/network.ts';
 import { conflict, describe, invalid, notFound } from '#errors/errors.ts';
+import { type Filters, NO_FILTERS } from '#lib/filters.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { type AttachRequest, emptyEndpoint, parseMode } from './attach-request.ts';
 import { forwardingIsOn } from './bridge.ts';
 import type { BridgeDriver } from './bridge-driver.ts';
 import { foreignFirewallWarnings } from './foreign-firewall.ts';
 import type { Ipv6Proxy } from './ipv6-proxy.ts';
+import { selectNetworks } from './list-filter.ts';
 import { type NetworkRecord, toWire } from './network-record.ts';
 import { WarmPool } from './pool.ts';
 import { isPortKey, type PortHolder, portKey } from './port-holder.ts';
@@ -103,8 +105,10 @@ export class Networks {
     return this.resolve('bridge').bridge!.gateway;
   }
 
-  list(): Network[] {
-    return [...this.#parts.records.values()].map((record) => toWire(record, this.#parts.settings, {}));
+  /** Those that `filters` select, by name. Throws `invalid` for an unknown filter. */
+  list(filters: Filters = NO_FILTERS): Network[] {
+    const networks = [...this.#parts.records.values()].map((record) => toWire(record, this.#parts.settings, {}));
+    return selectNetworks(networks, filters);
   }
 
   inspect(name: string): Network {
