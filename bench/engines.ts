@@ -81,7 +81,7 @@ export function startWherry(): Promise<BenchEngine> {
       ...['--pidfile', join(folder, 'pid'), '-H', `unix://${join(folder, 'api.sock')}`],
     ],
     {
-      daemonProcess: /wherry-launcher.*wherry-bench|src\/wherryd\.ts/,
+      daemonProcess: /wherryd\.ts .*wherry-bench/,
       containerProcess: /wherry-monitor.*wherry-bench/,
     },
   );
