@@ -81,9 +81,9 @@ export class Container {
     this.revision++;
   }
 
-  /** Its removal has begun: nothing else may begin, and `ps` says so. */
-  markRemoving(): void {
-    this.removing = true;
+  /** Its removal has begun: nothing else may begin, and `ps` says so. False = it has failed before anything was done. */
+  markRemoving(removing = true): void {
+    this.removing = removing;
     this.revision++;
   }
 

@@ -3,15 +3,24 @@ import type { Digest } from '#lib/digest.ts';
 import { NAME_PATTERN, randomName } from '#lib/names.ts';
 import { TruncIndex } from '#lib/truncindex.ts';
 import type { Database } from '#metadata/database.ts';
+import { claim } from '#volume/unclaimed.ts';
 import { Container } from './container.ts';
 import { type ContainerRecord, parseRecord, serializeRecord } from './record.ts';
 
 /** kv key of a container whose row is gone while its files are not yet. */
 const REMOVAL_PREFIX = 'removing-container/';
 
-/** What a removed container leaves to be deleted. */
-export interface Leftovers {
+/** What has to be known to take down the last run of a container. */
+export interface RunResources {
   id: string;
+  /** Its name; empty = the default. */
+  runtime: string;
+  /** It had a /dev/shm that others could mount. */
+  shareableIpc: boolean;
+}
+
+/** What a removed container leaves to be deleted. */
+export interface Leftovers extends RunResources {
   /** The layers that it stood on, which nobody else may need. */
   chain: readonly Digest[];
   anonymousVolumes: readonly string[];
@@ -24,6 +33,8 @@ export class ContainerStore {
   /** Names in use or being given; a name is taken before its row is written. */
   readonly #byName = new Map<string, string>();
   readonly #ids = new TruncIndex();
+  /** Removed containers whose roots may still be mounted -> the layers they stand on. */
+  readonly #leaving = new Map<string, readonly Digest[]>();
 
   constructor(db: Pick<Database, 'read' | 'write'>) {
     this.#db = db;
@@ -37,7 +48,9 @@ export class ContainerStore {
     const rows = await this.#db.read<{ value: string }>('SELECT value FROM kv WHERE key GLOB ?', [
       `${REMOVAL_PREFIX}*`,
     ]);
-    return { unfinishedRemovals: rows.map(({ value }) => JSON.parse(value) as Leftovers) };
+    const unfinishedRemovals = rows.map(({ value }) => JSON.parse(value) as Leftovers);
+    for (const { id, chain } of unfinishedRemovals) this.#leaving.set(id, chain);
+    return { unfinishedRemovals };
   }
 
   get size(): number {
@@ -55,6 +68,18 @@ export class ContainerStore {
 
   has(id: string): boolean {
     return this.#byId.has(id);
+  }
+
+  /** Whether the root of a container stands on this layer, also of one that is just going. */
+  usesLayer(diffId: Digest): boolean {
+    for (const { record } of this.#byId.values()) if (record.chain.includes(diffId)) return true;
+    for (const chain of this.#leaving.values()) if (chain.includes(diffId)) return true;
+    return false;
+  }
+
+  /** The root of a removed container is gone: it uses its layers no more. */
+  dropRoot(id: string): void {
+    this.#leaving.delete(id);
   }
 
   /** By id, name (with or without slash) or unique id prefix. Throws `not-found`, or `invalid` for an ambiguous prefix. */
@@ -101,13 +126,14 @@ export class ContainerStore {
     if (this.#byName.get(name) === id) this.#byName.delete(name);
   }
 
-  /** Writes the row of a new container, whose name was reserved, and makes it visible. */
+  /** Writes the row of a new container, whose name was reserved, which makes its volumes its own, and makes it visible. */
   async add(record: ContainerRecord): Promise<Container> {
     await this.#db.write([
       {
         sql: 'INSERT INTO containers (id, name, record) VALUES (?, ?, ?)',
         params: [record.id, record.name, serializeRecord(record)],
       },
+      ...record.anonymousVolumes.map(claim),
     ]);
     const container = new Container(record);
     this.#insert(container);
@@ -131,6 +157,7 @@ export class ContainerStore {
         params: [`${REMOVAL_PREFIX}${id}`, JSON.stringify(leftovers)],
       },
     ]);
+    this.#leaving.set(id, leftovers.chain);
     this.#byId.delete(id);
     this.#ids.delete(id);
     this.releaseName(id, name);

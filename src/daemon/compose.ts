@@ -65,7 +65,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     content,
     driver,
     users: (imageId) => imageUsers(containers, imageId),
-    usedByContainer: (diffId) => [...containers].some(({ record }) => record.chain.includes(diffId)),
+    usedByContainer: (diffId) => containers.usesLayer(diffId),
     onEvent: ({ action, imageId, name, labels }) => events.publish('image', action, imageId, { ...labels, name }),
     warn: (message) => log.warn(message),
   });

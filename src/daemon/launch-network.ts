@@ -5,10 +5,14 @@ import { fault } from '#lib/write-steps.ts';
 import { readHostResolvConf } from '#network/host-network.ts';
 import { containerHosts, hostNetworkHosts } from '#network/hosts-file.ts';
 import { containerResolvConf } from '#network/resolv-conf.ts';
+import type { Sandbox } from '#network/sandbox.ts';
 import type { Engine } from './engine.ts';
 import { sharedContainer } from './shared-namespaces.ts';
 
-/** Gives the container its sandbox, in the record, before anything else looks at it. */
+/**
+ * Gives the container its sandbox, in the record before anything else looks at it and in the run's folder: an engine
+ * that is killed before the row is saved has left a process that runs in it.
+ */
 export async function attachNetwork(engine: Engine, container: Container): Promise<void> {
   const { record } = container;
   const { config, hostConfig, networkingConfig } = record;
@@ -23,12 +27,19 @@ export async function attachNetwork(engine: Engine, container: Container): Promi
     publishAll: hostConfig.PublishAllPorts,
     macAddress: config.MacAddress,
   });
+  await writeFile(engine.paths.container(record.id).sandbox, JSON.stringify(sandbox));
   fault('container.start.network');
   container.setSandbox(sandbox);
   for (const [name, endpoint] of Object.entries(sandbox.networks)) {
     const attributes = { container: record.id, name, type: name === 'host' || name === 'none' ? name : 'bridge' };
     engine.events.publish('network', 'connect', endpoint.NetworkID, attributes);
   }
+}
+
+/** The network that the container's process was started in; undefined when it has none that is known. */
+export async function readSandbox(engine: Engine, container: Container): Promise<Sandbox | undefined> {
+  const text = await readOptional(engine.paths.container(container.id).sandbox);
+  return text === '' ? container.record.sandbox : (JSON.parse(text) as Sandbox);
 }
 
 /** The network is given back; inspect shows no address any more. */

@@ -10,7 +10,7 @@ import type { Engine } from './engine.ts';
 import { attachNetwork, detachNetwork, writeEtcFiles } from './launch-network.ts';
 import { makeSpec } from './launch-spec.ts';
 import { monitorOptions } from './monitor-options.ts';
-import { releaseRun } from './release-run.ts';
+import { releaseRun, runOf } from './release-run.ts';
 import { superviseRun } from './supervise.ts';
 
 /**
@@ -23,12 +23,34 @@ export async function launch(engine: Engine, container: Container): Promise<void
   try {
     const monitor = await prepare(engine, container, run);
     await subscribeWaiting(container, monitor);
-    const started = await monitor.start();
-    fault('container.start.running');
-    markRunning(engine, container, monitor, started);
+    await begin(engine, container, monitor);
   } catch (error) {
     throw await abandon(engine, container, run, error);
   }
+  await follow(engine, container);
+}
+
+/**
+ * Takes over a start at which an earlier engine died while the runtime was at work. Called under the container's lock.
+ * Rejects as `launch` does.
+ */
+export async function takeOverLaunch(engine: Engine, container: Container, monitor: MonitorControl): Promise<void> {
+  try {
+    await begin(engine, container, monitor);
+  } catch (error) {
+    throw await abandon(engine, container, { monitor }, error);
+  }
+  await follow(engine, container);
+}
+
+async function begin(engine: Engine, container: Container, monitor: MonitorControl): Promise<void> {
+  const started = await monitor.start();
+  fault('container.start.running');
+  markRunning(engine, container, monitor, started);
+}
+
+/** It runs: whatever fails from here on does not undo that. */
+async function follow(engine: Engine, container: Container): Promise<void> {
   superviseRun(engine, container);
   await engine.containers.save(container);
   fault('container.start.saved');
@@ -47,7 +69,7 @@ async function abandon(engine: Engine, container: Container, { monitor }: Run, e
   detachNetwork(engine, container);
   const gone = monitor ? monitor.gone : Promise.resolve({ cleaned: true });
   container.cleanup = engine.background.run(`cleaning up after ${container.id}`, () =>
-    releaseRun(engine, container, gone),
+    releaseRun(engine, runOf(container.record), gone),
   );
   await engine.containers.save(container);
   fault('container.start.refused');

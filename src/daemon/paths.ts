@@ -15,6 +15,8 @@ export interface ContainerPaths {
   runFolder: string;
   socket: string;
   bundleConfig: string;
+  /** The run's network, from before its process. */
+  sandbox: string;
   /** The /dev/shm of a container whose IPC is shareable. */
   sharedMemory: string;
 }
@@ -64,6 +66,7 @@ export function enginePaths(dataRoot: string, execRoot: string): Paths {
         runFolder,
         socket: join(runFolder, 'monitor.sock'),
         bundleConfig: join(runFolder, 'config.json'),
+        sandbox: join(runFolder, 'sandbox.json'),
         sharedMemory: join(runFolder, 'shm'),
       };
     },

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
-import type { Container } from '#container/container.ts';
+import type { ContainerRecord } from '#container/record.ts';
+import type { RunResources } from '#container/store.ts';
 import { fault } from '#lib/write-steps.ts';
 import { releaseSharedMemory } from '#runtime/shared-memory.ts';
 import type { Engine } from './engine.ts';
@@ -10,21 +11,25 @@ import type { Engine } from './engine.ts';
  */
 export async function releaseRun(
   engine: Engine,
-  container: Container,
+  { id, runtime, shareableIpc }: RunResources,
   monitorGone: Promise<{ cleaned: boolean }>,
 ): Promise<void> {
-  const { id, record } = container;
   const networkReleased = engine.networks.release(id);
   const { cleaned } = await monitorGone;
-  if (!cleaned) await deleteAtRuntime(engine, id, record.hostConfig.Runtime ?? engine.runtimes.default);
+  if (!cleaned) await deleteAtRuntime(engine, id, runtime || engine.runtimes.default);
   await networkReleased;
   fault('container.exit.network');
   await engine.driver.put(id);
   await engine.volumes.unmountAll(id);
   const { runFolder, sharedMemory } = engine.paths.container(id);
-  if (record.hostConfig.IpcMode === 'shareable') await releaseSharedMemory(engine.launcher, sharedMemory);
+  if (shareableIpc) await releaseSharedMemory(engine.launcher, sharedMemory);
   await rm(runFolder, { recursive: true, force: true });
   fault('container.exit.released');
+}
+
+/** What a run of this container has besides what every run has. */
+export function runOf({ id, hostConfig }: ContainerRecord): RunResources {
+  return { id, runtime: hostConfig.Runtime ?? '', shareableIpc: hostConfig.IpcMode === 'shareable' };
 }
 
 async function deleteAtRuntime(engine: Engine, id: string, runtime: string): Promise<void> {

@@ -5,6 +5,7 @@ import type { Leftovers } from '#container/store.ts';
 import { conflict } from '#errors/errors.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Engine } from './engine.ts';
+import { runOf } from './release-run.ts';
 import { stopRunning } from './stop.ts';
 
 /** `DELETE /containers/{id}`. Throws `conflict` for a running container without `force`, or one already going. */
@@ -37,9 +38,12 @@ export async function removeContainer(
 ): Promise<void> {
   if (container.removing) return;
   container.markRemoving();
-  const { id, chain, anonymousVolumes } = container.record;
-  const leftovers = { id, chain, anonymousVolumes: volumes ? anonymousVolumes : [] };
-  await engine.containers.remove(container, leftovers);
+  const { chain, anonymousVolumes } = container.record;
+  const leftovers = { ...runOf(container.record), chain, anonymousVolumes: volumes ? anonymousVolumes : [] };
+  await engine.containers.remove(container, leftovers).catch((error: unknown) => {
+    container.markRemoving(false);
+    throw error;
+  });
   fault('container.remove.commit');
   engine.events.publish('container', 'destroy', container.id, eventAttributes(container));
   container.announceRemoval();
@@ -57,9 +61,13 @@ export async function finishRemoval(engine: Engine, leftovers: Leftovers): Promi
 }
 
 /** The files of a container that has no row: removed, or never finished. */
-export async function removeLeftovers(engine: Engine, { id, chain, anonymousVolumes }: Leftovers): Promise<void> {
+export async function removeLeftovers(
+  engine: Engine,
+  { id, chain, anonymousVolumes }: Pick<Leftovers, 'id' | 'chain' | 'anonymousVolumes'>,
+): Promise<void> {
   const { folder, runFolder } = engine.paths.container(id);
   await engine.driver.remove(id);
+  engine.containers.dropRoot(id);
   await engine.graph.collectLayers(chain);
   fault('container.remove.layer');
   await rm(folder, { recursive: true, force: true });

@@ -1,21 +1,25 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Container } from '#container/container.ts';
-import { errnoCode, isEngineError } from '#errors/errors.ts';
+import type { Leftovers } from '#container/store.ts';
+import { describe, isEngineError } from '#errors/errors.ts';
 import { nowNs } from '#lib/time.ts';
 import { type ExitRecord, readExitRecord } from '#runtime/exit-record.ts';
 import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
 import type { MonitorState } from '#runtime/monitor-wire.ts';
+import { clearUnknown } from './clear-unknown.ts';
 import type { Engine } from './engine.ts';
 import { processStartTime } from './kill.ts';
-import { releaseRun } from './release-run.ts';
-import { finishRemoval, removeContainer, removeLeftovers } from './remove.ts';
+import { takeOverLaunch } from './launch.ts';
+import { readSandbox } from './launch-network.ts';
+import { releaseRun, runOf } from './release-run.ts';
+import { finishRemoval, removeContainer } from './remove.ts';
 import { type Exit, LOST_EXIT_CODE, recordExit, superviseRun } from './supervise.ts';
 
 /** What was found of a container's last run. */
 type Finding =
   | { kind: 'running'; monitor: MonitorControl | undefined; state?: MonitorState }
+  /** The runtime is at work, or has just failed. */
+  | { kind: 'starting'; monitor: MonitorControl }
   | { kind: 'ended'; exit: Exit; startedAt: bigint }
   | { kind: 'none' };
 
@@ -27,13 +31,13 @@ export async function restoreContainers(engine: Engine): Promise<void> {
   const { unfinishedRemovals } = await engine.containers.load();
   await clearUnknown(engine, new Set(unfinishedRemovals.map(({ id }) => id)));
   const findings = await Promise.all([...engine.containers].map(async (c) => [c, await find(engine, c)] as const));
-  const running = findings.filter(([, finding]) => finding.kind === 'running');
-  for (const [container, finding] of running) adopt(engine, container, finding);
+  const running = findings.filter(([, { kind }]) => kind === 'running' || kind === 'starting');
+  for (const [container, finding] of running) await adopt(engine, container, finding);
   await engine.volumes.restore(
     findings.map(([{ id, record }, { kind }]) => ({
       containerId: id,
       mountPoints: record.mountPoints,
-      running: kind === 'running',
+      running: kind === 'running' || kind === 'starting',
     })),
   );
   await engine.networks.reconcile(
@@ -43,8 +47,18 @@ export async function restoreContainers(engine: Engine): Promise<void> {
   );
   await Promise.all(findings.map(([container, finding]) => settle(engine, container, finding)));
   void engine.background.run('sweeping what an earlier engine left', async () => {
-    for (const leftovers of unfinishedRemovals) await finishRemoval(engine, leftovers);
+    await Promise.all(unfinishedRemovals.map((leftovers) => finishForeignRemoval(engine, leftovers)));
     await engine.graph.sweep();
+  });
+}
+
+/** Of a removal by an earlier engine, which may have died before the last run was taken down. */
+function finishForeignRemoval(engine: Engine, leftovers: Leftovers): Promise<void> {
+  return engine.background.run(`removing the files of ${leftovers.id}`, async () => {
+    if (existsSync(engine.paths.container(leftovers.id).runFolder)) {
+      await releaseRun(engine, leftovers, Promise.resolve({ cleaned: false }));
+    }
+    await finishRemoval(engine, leftovers);
   });
 }
 
@@ -53,7 +67,8 @@ async function find(engine: Engine, container: Container): Promise<Finding> {
   const monitor = await connect(paths.socket);
   if (monitor) {
     const state = await monitor.state();
-    if (state.phase !== 'waiting') return { kind: 'running', monitor, state };
+    if (state.pid > 0) return { kind: 'running', monitor, state };
+    if (state.phase !== 'waiting') return { kind: 'starting', monitor };
     monitor.close();
   }
   const exit = await readExitRecord(paths.exitRecord);
@@ -85,7 +100,8 @@ function alreadyRecorded({ state }: Container, exit: ExitRecord): boolean {
 }
 
 /** In memory first, so that the networks keep what running containers have. */
-function adopt(engine: Engine, container: Container, finding: Finding): void {
+async function adopt(engine: Engine, container: Container, finding: Finding): Promise<void> {
+  container.setSandbox(await readSandbox(engine, container));
   if (finding.kind !== 'running') return;
   container.monitor = finding.monitor;
   const { state } = finding;
@@ -106,6 +122,10 @@ async function settle(engine: Engine, container: Container, finding: Finding): P
     superviseRun(engine, container);
     return engine.containers.save(container);
   }
+  if (finding.kind === 'starting') {
+    void engine.background.run(`starting ${container.id}`, () => finishStart(engine, container, finding.monitor));
+    return;
+  }
   const monitorGone = Promise.resolve({ cleaned: false });
   if (finding.kind === 'ended') {
     container.setState({ startedAt: finding.startedAt });
@@ -114,47 +134,25 @@ async function settle(engine: Engine, container: Container, finding: Finding): P
   if (container.record.hostConfig.AutoRemove && container.state.status === 'exited') {
     return removeContainer(engine, container, { volumes: true });
   }
-  if (!(await hasRunFolder(engine, container))) return;
+  if (!hasRunFolder(engine, container)) return;
   container.cleanup = engine.background.run(`cleaning up after ${container.id}`, () =>
-    releaseRun(engine, container, monitorGone),
+    releaseRun(engine, runOf(container.record), monitorGone),
   );
 }
 
-/** A start or a clean-up was interrupted. */
-async function hasRunFolder(engine: Engine, container: Container): Promise<boolean> {
-  return (await namesIn(engine.paths.runs)).includes(container.id);
-}
-
-/**
- * Files that no row names. A container's config is written before its row: without one it never existed and its files
- * go. With one they are put aside, and its writable layer is left: the database may be the one that is wrong.
- */
-async function clearUnknown(engine: Engine, removed: ReadonlySet<string>): Promise<void> {
-  const { containers, quarantine, runs } = engine.paths;
-  const folders = new Set(await namesIn(containers));
-  const found = new Set([...folders, ...(await namesIn(runs)), ...(await engine.driver.listReadWrite())]);
-  for (const id of found) {
-    if (engine.containers.has(id) || removed.has(id)) continue;
-    const { config, folder } = engine.paths.container(id);
-    if (existsSync(config)) {
-      await mkdir(quarantine, { recursive: true, mode: 0o700 });
-      await rename(folder, join(quarantine, `container-${id}`));
-      engine.log.warn('the files of an unknown container were put aside', { container: id, folder: quarantine });
-    } else if (folders.has(id) || !(await isQuarantined(quarantine, id))) {
-      await removeLeftovers(engine, { id, chain: [], anonymousVolumes: [] });
+/** Nobody waits for the outcome any more: it is in the container's state. */
+async function finishStart(engine: Engine, container: Container, monitor: MonitorControl): Promise<void> {
+  await container.lock.run(async () => {
+    try {
+      await takeOverLaunch(engine, container, monitor);
+    } catch (error) {
+      engine.log.warn('a container could not be started', { container: container.id, error: describe(error) });
+      if (container.record.hostConfig.AutoRemove) await removeContainer(engine, container, { volumes: true });
     }
-  }
+  });
 }
 
-async function isQuarantined(quarantine: string, id: string): Promise<boolean> {
-  return (await namesIn(quarantine)).includes(`container-${id}`);
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (errnoCode(error) === 'ENOENT') return [];
-    throw error;
-  }
+/** A start or a clean-up was interrupted. */
+function hasRunFolder(engine: Engine, container: Container): boolean {
+  return existsSync(engine.paths.container(container.id).runFolder);
 }

@@ -8,7 +8,7 @@ import { type ExitRecord, readExitRecord } from '#runtime/exit-record.ts';
 import type { Engine } from './engine.ts';
 import { detachNetwork } from './launch-network.ts';
 import { cgroupPath } from './launch-spec.ts';
-import { releaseRun } from './release-run.ts';
+import { releaseRun, runOf } from './release-run.ts';
 import { removeContainer } from './remove.ts';
 
 /** Exit code of a container whose own is not known, as dockerd's. */
@@ -78,7 +78,7 @@ export async function recordExit(
   engine.events.publish('container', 'die', record.id, eventAttributes(container, details));
   detachNetwork(engine, container);
   container.cleanup = engine.background.run(`cleaning up after ${record.id}`, () =>
-    releaseRun(engine, container, monitorGone),
+    releaseRun(engine, runOf(record), monitorGone),
   );
   if (record.hostConfig.AutoRemove) {
     container.announceExit();

@@ -1,4 +1,5 @@
 import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { errnoCode, invalid, system } from '#errors/errors.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { resolveInRoot } from '#linux/resolve-in-root.ts';
@@ -10,7 +11,7 @@ export interface CopyUp {
   path: string;
   /** The volume's folder. */
   data: string;
-  /** An unused name beside `data`: the copy is made there and takes data's place in one step. */
+  /** An unused name on the same filesystem: the copy is made there and takes data's place in one step. */
   staging?: string;
 }
 
@@ -30,6 +31,7 @@ export async function copyUp(launcher: Pick<Launcher, 'run'>, { rootfs, path, da
     return;
   }
   await run(launcher, ['rm', '-rf', '--one-file-system', '--', staging]);
+  await mkdir(dirname(staging), { recursive: true, mode: 0o700 });
   await mkdir(staging);
   await copy(launcher, source, staging);
   await rename(staging, data);

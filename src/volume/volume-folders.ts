@@ -7,9 +7,11 @@ import type { Launcher } from '#linux/launcher-types.ts';
 import { readMountInfo } from '#linux/mountinfo.ts';
 import { serializeVolume, type VolumeRecord } from './volume-record.ts';
 
-/** Folders of volumes that are being deleted, and of ones that no row names. A volume's name cannot begin with a dot. */
+/** Folders beside those of volumes, whose names cannot begin with a dot: what is being deleted, what no row names. */
 const REMOVED = '.removed';
 const QUARANTINE = '.quarantine';
+/** Copies of what an image has, on their way into a volume. */
+const COPYING = '.copying';
 
 /**
  * The folders of volumes: `<root>/<name>/{opts.json,_data}`. They are made before a volume's row and removed after it.
@@ -30,7 +32,7 @@ export class VolumeFolders {
 
   /** Where data is put together before it becomes a volume's. */
   staging(name: string): string {
-    return join(this.#root, name, '_copying');
+    return join(this.#root, COPYING, name);
   }
 
   async make(record: VolumeRecord): Promise<void> {
@@ -53,16 +55,30 @@ export class VolumeFolders {
     if (aside !== undefined) await this.#delete(aside);
   }
 
-  /** Finishes deletions and puts folders aside that no row names: their data is never deleted. Gives their new places. */
+  /**
+   * Finishes deletions and clears folders that no row names: one that holds data is put aside, never deleted. Gives the
+   * new places of these.
+   */
   async sweep(known: ReadonlySet<string>): Promise<string[]> {
     await mkdir(this.#root, { recursive: true, mode: 0o701 });
     const quarantined: string[] = [];
     for (const entry of await readdir(this.#root, { withFileTypes: true })) {
       if (entry.name === QUARANTINE || known.has(entry.name)) continue;
-      if (entry.name === REMOVED) await this.#delete(join(this.#root, REMOVED));
+      if (entry.name === REMOVED || entry.name === COPYING) await this.#delete(join(this.#root, entry.name));
+      else if (await this.#isEmpty(entry.name)) await this.#delete(join(this.#root, entry.name));
       else quarantined.push((await this.#moveAside(entry.name, QUARANTINE))!);
     }
     return quarantined;
+  }
+
+  /** Its making did not get to its row, or nothing was ever written to it. */
+  async #isEmpty(name: string): Promise<boolean> {
+    const entries = await readdir(join(this.#root, name), { withFileTypes: true });
+    for (const entry of entries) {
+      if (entry.name === '_data' && entry.isDirectory() && (await readdir(this.data(name))).length === 0) continue;
+      if (entry.name !== 'opts.json') return false;
+    }
+    return true;
   }
 
   async #moveAside(name: string, to: string): Promise<string | undefined> {

@@ -10,6 +10,7 @@ import { readMountInfo } from '#linux/mountinfo.ts';
 import type { Database } from '#metadata/database.ts';
 import { copyUp } from './copy-up.ts';
 import { checkDriverOptions, optionsMount } from './driver-options.ts';
+import { claim, markUnclaimed, unclaimedVolumes } from './unclaimed.ts';
 import { VolumeFolders } from './volume-folders.ts';
 import { checkVolumeName } from './volume-name.ts';
 import { ANONYMOUS_LABEL, parseVolume, serializeVolume, type VolumeRecord, volumeView } from './volume-record.ts';
@@ -90,7 +91,10 @@ export class VolumeStore {
       if (!this.#records.has(name)) {
         checkDriverOptions(name, options ?? {});
         const labels = anonymous ? { ...request.Labels, [ANONYMOUS_LABEL]: '' } : (request.Labels ?? null);
-        await this.#make({ version: 1, name, createdAt: wholeSeconds(), labels, options });
+        await this.#make(
+          { version: 1, name, createdAt: wholeSeconds(), labels, options },
+          anonymous ? user : undefined,
+        );
       }
       if (user !== undefined) this.#addUser(name, user);
       return this.inspect(name);
@@ -129,7 +133,7 @@ export class VolumeStore {
         });
       }
       if (record.options) await this.#options.launcher.unmount(this.#folders.data(name));
-      await this.#options.database.write([{ sql: 'DELETE FROM volumes WHERE name = ?', params: [name] }]);
+      await this.#options.database.write([{ sql: 'DELETE FROM volumes WHERE name = ?', params: [name] }, claim(name)]);
       fault('volume.remove.commit');
       this.#records.delete(name);
       this.#options.onEvent?.('destroy', name, { driver: 'local' });
@@ -158,7 +162,7 @@ export class VolumeStore {
     for (const name of [...this.#users.keys()]) remove(this.#users, name, containerId);
   }
 
-  /** Takes over the containers of an earlier engine. */
+  /** Takes over the containers of an earlier engine, and removes what it made for a container that never came. */
   async restore(users: readonly VolumeUser[]): Promise<void> {
     const mountPoints = new Set((await readMountInfo()).map(({ mountPoint }) => mountPoint));
     for (const { containerId, mountPoints: points, running } of users) {
@@ -168,6 +172,8 @@ export class VolumeStore {
         if (mounted && running !== false) add(this.#mounted, name, containerId);
       }
     }
+    if (this.#options.sweep === false) return;
+    for (const name of await unclaimedVolumes(this.#options.database)) await this.removeIfUnused(name);
   }
 
   /** Mounts what a container's volumes need before it starts. Throws `not-found` for one that is gone. */
@@ -201,12 +207,14 @@ export class VolumeStore {
     });
   }
 
-  async #make(record: VolumeRecord): Promise<void> {
+  /** `onlyFor`: the container whose removal is the volume's, and whose creation is under way. */
+  async #make(record: VolumeRecord, onlyFor: string | undefined): Promise<void> {
     await this.#folders.make(record);
     fault('volume.create.folder');
     try {
       await this.#options.database.write([
         { sql: 'INSERT INTO volumes (name, record) VALUES (?, ?)', params: [record.name, serializeVolume(record)] },
+        ...(onlyFor === undefined ? [] : [markUnclaimed(record.name, onlyFor)]),
       ]);
     } catch (error) {
       await this.#folders.remove(record.name);
