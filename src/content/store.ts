@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, type FileHandle, mkdir, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, mkdir, open, opendir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoCode, notFound, system } from '#errors/errors.ts';
 import { type Digest, digestOf, hexOf, isDigest } from '#lib/digest.ts';
@@ -28,7 +28,7 @@ export interface ContentStore {
   /** Blobs that are not there are no error. */
   remove(digests: Iterable<Digest>): Promise<void>;
   list(): AsyncIterable<Digest>;
-  /** Removes what an earlier engine left in the ingest folder. */
+  /** Removes what an earlier engine had left in the ingest folder when this one opened it. */
   sweepIngests(): Promise<void>;
 }
 
@@ -39,6 +39,7 @@ export async function openContentStore(dataRoot: string): Promise<ContentStore> 
   await mkdir(blobs, { recursive: true, mode: 0o711 });
   await mkdir(ingests, { recursive: true, mode: 0o700 });
   const pathOf = (digest: Digest) => join(blobs, hexOf(digest));
+  const left = await readdir(ingests);
 
   const beginIngest = async () => {
     const folder = join(ingests, randomBytes(8).toString('hex'));
@@ -93,7 +94,7 @@ export async function openContentStore(dataRoot: string): Promise<ContentStore> 
     },
     list: () => listDigests(blobs),
     sweepIngests: async () => {
-      for await (const entry of await opendir(ingests)) await endIngest(join(ingests, entry.name));
+      for (const name of left.splice(0)) await endIngest(join(ingests, name));
     },
   };
 }

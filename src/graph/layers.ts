@@ -131,6 +131,11 @@ export class Layers {
     return unused;
   }
 
+  /** Removes the files of a blob that no row names, unless it is a layer that is coming just now. */
+  async removeUnknown(digest: Digest): Promise<void> {
+    if (!this.#states.has(digest)) await this.#remove(digest);
+  }
+
   #isUnused(diffId: Digest): boolean {
     const state = this.#states.get(diffId);
     if (!state || state.images > 0 || state.pins > 0 || state.removing) return false;

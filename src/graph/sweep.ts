@@ -3,19 +3,21 @@ import type { GraphState } from './state.ts';
 
 /**
  * Removes what an earlier engine has left unfinished: its ingest folders, layers without image and container, blobs that
- * no row names. To be called once at the start, after the containers are known and before anything is loaded, and only
- * when the store's identity is ok.
+ * no row names. To be called once after the start, when the containers are known, and only when the store's identity is
+ * ok; what is loaded, tagged and removed meanwhile is safe.
  */
 export async function sweepGraph(state: GraphState): Promise<void> {
   await state.content.sweepIngests();
+  await state.changes.run(() => sweepBlobs(state));
+}
+
+/** Under the lock of changes no image's config or manifest is between its file and its row; layers look after themselves. */
+async function sweepBlobs(state: GraphState): Promise<void> {
   if (await allRestored(state)) await state.layers.collect([...state.layers.known()]);
   const named = await namedBlobs(state);
   const unnamed: Digest[] = [];
   for await (const digest of state.content.list()) if (!named.has(digest)) unnamed.push(digest);
-  for (const digest of unnamed) {
-    await state.driver.removeLayer(digest);
-    await state.content.remove([digest]);
-  }
+  for (const digest of unnamed) await state.layers.removeUnknown(digest);
 }
 
 /** Which layers an image has whose config cannot be read is not known: then all stay, for a repair. */
