@@ -9,18 +9,21 @@ import type { PublishedPort } from './published-port.ts';
  */
 export class Ipv6Proxy {
   readonly #launcher: Pick<Launcher, 'keepDescriptor' | 'release' | 'kept'>;
+  /** What an earlier engine kept and this one has not used yet: a descriptor's number means something else afterwards. */
+  readonly #kept: Map<string, number>;
   readonly #servers = new Map<string, Server>();
   readonly #connections = new Map<string, Set<Socket>>();
 
   constructor(launcher: Pick<Launcher, 'keepDescriptor' | 'release' | 'kept'>) {
     this.#launcher = launcher;
+    this.#kept = new Map(launcher.kept);
   }
 
   /** Listens, on the socket that an earlier engine kept under the key if there is one; rejects with the errno's name. */
   async listen(key: string, port: PublishedPort): Promise<void> {
     const sockets = new Set<Socket>();
     const server = createServer({ allowHalfOpen: true }, (client) => passOn(client, port, sockets));
-    const kept = this.#launcher.kept.get(key);
+    const kept = this.#take(key);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       if (kept === undefined) server.listen({ host: port.hostAddress, port: port.hostPort, ipv6Only: true }, resolve);
@@ -39,7 +42,7 @@ export class Ipv6Proxy {
 
   /** Closes what an earlier engine kept and nobody wants any more. */
   async forget(key: string): Promise<void> {
-    const descriptor = this.#launcher.kept.get(key);
+    const descriptor = this.#take(key);
     if (descriptor !== undefined) closeDescriptor(descriptor);
     await this.#launcher.release(key);
   }
@@ -47,6 +50,12 @@ export class Ipv6Proxy {
   /** Ends the engine's part; the launcher goes on keeping the sockets. */
   shutDown(): void {
     for (const key of [...this.#servers.keys()]) this.#closeServer(key);
+  }
+
+  #take(key: string): number | undefined {
+    const descriptor = this.#kept.get(key);
+    this.#kept.delete(key);
+    return descriptor;
   }
 
   #closeServer(key: string): void {
