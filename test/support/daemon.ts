@@ -77,7 +77,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     netns,
     log: () => log,
     launcherPid: () => launcher!.pid!,
-    enginePid: async () => Number((await childrenOf(launcher!.pid!))[0]),
+    enginePid: () => engineBelow(launcher!.pid!),
     docker: client('docker'),
     wherry: client(join(root, 'bin/wherry')),
     async ok(args, more) {
@@ -94,7 +94,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
       ];
       launcher = spawn('nsenter', [`--net=${netns.path}`, join(root, 'bin/wherryd'), ...flags], {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, ...options.env, ...env },
+        env: { ...process.env, WHERRY_FAULT_FILE: faultFile(base), ...options.env, ...env },
       });
       ended = new Promise((resolve) => launcher!.once('exit', resolve));
       for (const stream of [launcher.stdout!, launcher.stderr!]) stream.on('data', (chunk) => (log += chunk));
@@ -139,6 +139,9 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
   return daemon;
 }
 
+/** Where the engine of the daemon in `folder` looks for the write step at which it is to die; see src/lib/write-steps.ts. */
+export const faultFile = (folder: string) => join(folder, 'fault');
+
 /** Runs a program to its end. */
 export function run(program: string, args: string[], input: string | Buffer, env: NodeJS.ProcessEnv): Promise<Output> {
   return new Promise((resolve) => {
@@ -163,8 +166,14 @@ function ping(socket: string): Promise<boolean> {
   });
 }
 
-async function childrenOf(pid: number): Promise<string[]> {
-  return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').filter(Boolean);
+/** The launcher's child that is the engine; NaN while there is none. */
+async function engineBelow(launcher: number): Promise<number> {
+  const children = await readFile(`/proc/${launcher}/task/${launcher}/children`, 'utf8');
+  for (const pid of children.split(' ').filter(Boolean)) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (command.includes('wherryd.ts')) return Number(pid);
+  }
+  return Number.NaN;
 }
 
 /** Processes whose command line names the folder, and mounts below it. Monitors may take a moment to end. */
