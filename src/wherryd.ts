@@ -32,6 +32,7 @@ async function main(config: DaemonConfig): Promise<void> {
     version: PRODUCT.version,
     experimental: config.experimental,
     log: engine.log,
+    readOnly: engine.readOnly,
   });
   await listenEverywhere(config, server, launcher, engine.log);
   writePidFile(config.pidFile);

@@ -20,6 +20,7 @@ import { imageUsers } from './image-users.ts';
 import { enginePaths } from './paths.ts';
 import { restoreContainers } from './restore.ts';
 import { findProgram, findRuntimes } from './runtimes.ts';
+import { readOnlyReason } from './store-identity.ts';
 
 const NATIVE = resolve(import.meta.dirname, '../../native/build');
 
@@ -38,8 +39,11 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
   for (const folder of [paths.execRoot, paths.containers, paths.runs]) {
     await mkdir(folder, { recursive: true, mode: 0o711 });
   }
-  const [database, content, host, cgroups, bootId] = await Promise.all([
-    openDatabase(paths.database, { onFailure: (error) => endProcess(error) }),
+  const database = await openDatabase(paths.database, { onFailure: (error) => endProcess(error) });
+  const readOnly = await readOnlyReason(paths.dataRoot, database);
+  if (readOnly) log.error(readOnly.message, { hint: readOnly.hint });
+  const sweep = !readOnly;
+  const [content, host, cgroups, bootId] = await Promise.all([
     openContentStore(paths.dataRoot),
     readHostFacts(config.seccompProfile),
     detectCgroups(),
@@ -48,7 +52,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
   const events = new EventLog();
   const containers = new ContainerStore(database);
   const [driver, networks, runtimes, id, init] = await Promise.all([
-    createErofsDriver({ root: paths.graph, layersRoot: paths.layers, launcher, contentPath: content.pathOf }),
+    createErofsDriver({ root: paths.graph, layersRoot: paths.layers, launcher, contentPath: content.pathOf, sweep }),
     openNetworks({
       store: database,
       launcher,
@@ -73,11 +77,13 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     root: paths.volumes,
     database,
     launcher,
+    sweep,
     onEvent: (action, name, attributes) => events.publish('volume', action, name, attributes),
     onQuarantine: (path) => log.warn('the folder of an unknown volume was put aside', { path }),
   });
   const engine: Engine = {
     config,
+    readOnly,
     id,
     bootId: bootId.trim(),
     paths,

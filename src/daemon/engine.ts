@@ -1,4 +1,5 @@
 import type { ContainerStore } from '#container/store.ts';
+import type { EngineError } from '#errors/errors.ts';
 import type { EventLog } from '#events/events.ts';
 import type { Graph } from '#graph/graph.ts';
 import type { GraphDriver } from '#graphdriver/driver.ts';
@@ -16,6 +17,8 @@ import type { Runtimes } from './runtimes.ts';
 /** Everything the verbs work with. */
 export interface Engine {
   config: DaemonConfig;
+  /** Set = nothing may be changed; every verb that would is refused with it. */
+  readOnly: EngineError | undefined;
   /** Of this data-root, for `/info`. */
   id: string;
   bootId: string;

@@ -98,7 +98,8 @@ async function engineWarnings(engine: Engine): Promise<string[]> {
     [features.pids, 'No pids limit support'],
   ];
   const lacking = missing.flatMap(([present, text]) => (present ? [] : [`WARNING: ${text}`]));
-  return [...lacking, ...(await engine.networks.warnings()).map((text) => `WARNING: ${text}`)];
+  const refused = engine.readOnly ? [`WARNING: ${engine.readOnly.message}. ${engine.readOnly.hint}`] : [];
+  return [...refused, ...lacking, ...(await engine.networks.warnings()).map((text) => `WARNING: ${text}`)];
 }
 
 async function readDistribution(): Promise<{ name: string; version: string }> {

@@ -28,6 +28,7 @@ type Finding =
  * that nobody saw are recorded, half-done starts and removals are undone or finished. `ps` is right when it resolves.
  */
 export async function restoreContainers(engine: Engine): Promise<void> {
+  if (engine.readOnly) return showContainers(engine);
   const { unfinishedRemovals } = await engine.containers.load();
   await clearUnknown(engine, new Set(unfinishedRemovals.map(({ id }) => id)));
   const findings = await Promise.all([...engine.containers].map(async (c) => [c, await find(engine, c)] as const));
@@ -50,6 +51,20 @@ export async function restoreContainers(engine: Engine): Promise<void> {
     await Promise.all(unfinishedRemovals.map((leftovers) => finishForeignRemoval(engine, leftovers)));
     await engine.graph.sweep();
   });
+}
+
+/** A store that cannot be trusted: what has happened is shown, but nothing is recorded, taken over or cleared. */
+async function showContainers(engine: Engine): Promise<void> {
+  await engine.containers.load();
+  for (const container of engine.containers) {
+    const finding = await find(engine, container);
+    if (finding.kind === 'running') await adopt(engine, container, finding);
+    if (finding.kind !== 'ended') continue;
+    const { code, oom, finishedAt, lost } = finding.exit;
+    container.setState({ status: 'exited', pid: 0, exitCode: code, oomKilled: oom, finishedAt, error: lost ?? '' });
+  }
+  const users = [...engine.containers].map(({ id, record }) => ({ containerId: id, mountPoints: record.mountPoints }));
+  await engine.volumes.restore(users);
 }
 
 /** Of a removal by an earlier engine, which may have died before the last run was taken down. */

@@ -33,9 +33,10 @@ export class ReadWriteLayers {
     this.#temporary = temporary;
   }
 
-  async open(): Promise<void> {
+  async open({ sweep = true } = {}): Promise<void> {
     await mkdir(this.#root, { recursive: true, mode: 0o710 });
     await mkdir(this.#temporary, { recursive: true, mode: 0o700 });
+    if (!sweep) return;
     for (const name of await readdir(this.#temporary)) this.#delete(join(this.#temporary, name));
   }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openDatabase } from './database.ts';
-import { checkIdentity, type Identity } from './identity.ts';
+import { checkIdentity } from './identity.ts';
 
 async function temporaryRoot(t: TestContext): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'h3-identity-'));
@@ -13,9 +13,10 @@ async function temporaryRoot(t: TestContext): Promise<string> {
 }
 
 /** One start of an engine: open, check, end. */
-async function start(root: string): Promise<Identity> {
+async function start(root: string): Promise<'ok' | 'mismatch'> {
   const db = await openDatabase(join(root, 'wherry.db'));
-  return checkIdentity(root, db).finally(() => db.close());
+  const { agreed } = await checkIdentity(root, db).finally(() => db.close());
+  return agreed ? 'ok' : 'mismatch';
 }
 
 test('a fresh data-root is ok, and so is each further start', async (t) => {

@@ -5,17 +5,21 @@ import { errnoCode } from '#errors/errors.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Database } from './database.ts';
 
-/** `mismatch`: database and folders are not of one piece, so nothing may be swept and the engine starts read-only. */
-export type Identity = 'ok' | 'mismatch';
+/**
+ * Not agreed: database and folders are not of one piece, so nothing may be swept and the engine starts read-only. A mark
+ * that is undefined is not there.
+ */
+export type Identity = { agreed: true } | { agreed: false; database: Mark | undefined; folders: Mark | undefined };
+
+/** Which store, and how often it was started. */
+export interface Mark {
+  id: string;
+  generation: number;
+}
 
 const FILE = 'store-id';
 /** What a data-root may hold before its first start. */
 const HARMLESS = /^(wherry\.db.*|store-id\.tmp|lost\+found)$/;
-
-interface Mark {
-  id: string;
-  generation: number;
-}
 
 /**
  * Compares the mark in `<dataRoot>/store-id` with the one in the database, and moves both one generation on when they
@@ -28,18 +32,18 @@ export async function checkIdentity(dataRoot: string, db: Database): Promise<Ide
   const stored = await readStored(db);
   const file = await readMark(dataRoot);
   if (!stored) {
-    if (file || !(await isFresh(dataRoot))) return 'mismatch';
+    if (file || !(await isFresh(dataRoot))) return { agreed: false, database: undefined, folders: file };
     await advance(dataRoot, db, { id: randomUUID(), generation: 0 });
-    return 'ok';
+    return { agreed: true };
   }
   const { mark, announced } = stored;
   const agreed =
     file === undefined
       ? mark.generation === 0 && announced === 1
       : file.id === mark.id && (file.generation === mark.generation || file.generation === announced);
-  if (!agreed) return 'mismatch';
+  if (!agreed) return { agreed: false, database: mark, folders: file };
   await advance(dataRoot, db, { id: mark.id, generation: Math.max(mark.generation, file?.generation ?? 0) });
-  return 'ok';
+  return { agreed: true };
 }
 
 async function advance(dataRoot: string, db: Database, { id, generation }: Mark): Promise<void> {

@@ -17,6 +17,8 @@ export interface Service {
   /** Headers of every reply. */
   headers: OutgoingHttpHeaders;
   log?: Pick<Logger, 'debug' | 'error'>;
+  /** Set = every route that does more than read is refused with it. */
+  readOnly?: EngineError;
 }
 
 /** Answers a request of node's HTTP server that came over a socket which grants `access`. */
@@ -65,9 +67,10 @@ export function acceptsUpgrade(request: IncomingMessage): boolean {
   }
 }
 
-function open({ backend }: Service, request: IncomingMessage, access: Access): Call {
+function open({ backend, readOnly }: Service, request: IncomingMessage, access: Access): Call {
   const target = locate(request);
   checkAccess(access, target.route.access, `${target.route.method} ${target.route.path}`);
+  if (readOnly && target.route.access !== 'read') throw readOnly;
   return new Call(backend, request, target);
 }
 

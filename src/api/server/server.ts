@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { EngineError } from '#errors/errors.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Access } from './access.ts';
 import { NEWEST_API } from './api-version.ts';
@@ -16,6 +17,8 @@ export interface ApiServerOptions {
   experimental?: boolean;
   /** Told what cannot, or can no more, be told to the client in full. */
   log?: Pick<Logger, 'debug' | 'error'>;
+  /** Why this engine may change nothing, if it may not. */
+  readOnly?: EngineError;
 }
 
 export interface ApiServer {
@@ -32,7 +35,13 @@ export interface ApiServer {
 }
 
 /** The Engine API over HTTP on any number of sockets. */
-export function createApiServer({ backend, version, experimental = false, log }: ApiServerOptions): ApiServer {
+export function createApiServer({
+  backend,
+  version,
+  experimental = false,
+  log,
+  readOnly,
+}: ApiServerOptions): ApiServer {
   const listeners = new Set<Listener>();
   const headers = {
     'Api-Version': `1.${NEWEST_API}`,
@@ -40,7 +49,7 @@ export function createApiServer({ backend, version, experimental = false, log }:
     Ostype: 'linux',
     Server: `wherry/${version} (linux)`,
   };
-  const service: Service = { backend, headers, log };
+  const service: Service = { backend, headers, log, readOnly };
   const server: ApiServer = {
     handle: (request, response, access = 'admin') => serveRequest(service, request, response, access),
     accepts: acceptsUpgrade,

@@ -21,6 +21,8 @@ export interface ErofsDriverOptions {
   launcher: Pick<Launcher, 'mount' | 'bind' | 'unmount'>;
   /** The path of a layer's tar in the content store. */
   contentPath(diffId: string): string;
+  /** False when the store cannot be trusted: unfinished work of an earlier engine stays. */
+  sweep?: boolean;
 }
 
 /** Docker's names for what statfs(2) calls by number (linux/magic.h). */
@@ -45,7 +47,7 @@ export async function createErofsDriver(options: ErofsDriverOptions): Promise<Gr
   const mounts = await readMountInfo();
   for (const path of [root, layersRoot]) await makePrivate(path, mounts, options.launcher);
   const driver = new ErofsDriver(root, layersRoot, options);
-  await driver.open(mounts);
+  await driver.open(mounts, options.sweep ?? true);
   return driver;
 }
 
@@ -85,8 +87,12 @@ class ErofsDriver implements GraphDriver {
     this.#readWrite = new ReadWriteLayers(join(root, 'containers'), temporary);
   }
 
-  async open(mounts: readonly MountInfo[]): Promise<void> {
-    await Promise.all([this.#indexes.open(), this.#readWrite.open(), mkdir(this.#emptyLayer, { recursive: true })]);
+  async open(mounts: readonly MountInfo[], sweep: boolean): Promise<void> {
+    await Promise.all([
+      this.#indexes.open(),
+      this.#readWrite.open({ sweep }),
+      mkdir(this.#emptyLayer, { recursive: true }),
+    ]);
     this.#layers.adopt(mounts);
     const targets = new Map(mounts.map((mount) => [mount.mountPoint, mount]));
     for (const id of await this.#readWrite.list()) {
