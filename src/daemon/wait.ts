@@ -2,7 +2,10 @@ import type { WaitCondition, WaitResponse } from '#api/types/container.ts';
 import type { ExitResult } from '#container/container.ts';
 import type { Engine } from './engine.ts';
 
-/** `POST /containers/{id}/wait`: registered when it resolves. A client that goes away leaves nothing behind. */
+/**
+ * `POST /containers/{id}/wait`: registered when it resolves. A client that goes away leaves nothing behind. Who waits
+ * for the removal is told the exit code only: why a start failed is the reply to the start.
+ */
 export async function waitForContainer(
   engine: Engine,
   id: string,
@@ -10,7 +13,8 @@ export async function waitForContainer(
   signal: AbortSignal,
 ): Promise<{ result: Promise<WaitResponse> }> {
   const container = engine.containers.get(id);
-  if (condition === 'removed') return { result: container.waitForRemoval(signal).then(toResponse) };
+  if (condition === 'removed')
+    return { result: container.waitForRemoval(signal).then(({ exitCode }) => ({ StatusCode: exitCode })) };
   if (condition === 'not-running' && !container.running) {
     return { result: Promise.resolve(toResponse(container.lastExit())) };
   }

@@ -17,7 +17,7 @@ withEachClient((cli) => {
   test('a missing executable is 127 in docker’s words, one that cannot be run 126', async () => {
     const missing = await cli.run(words`run --rm busybox no-such-program`);
     assert.equal(missing.code, 127);
-    assert.match(missing.stderr, /exec: "no-such-program": executable file not found in \$PATH/);
+    assert.match(missing.stderr, /^\w+: .*exec: "no-such-program": executable file not found in \$PATH[^\n]*\n$/);
     const folder = await cli.run(words`run --rm busybox /etc`);
     assert.equal(folder.code, 126);
     assert.match(folder.stderr, /permission denied|is a directory/);
