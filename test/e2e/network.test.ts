@@ -140,6 +140,11 @@ test('a container cannot reach what listens on the loopback of the host, whateve
   assert.doesNotMatch(privileged.stdout, /reached|BSD/);
 });
 
+test('host has the links of the host, none has the loopback alone', async () => {
+  assert.match(await ok`run --rm --network host busybox ip -o link`, /wherry0[\s\S]*out@/);
+  assert.match(await ok`run --rm --network none busybox ip -o link`, /^1: lo: <LOOPBACK,UP[^\n]*$/);
+});
+
 test('a network namespace shared with another container', async () => {
   await ok`run -d --name owner -h owner busybox ${WEB}`;
   assert.equal(await ok`run --rm --network container:owner busybox wget -T 5 -qO- http://127.0.0.1`, 'owner');
