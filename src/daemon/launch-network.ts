@@ -9,6 +9,9 @@ import type { Sandbox } from '#network/sandbox.ts';
 import type { Engine } from './engine.ts';
 import { sharedContainer } from './shared-namespaces.ts';
 
+/** The drivers of networks that are no bridge. */
+const DRIVERS: Readonly<Record<string, string>> = { host: 'host', none: 'null' };
+
 /**
  * Gives the container its sandbox, in the record before anything else looks at it and in the run's folder: an engine
  * that is killed before the row is saved has left a process that runs in it.
@@ -31,8 +34,7 @@ export async function attachNetwork(engine: Engine, container: Container): Promi
   fault('container.start.network');
   container.setSandbox(sandbox);
   for (const [name, endpoint] of Object.entries(sandbox.networks)) {
-    const attributes = { container: record.id, name, type: name === 'host' || name === 'none' ? name : 'bridge' };
-    engine.events.publish('network', 'connect', endpoint.NetworkID, attributes);
+    engine.events.publish('network', 'connect', endpoint.NetworkID, networkAttributes(record.id, name));
   }
 }
 
@@ -46,10 +48,13 @@ export async function readSandbox(engine: Engine, container: Container): Promise
 export function detachNetwork(engine: Engine, container: Container): void {
   const { record } = container;
   for (const [name, endpoint] of Object.entries(record.sandbox?.networks ?? {})) {
-    const attributes = { container: record.id, name, type: name === 'host' || name === 'none' ? name : 'bridge' };
-    engine.events.publish('network', 'disconnect', endpoint.NetworkID, attributes);
+    engine.events.publish('network', 'disconnect', endpoint.NetworkID, networkAttributes(record.id, name));
   }
   container.setSandbox(undefined);
+}
+
+function networkAttributes(container: string, name: string): Record<string, string> {
+  return { container, name, type: DRIVERS[name] ?? 'bridge' };
 }
 
 /** Writes hosts, hostname and resolv.conf; a container in another's namespace uses the other's files. */

@@ -12,6 +12,7 @@ import { makeSpec } from './launch-spec.ts';
 import { monitorOptions } from './monitor-options.ts';
 import { releaseRun, runOf } from './release-run.ts';
 import { superviseRun } from './supervise.ts';
+import { tellVolumes } from './volume-events.ts';
 
 /**
  * Starts the process of a container that does not run. Called under its lock. On failure everything that was set up is
@@ -51,10 +52,10 @@ async function begin(engine: Engine, container: Container, monitor: MonitorContr
 
 /** It runs: whatever fails from here on does not undo that. */
 async function follow(engine: Engine, container: Container): Promise<void> {
+  engine.events.publish('container', 'start', container.id, eventAttributes(container));
   superviseRun(engine, container);
   await engine.containers.save(container);
   fault('container.start.saved');
-  engine.events.publish('container', 'start', container.id, eventAttributes(container));
 }
 
 /** What has been set up so far. */
@@ -67,6 +68,7 @@ async function abandon(engine: Engine, container: Container, { monitor }: Run, e
   const failure = startFailure(container, error);
   container.setState({ exitCode: failure.exitCode, error: failure.error.message });
   detachNetwork(engine, container);
+  tellVolumes(engine, container, 'unmount');
   const gone = monitor ? monitor.gone : Promise.resolve({ cleaned: true });
   container.cleanup = engine.background.run(`cleaning up after ${container.id}`, () =>
     releaseRun(engine, runOf(container.record), gone),
@@ -87,6 +89,7 @@ async function prepare(engine: Engine, container: Container, run: Run): Promise<
   ]);
   fault('container.start.mounted');
   const [spec] = await settleAll([makeSpec(engine, container, rootfs.path), writeEtcFiles(engine, container)]);
+  tellVolumes(engine, container, 'mount');
   await writeFile(paths.bundleConfig, spec);
   fault('container.start.bundle');
   return monitor;

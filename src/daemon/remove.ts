@@ -28,8 +28,8 @@ export async function removeByName(
 }
 
 /**
- * Takes a stopped container out of sight at once: row, name, events, waiters. Its files and mounts go in the
- * background; a killed engine finishes that at its next start.
+ * Takes a stopped container out of sight at once: row, name, volumes of its own, events, waiters. Its files and mounts go
+ * in the background; a killed engine finishes that at its next start.
  */
 export async function removeContainer(
   engine: Engine,
@@ -45,6 +45,9 @@ export async function removeContainer(
     throw error;
   });
   fault('container.remove.commit');
+  engine.volumes.release(container.id);
+  // A failure is not this caller's: the background below comes across the same volume again, and says so.
+  await Promise.allSettled(leftovers.anonymousVolumes.map((name) => engine.volumes.removeIfUnused(name)));
   engine.events.publish('container', 'destroy', container.id, eventAttributes(container));
   container.announceRemoval();
   void engine.background.run(`removing the files of ${container.id}`, async () => {

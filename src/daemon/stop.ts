@@ -29,7 +29,10 @@ export async function stopContainer(engine: Engine, id: string, options: StopOpt
 /** `POST /containers/{id}/restart`: a container that does not run is only started. */
 export async function restartContainer(engine: Engine, id: string, options: StopOptions): Promise<void> {
   const container = engine.containers.get(id);
-  if (container.running) await stopRunning(engine, container, options);
+  if (container.running) {
+    await stopRunning(engine, container, options);
+    engine.events.publish('container', 'stop', container.id, eventAttributes(container));
+  }
   await startContainer(engine, container.id);
   engine.events.publish('container', 'restart', container.id, eventAttributes(container));
 }

@@ -10,6 +10,7 @@ import { detachNetwork } from './launch-network.ts';
 import { cgroupPath } from './launch-spec.ts';
 import { releaseRun, runOf } from './release-run.ts';
 import { removeContainer } from './remove.ts';
+import { tellVolumes } from './volume-events.ts';
 
 /** Exit code of a container whose own is not known, as dockerd's. */
 export const LOST_EXIT_CODE = 255;
@@ -74,9 +75,10 @@ export async function recordExit(
     error: exit.lost ?? '',
   });
   if (exit.oom) engine.events.publish('container', 'oom', record.id, eventAttributes(container));
+  detachNetwork(engine, container);
+  tellVolumes(engine, container, 'unmount');
   const details = { exitCode: String(exit.code), execDuration: String(duration) };
   engine.events.publish('container', 'die', record.id, eventAttributes(container, details));
-  detachNetwork(engine, container);
   container.cleanup = engine.background.run(`cleaning up after ${record.id}`, () =>
     releaseRun(engine, runOf(record), monitorGone),
   );

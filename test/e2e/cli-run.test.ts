@@ -72,6 +72,17 @@ withEachClient((cli) => {
     assert.match(await cli.ok`run --rm --init busybox cat /proc/1/comm`, /tini|docker-init/);
   });
 
+  test('volumes are free when their container is told to be gone', async () => {
+    for (let round = 0; round < 3; round++) {
+      await cli.ok`run -d --name holder -v held:/held -v /own busybox sleep 1000`;
+      const volumes = await cli.daemon.ok(words`volume ls -q`);
+      await cli.ok`rm -f -v holder`;
+      assert.equal(volumes.split('\n').length, 2);
+      assert.equal(await cli.daemon.ok(words`volume ls -q`), 'held');
+      await cli.daemon.ok(words`volume rm held`);
+    }
+  });
+
   test('volumes: named ones live on, anonymous ones go with --rm, content is copied up, binds are the host’s', async () => {
     await cli.ok`run --rm -v data:/data busybox sh -c ${'echo kept > /data/f'}`;
     assert.equal(await cli.ok`run --rm -v data:/data busybox cat /data/f`, 'kept');

@@ -1,0 +1,155 @@
+/** What the engine says of what it does: the events of dockerd, in its order. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import { busyboxArchive } from '#test/support/images.ts';
+import { words } from '#test/support/words.ts';
+
+let daemon: TestDaemon;
+before(async () => {
+  daemon = await startDaemon();
+});
+after(() => daemon.close());
+
+interface Event {
+  Type: string;
+  Action: string;
+  Actor: { ID: string; Attributes: Record<string, string> };
+  time: number;
+  timeNano: number;
+}
+
+const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
+
+/** The events of `work`, from beginning to end. */
+async function eventsOf(work: () => Promise<unknown>): Promise<Event[]> {
+  const since = nowSeconds();
+  await work();
+  const lines = await ok`events --since ${since} --until ${nowSeconds()} --format ${'{{json .}}'}`;
+  return lines
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Event);
+}
+
+function nowSeconds(): string {
+  const micros = Math.round((performance.timeOrigin + performance.now()) * 1000);
+  return `${Math.floor(micros / 1e6)}.${String(micros % 1e6).padStart(6, '0')}000`;
+}
+
+const told = (events: Event[]) => events.map(({ Type, Action }) => `${Type} ${Action}`);
+
+const RUN = ['container create', 'container attach', 'network connect', 'container start'];
+const END = ['network disconnect', 'container die'];
+
+test('run --rm, however quick the program is', async () => {
+  for (let round = 0; round < 5; round++) {
+    const events = await eventsOf(() => ok`run --rm --name quick --label a=b busybox true`);
+    assert.deepEqual(told(events), [...RUN, ...END, 'container destroy']);
+    const times = events.map(({ timeNano }) => timeNano);
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    );
+    const die = events.find(({ Action }) => Action === 'die')!;
+    assert.deepEqual(die.Actor.Attributes, {
+      a: 'b',
+      execDuration: '0',
+      exitCode: '0',
+      image: 'busybox',
+      name: 'quick',
+    });
+    const connect = events.find(({ Action }) => Action === 'connect')!;
+    assert.deepEqual(connect.Actor.Attributes, { container: die.Actor.ID, name: 'bridge', type: 'bridge' });
+  }
+});
+
+test('create, start, stop, restart, kill, rm', async () => {
+  assert.deepEqual(told(await eventsOf(() => ok`create --name steps busybox sleep 1000`)), ['container create']);
+  const start = ['network connect', 'container start'];
+  assert.deepEqual(told(await eventsOf(() => ok`start steps`)), start);
+  const stop = ['container kill', 'container kill', ...END, 'container stop'];
+  const stopped = await eventsOf(() => ok`stop -t 0 steps`);
+  assert.deepEqual(told(stopped), stop);
+  assert.deepEqual(
+    stopped.slice(0, 2).map(({ Actor }) => Actor.Attributes.signal),
+    ['15', '9'],
+  );
+  await ok`start steps`;
+  const restarted = await eventsOf(() => ok`restart -t 0 steps`);
+  assert.deepEqual(told(restarted), [...stop, ...start, 'container restart']);
+  assert.deepEqual(told(await eventsOf(() => ok`kill steps`)), ['container kill', ...END]);
+  assert.deepEqual(told(await eventsOf(() => ok`rm steps`)), ['container destroy']);
+});
+
+test('rm -f, and starts that fail', async () => {
+  await ok`run -d --name forced busybox sleep 1000`;
+  assert.deepEqual(told(await eventsOf(() => ok`rm -f forced`)), ['container kill', ...END, 'container destroy']);
+  const failed = await eventsOf(() => daemon.docker(words`run --rm busybox no-such-program`));
+  assert.deepEqual(told(failed), [...RUN.slice(0, 3), 'network disconnect', 'container destroy']);
+});
+
+test('volumes', async () => {
+  const [use, leave] = [words`${'volume mount'} ${'volume mount'}`, words`${'volume unmount'} ${'volume unmount'}`];
+  const events = await eventsOf(() => ok`run --rm -v named:/data -v /anonymous busybox true`);
+  const [create, attach, connect, start] = RUN;
+  assert.deepEqual(told(events), [
+    ...['volume create', 'volume create', create, attach, connect, ...use, start],
+    ...['network disconnect', ...leave, 'container die', 'volume destroy', 'container destroy'],
+  ]);
+  const mounted = events.find(({ Action, Actor }) => Action === 'mount' && Actor.ID === 'named')!;
+  const container = events.at(-1)!.Actor.ID;
+  const how = { destination: '/data', propagation: '', 'read/write': 'true' };
+  assert.deepEqual(mounted.Actor.Attributes, { container, driver: 'local', ...how });
+  assert.deepEqual(told(await eventsOf(() => ok`volume rm named`)), ['volume destroy']);
+});
+
+test('networks none and host have drivers of their own', async () => {
+  for (const [name, type] of [
+    ['none', 'null'],
+    ['host', 'host'],
+  ] as const) {
+    const events = await eventsOf(() => ok`run --rm --network ${name} busybox true`);
+    const { container, ...rest } = events.find(({ Type }) => Type === 'network')!.Actor.Attributes;
+    assert.deepEqual(rest, { name, type });
+    assert.equal(container, events.at(-1)!.Actor.ID);
+  }
+});
+
+test('images: load, tag, untag, delete', async () => {
+  const load = async () => ok`load -q -i ${await busyboxArchive()}`;
+  const id = await ok`inspect -f ${'{{.Id}}'} busybox`;
+  const events = await eventsOf(async () => {
+    await load();
+    await ok`tag busybox other:v1`;
+    await ok`rmi other:v1`;
+    await ok`rmi busybox`;
+    await load();
+  });
+  assert.deepEqual(
+    told(events),
+    ['load', 'tag', 'untag', 'untag', 'delete', 'load'].map((action) => `image ${action}`),
+  );
+  for (const { Actor } of events) assert.equal(Actor.ID, id);
+  const names = events.map(({ Actor }) => Actor.Attributes.name);
+  assert.deepEqual(names, [id, 'other:v1', id, id, id, id]);
+});
+
+test('filters choose, and an unknown one is refused', async () => {
+  const since = nowSeconds();
+  await ok`run --rm --name chosen --label colour=red busybox true`;
+  await ok`run --rm --name other busybox true`;
+  const until = nowSeconds();
+  const chosen = async (...filters: string[]) => {
+    const flags = filters.flatMap((filter) => ['--filter', filter]);
+    const text =
+      await ok`events --since ${since} --until ${until} --format ${'{{.Action}} {{.Actor.Attributes.name}}'} ${flags}`;
+    return text.split('\n');
+  };
+  assert.deepEqual(await chosen('event=start'), ['start chosen', 'start other']);
+  assert.deepEqual(await chosen('label=colour=red', 'event=die'), ['die chosen']);
+  assert.deepEqual(await chosen('type=network', 'event=connect'), ['connect bridge', 'connect bridge']);
+  assert.deepEqual(await chosen('container=other', 'event=create', 'event=destroy'), ['create other', 'destroy other']);
+  const { stderr } = await daemon.docker(words`events --since 0 --until ${until} --filter colour=red`);
+  assert.match(stderr, /invalid filter 'colour'/);
+});
