@@ -26,12 +26,13 @@ withEachClient(
     });
 
     test('an image that a container uses stays; then it goes whole', async () => {
-      await cli.ok`create --name user busybox`;
+      await cli.ok`create --name user busybox sleep 1000`;
       assert.match(
         await cli.fails`rmi busybox`,
         /conflict: unable to remove repository reference "busybox" \(must force\) - container [0-9a-f]{12} is using its referenced image [0-9a-f]{12}/,
       );
-      await cli.ok`rm user`;
+      await cli.ok`start user`;
+      await cli.ok`rm -f user`;
       assert.match(
         await cli.ok`rmi busybox`,
         /^Untagged: busybox:latest\nDeleted: sha256:[0-9a-f]{64}\nDeleted: sha256:[0-9a-f]{64}$/,

@@ -90,6 +90,18 @@ test('-p: every address, one address, ranges, random ports, and all exposed ones
   await ok`rm -f exposing`;
 });
 
+test('a port is free as soon as its container is told to be gone', async () => {
+  await ok`run -d --name web -p 8080:80 busybox ${WEB}`;
+  for (let round = 0; round < 5; round++) {
+    await ok`rm -f web`;
+    await ok`run -d --name web -p 8080:80 busybox ${WEB}`;
+    await ok`stop -t 0 web`;
+    await ok`run --rm -p 8080:80 busybox true`;
+    await ok`start web`;
+  }
+  await ok`rm -f web`;
+});
+
 test('a port that a program of the host listens on is refused, and nothing is left of the container', async () => {
   await serve(daemon.netns.path, '0.0.0.0', 7001);
   const { code, stderr } = await daemon.docker(words`run --rm -p 7001:80 busybox true`);
