@@ -44,7 +44,7 @@ export class PortHolder {
   async hold(owner: PortOwner, requests: PortRequest[], containerAddress: string): Promise<PublishedPort[]> {
     const held: PublishedPort[] = [];
     try {
-      for (const request of requests) held.push(...(await this.#holdRequest(owner, request, containerAddress)));
+      for (const request of requests) held.push(...(await this.#holdRequest(owner, request, containerAddress, held)));
       return held;
     } catch (error) {
       await this.letGo(owner.containerId, held);
@@ -69,7 +69,12 @@ export class PortHolder {
     await Promise.all(ports.map(letGoOne));
   }
 
-  async #holdRequest(owner: PortOwner, request: PortRequest, containerAddress: string): Promise<PublishedPort[]> {
+  async #holdRequest(
+    owner: PortOwner,
+    request: PortRequest,
+    containerAddress: string,
+    held: readonly PublishedPort[],
+  ): Promise<PublishedPort[]> {
     const { protocol, containerPort } = request;
     const addresses = this.#addresses(request);
     let failure: unknown;
@@ -82,6 +87,7 @@ export class PortHolder {
         containerPort,
       }));
       try {
+        refuseTwice(ports, held);
         return await this.#holdAll(owner.containerId, ports);
       } catch (error) {
         failure = bindError(owner, ports[0]!, error);
@@ -133,6 +139,13 @@ export class PortHolder {
       yield port;
     }
   }
+}
+
+/** The owner's own ports are as taken as those of others; under one key the launcher would not ask the kernel again. */
+function refuseTwice(ports: readonly PublishedPort[], held: readonly PublishedPort[]): void {
+  const keys = new Set(held.map((port) => portKey('', port)));
+  const same = ports.find((port) => keys.has(portKey('', port)));
+  if (same) throw system(`${hostText(same)} is published twice`, { code: 'EADDRINUSE' });
 }
 
 /** The name under which a port is held: a restarted engine knows by it whose port it is. */

@@ -90,6 +90,14 @@ test('-p: every address, one address, ranges, random ports, and all exposed ones
   await ok`rm -f exposing`;
 });
 
+test('a container that publishes a port twice is refused, or moves on in its range', async () => {
+  const { stderr } = await daemon.docker(words`run --rm -p 8080:80 -p 8080:81 busybox true`);
+  assert.match(stderr, /Bind for 0\.0\.0\.0:8080 failed: port is already allocated/);
+  await ok`run -d --name twice -p 8080:80 -p 8080-8081:81 busybox ${WEB}`;
+  assert.match(await ok`port twice`, /^80\/tcp -> 0\.0\.0\.0:8080$[\s\S]*^81\/tcp -> 0\.0\.0\.0:8081$/m);
+  await ok`rm -f twice`;
+});
+
 test('a port is free as soon as its container is told to be gone', async () => {
   await ok`run -d --name web -p 8080:80 busybox ${WEB}`;
   for (let round = 0; round < 5; round++) {
