@@ -33,12 +33,22 @@ export interface CreateRequest {
 
 /**
  * `POST /containers/create`. Everything that can be found wrong without starting it is refused here, before anything
- * is made; the row is the commit point, and what was made before it goes again when it is not reached.
+ * is made; the row is the commit point, and what was made before it goes again when it is not reached. `not-found` is
+ * thrown for the image only: clients pull it then and try again. Whatever else is missing makes the request `invalid`.
  */
 export async function createContainer(engine: Engine, request: CreateRequest): Promise<ContainerCreateResponse> {
   await using held = await engine.graph.hold(request.config.Image);
+  try {
+    return await createFrom(engine, held.image, request);
+  } catch (error) {
+    if (!isEngineError(error, 'not-found')) throw error;
+    throw invalid(error.message, { hint: error.hint, cause: error });
+  }
+}
+
+async function createFrom(engine: Engine, image: Image, request: CreateRequest): Promise<ContainerCreateResponse> {
   const id = randomId();
-  const { record, warnings } = describeContainer(engine, id, held.image, request);
+  const { record, warnings } = describeContainer(engine, id, image, request);
   record.name = engine.containers.reserveName(id, request.name);
   try {
     const container = await makeContainer(engine, record);
@@ -87,7 +97,7 @@ function describeContainer(
   return { record, warnings };
 }
 
-/** The network must exist at creation, as dockerd has it; a container whose namespace is shared need not run yet. */
+/** The network must exist at creation; a container whose namespace is shared need not run yet. */
 function checkNetwork(engine: Engine, { NetworkMode: mode, ExtraHosts: extraHosts }: HostConfig): void {
   if (!sharedContainer(engine, mode)) engine.networks.resolve(mode);
   for (const extra of extraHosts ?? []) {
@@ -104,12 +114,7 @@ function resolvePartners(
     const partner = sharedContainer(engine, mode);
     return partner ? `container:${partner.id}` : mode;
   };
-  try {
-    return { NetworkMode: resolve(NetworkMode), IpcMode: resolve(IpcMode), PidMode: resolve(PidMode) };
-  } catch (cause) {
-    if (!isEngineError(cause, 'not-found')) throw cause;
-    throw invalid(cause.message, { cause });
-  }
+  return { NetworkMode: resolve(NetworkMode), IpcMode: resolve(IpcMode), PidMode: resolve(PidMode) };
 }
 
 /** The host's own on its network, the partner's in a shared namespace, else the start of the id. */

@@ -62,7 +62,7 @@ function imageNamed(engine: Engine, name: string): Image | undefined {
   try {
     return engine.graph.get(name);
   } catch (error) {
-    if (isEngineError(error, 'not-found')) return undefined;
+    if (isEngineError(error, 'not-found') || isEngineError(error, 'invalid')) return undefined;
     throw error;
   }
 }

@@ -49,10 +49,12 @@ test('what is not found is named as Docker names it', async (t) => {
     ['docker.io/library/nope', 'No such image: nope:latest'],
     [`app@${digestOf('x')}`, `No such image: app@${digestOf('x')}`],
     [digestOf('x'), `No such image: ${digestOf('x')}`],
-    ['UPPER', 'No such image: UPPER'],
-    ['', 'No such image: '],
+    ['0'.repeat(64), `No such image: ${'0'.repeat(64)}`],
   ];
   for (const [name, message] of missing) assert.throws(() => graph.get(name), error('not-found', message));
+  const upper = 'invalid reference format: repository name (library/UPPER) must be lowercase';
+  assert.throws(() => graph.get('UPPER'), error('invalid', upper));
+  assert.throws(() => graph.get(''), error('invalid', 'invalid reference format'));
 });
 
 test('a prefix that several ids have is not found, and says so', async (t) => {

@@ -5,13 +5,15 @@ import type { GraphState, ImageRecord } from './state.ts';
 
 /**
  * The image that `name` means: a reference (tag `latest` when it has none), else an id, with or without `sha256:`,
- * whole or as a prefix that no other image has. Throws `not-found` in Docker's words.
+ * whole or as a prefix that no other image has. Throws `not-found`, or `invalid` for what can be neither, in Docker's
+ * words.
  */
 export function findImage(state: GraphState, name: string): ImageRecord {
   const reference = namedReference(name);
   const id = (reference && state.references.imageOf(reference)) ?? lookUpId(state, name);
   const record = id && id !== 'ambiguous' ? state.images.get(id) : undefined;
   if (record) return record;
+  if (!reference && !/^[0-9a-f]{64}$/.test(name)) parseReference(name); // throws, with what is wrong with the name
   const shown = reference ? familiarReference(reference) : name;
   throw notFound(`No such image: ${shown}`, {
     ...(id === 'ambiguous' && { hint: `several image ids start with ${name}: give more digits` }),

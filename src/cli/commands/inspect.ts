@@ -36,10 +36,16 @@ function findersOf(client: Client, size: boolean): Record<string, Finder> {
       client.text('GET', `/${kind}/${encodeURIComponent(name)}`);
   return {
     container: (name) => inspectContainerText(client, name, size),
-    image: (name) => inspectImageText(client, name),
+    image: (name) => inspectImageText(client, name).catch(noImage),
     network: path('networks'),
     volume: path('volumes'),
   };
+}
+
+/** What cannot be the name of an image may be that of something else. */
+function noImage(error: unknown): never {
+  if (isEngineError(error, 'invalid')) throw notFound(error.message, { cause: error });
+  throw error;
 }
 
 /** A kind that the daemon does not have yet holds no object. */
