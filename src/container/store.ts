@@ -3,7 +3,7 @@ import type { Digest } from '#lib/digest.ts';
 import { NAME_PATTERN, randomName } from '#lib/names.ts';
 import { TruncIndex } from '#lib/truncindex.ts';
 import type { Database } from '#metadata/database.ts';
-import { claim } from '#volume/unclaimed.ts';
+import { noteClaimed } from '#volume/notes.ts';
 import { Container } from './container.ts';
 import { type ContainerRecord, parseRecord, serializeRecord } from './record.ts';
 
@@ -133,7 +133,7 @@ export class ContainerStore {
         sql: 'INSERT INTO containers (id, name, record) VALUES (?, ?, ?)',
         params: [record.id, record.name, serializeRecord(record)],
       },
-      ...record.anonymousVolumes.map(claim),
+      ...record.anonymousVolumes.map(noteClaimed),
     ]);
     const container = new Container(record);
     this.#insert(container);

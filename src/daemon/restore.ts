@@ -146,13 +146,14 @@ async function settle(engine: Engine, container: Container, finding: Finding): P
     container.setState({ startedAt: finding.startedAt });
     return recordExit(engine, container, finding.exit, monitorGone);
   }
-  if (container.record.hostConfig.AutoRemove && container.state.status === 'exited') {
-    return removeContainer(engine, container, { volumes: true });
+  const interrupted = hasRunFolder(engine, container);
+  if (interrupted) {
+    container.cleanup = engine.background.run(`cleaning up after ${container.id}`, () =>
+      releaseRun(engine, runOf(container.record), monitorGone),
+    );
   }
-  if (!hasRunFolder(engine, container)) return;
-  container.cleanup = engine.background.run(`cleaning up after ${container.id}`, () =>
-    releaseRun(engine, runOf(container.record), monitorGone),
-  );
+  const ended = interrupted || container.state.status === 'exited';
+  if (container.record.hostConfig.AutoRemove && ended) await removeContainer(engine, container, { volumes: true });
 }
 
 /** Nobody waits for the outcome any more: it is in the container's state. */

@@ -30,6 +30,7 @@ export const WRITE_STEPS = [
   'volume.fill',
   'volume.remove.commit',
   'volume.remove.folder',
+  'volume.remove.done',
   // A container is created: the row is the commit point.
   'container.create.draft',
   'container.create.layer',

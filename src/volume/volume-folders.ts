@@ -56,16 +56,17 @@ export class VolumeFolders {
   }
 
   /**
-   * Finishes deletions and clears folders that no row names: one that holds data is put aside, never deleted. Gives the
-   * new places of these.
+   * Finishes the deletions that an engine had begun (`removed`) and clears folders that no row names: one that holds data
+   * is put aside, never deleted. Gives the new places of these.
    */
-  async sweep(known: ReadonlySet<string>): Promise<string[]> {
+  async sweep(known: ReadonlySet<string>, removed: ReadonlySet<string>): Promise<string[]> {
     await mkdir(this.#root, { recursive: true, mode: 0o701 });
     const quarantined: string[] = [];
     for (const entry of await readdir(this.#root, { withFileTypes: true })) {
       if (entry.name === QUARANTINE || known.has(entry.name)) continue;
       if (entry.name === REMOVED || entry.name === COPYING) await this.#delete(join(this.#root, entry.name));
-      else if (await this.#isEmpty(entry.name)) await this.#delete(join(this.#root, entry.name));
+      else if (removed.has(entry.name) || (await this.#isEmpty(entry.name)))
+        await this.#delete(join(this.#root, entry.name));
       else quarantined.push((await this.#moveAside(entry.name, QUARANTINE))!);
     }
     return quarantined;

@@ -6,11 +6,11 @@ import { KeyedMutex } from '#lib/locks.ts';
 import { randomId } from '#lib/names.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
-import { readMountInfo } from '#linux/mountinfo.ts';
+import { type MountInfo, readMountInfo } from '#linux/mountinfo.ts';
 import type { Database } from '#metadata/database.ts';
 import { copyUp } from './copy-up.ts';
 import { checkDriverOptions, optionsMount } from './driver-options.ts';
-import { claim, markUnclaimed, unclaimedVolumes } from './unclaimed.ts';
+import { noteClaimed, noteRemoval, noteRemoved, noteUnclaimed, unclaimedVolumes, unfinishedRemovals } from './notes.ts';
 import { VolumeFolders } from './volume-folders.ts';
 import { checkVolumeName } from './volume-name.ts';
 import { ANONYMOUS_LABEL, parseVolume, serializeVolume, type VolumeRecord, volumeView } from './volume-record.ts';
@@ -49,7 +49,9 @@ export async function openVolumes(options: VolumeStoreOptions): Promise<VolumeSt
   const records = rows.map(({ record }) => parseVolume(record));
   const folders = new VolumeFolders(options.root, options.launcher);
   if (options.sweep !== false) {
-    const quarantined = await folders.sweep(new Set(records.map(({ name }) => name)));
+    const removed = await unfinishedRemovals(options.database);
+    const quarantined = await folders.sweep(new Set(records.map(({ name }) => name)), new Set(removed));
+    if (removed.length > 0) await options.database.write(removed.map(noteRemoved));
     for (const path of quarantined) options.onQuarantine?.(path);
   }
   return new VolumeStore(options, folders, records);
@@ -133,12 +135,18 @@ export class VolumeStore {
         });
       }
       if (record.options) await this.#options.launcher.unmount(this.#folders.data(name));
-      await this.#options.database.write([{ sql: 'DELETE FROM volumes WHERE name = ?', params: [name] }, claim(name)]);
+      await this.#options.database.write([
+        { sql: 'DELETE FROM volumes WHERE name = ?', params: [name] },
+        noteClaimed(name),
+        noteRemoval(name),
+      ]);
       fault('volume.remove.commit');
       this.#records.delete(name);
       this.#options.onEvent?.('destroy', name, { driver: 'local' });
       await this.#folders.remove(name);
       fault('volume.remove.folder');
+      await this.#options.database.write([noteRemoved(name)]);
+      fault('volume.remove.done');
     });
   }
 
@@ -164,7 +172,8 @@ export class VolumeStore {
 
   /** Takes over the containers of an earlier engine, and removes what it made for a container that never came. */
   async restore(users: readonly VolumeUser[]): Promise<void> {
-    const mountPoints = new Set((await readMountInfo()).map(({ mountPoint }) => mountPoint));
+    const mounts = await readMountInfo();
+    const mountPoints = new Set(mounts.map(({ mountPoint }) => mountPoint));
     for (const { containerId, mountPoints: points, running } of users) {
       for (const name of volumesOf(points)) {
         this.#addUser(name, containerId);
@@ -173,6 +182,7 @@ export class VolumeStore {
       }
     }
     if (this.#options.sweep === false) return;
+    await this.#unmountUnused(mounts);
     for (const name of await unclaimedVolumes(this.#options.database)) await this.removeIfUnused(name);
   }
 
@@ -214,7 +224,7 @@ export class VolumeStore {
     try {
       await this.#options.database.write([
         { sql: 'INSERT INTO volumes (name, record) VALUES (?, ?)', params: [record.name, serializeVolume(record)] },
-        ...(onlyFor === undefined ? [] : [markUnclaimed(record.name, onlyFor)]),
+        ...(onlyFor === undefined ? [] : [noteUnclaimed(record.name)]),
       ]);
     } catch (error) {
       await this.#folders.remove(record.name);
@@ -223,6 +233,15 @@ export class VolumeStore {
     fault('volume.create.commit');
     this.#records.set(record.name, record);
     this.#options.onEvent?.('create', record.name, { driver: 'local' });
+  }
+
+  /** What an engine mounted and was killed before it could take it down. */
+  async #unmountUnused(mounts: readonly MountInfo[]): Promise<void> {
+    const unused = [...this.#records.values()].filter(({ name, options }) => options && !this.#mounted.has(name));
+    const folders = new Set(unused.map(({ name }) => this.#folders.data(name)));
+    for (const { mountPoint } of mounts) {
+      if (folders.has(mountPoint)) await this.#options.launcher.unmount(mountPoint, { detach: true });
+    }
   }
 
   async #mount(name: string, containerId: string): Promise<void> {

@@ -1,0 +1,338 @@
+/** The engine is killed right after each write step; the next one leaves nothing half done, and the verb works then. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WRITE_STEPS, type WriteStep } from '#lib/write-steps.ts';
+import { faultFile, startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import { killEngine, killedAt } from '#test/support/faults.ts';
+import { busyboxLayer, makeArchive } from '#test/support/images.ts';
+import { runIn } from '#test/support/netns.ts';
+import { checkStore } from '#test/support/store-check.ts';
+import { makeTar } from '#test/support/tar.ts';
+
+interface Case {
+  prepare?(): Promise<unknown>;
+  /** Passes the step, itself or by what it sets going. */
+  verb(): Promise<unknown>;
+  /** What must hold when the next engine is there; ends with the verb working, and everything removed. */
+  check(): Promise<void>;
+}
+
+let folder: string;
+let archive: string;
+let daemon: TestDaemon;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'wherry-faults-'));
+  archive = join(folder, 'app.tar');
+  const own = makeTar([{ name: 'own', body: 'own file\n' }]);
+  await makeArchive(archive, [
+    { layers: [await busyboxLayer(), own], tags: ['app:latest'], config: { Cmd: ['cat', '/own'] } },
+  ]);
+  daemon = await startDaemon();
+});
+
+after(async () => {
+  await daemon.close();
+  await rm(folder, { recursive: true });
+});
+
+const ok = (...args: string[]) => daemon.ok(args);
+const attempt = (...args: string[]) => daemon.docker(args);
+const state = (name: string) => ok('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', name);
+const exists = async (name: string) => (await attempt('inspect', '--type', 'container', name)).code === 0;
+const lines = (text: string) => text.split('\n').filter(Boolean);
+
+async function untilExited(name: string): Promise<string> {
+  for (;;) {
+    const now = await state(name);
+    if (now.startsWith('exited')) return now;
+    await sleep(20);
+  }
+}
+
+/** After a failure nothing disturbs the next test; the launcher, which waits longer before each engine, is a new one. */
+async function clear(): Promise<void> {
+  await rm(faultFile(daemon.folder), { force: true });
+  for (const id of lines(await ok('ps', '-aq'))) await attempt('rm', '-f', '-v', id);
+  await attempt('rmi', 'app', 'other');
+  await daemon.stop();
+  await daemon.start();
+}
+
+// Images
+
+const load: Case['verb'] = () => attempt('load', '-i', archive);
+
+async function imageWorks(): Promise<void> {
+  assert.equal(await ok('run', '--rm', 'app'), 'own file');
+  await ok('rmi', 'app');
+  await checkStore(daemon);
+}
+
+function loading(expected: 'absent' | 'present'): Case {
+  return {
+    verb: load,
+    async check() {
+      const { layers } = await checkStore(daemon);
+      assert.equal(await ok('images', '-q', 'app'), expected === 'absent' ? '' : await ok('images', '-q', 'app'));
+      assert.equal((await attempt('image', 'inspect', 'app')).code, expected === 'absent' ? 1 : 0);
+      assert.equal(layers.size, expected === 'absent' ? 1 : 2);
+      await ok('load', '-i', archive);
+      await imageWorks();
+    },
+  };
+}
+
+const untagging: Case = {
+  prepare: () => ok('load', '-i', archive),
+  verb: () => attempt('rmi', 'app'),
+  async check() {
+    const { images, layers } = await checkStore(daemon);
+    assert.deepEqual([images.length, layers.size], [1, 1], 'busybox alone is left');
+    assert.match((await attempt('rmi', 'app')).stderr, /No such image/);
+    await ok('load', '-i', archive);
+    await imageWorks();
+  },
+};
+
+const tagging: Case = {
+  verb: () => attempt('tag', 'busybox', 'other'),
+  async check() {
+    await checkStore(daemon);
+    assert.equal(await ok('images', '-q', 'other'), await ok('images', '-q', 'busybox'));
+    await ok('tag', 'busybox', 'other');
+    assert.equal(await ok('run', '--rm', 'other', 'echo', 'tagged'), 'tagged');
+    await ok('rmi', 'other');
+  },
+};
+
+// Containers
+
+const SCRIPT = 'echo said | tee /anonymous/f; sleep 0.2; exit 7';
+/** Of each test another, so that it is made and filled. */
+let named = '';
+const anonymous = (volumes: string[]) => volumes.filter((name) => !name.startsWith('named'));
+const create = (verb: 'create' | 'run', ...more: string[]) => [
+  ...[verb, '--name', 'box', '-p', '8080:80', '-v', `${named}:/etc`, '-v', '/anonymous', ...more],
+  ...['--mount', `type=volume,source=${named}-tmpfs,target=/scratch,volume-opt=type=tmpfs,volume-opt=device=tmpfs`],
+  ...['busybox', 'sh', '-c', SCRIPT],
+];
+
+/** It runs to its end with its own code, which stays known, and goes with all that it had. */
+async function containerWorks(): Promise<void> {
+  await ok('start', 'box');
+  assert.equal(await untilExited('box'), 'exited 7');
+  await killEngine(daemon);
+  assert.equal(await state('box'), 'exited 7');
+  assert.deepEqual(lines(await ok('logs', 'box')).at(-1), 'said');
+  await ok('rm', '-v', 'box');
+  assert.deepEqual(anonymous((await checkStore(daemon)).volumes), []);
+}
+
+function creating(expected: 'absent' | 'present'): Case {
+  return {
+    verb: () => attempt(...create('create')),
+    async check() {
+      const { volumes, containers } = await checkStore(daemon);
+      assert.equal(await exists('box'), expected === 'present');
+      assert.equal(containers.size, expected === 'present' ? 1 : 0);
+      assert.equal(anonymous(volumes).length, containers.size);
+      if (expected === 'present') assert.equal(await state('box'), 'created 0');
+      else await ok(...create('create'));
+      assert.equal(await ok('run', '--rm', '-v', `${named}:/etc`, 'busybox', 'head', '-c', '4', '/etc/passwd'), 'root');
+      await containerWorks();
+    },
+  };
+}
+
+const startingBefore: Case = {
+  prepare: () => ok(...create('create')),
+  verb: () => attempt('start', 'box'),
+  async check() {
+    await checkStore(daemon);
+    assert.equal(await state('box'), 'created 0');
+    assert.equal(await ok('run', '--rm', '-p', '8080:80', 'busybox', 'echo', 'free'), 'free');
+    await containerWorks();
+  },
+};
+
+/** It ends before there is another engine. */
+const startingShort: Case = {
+  prepare: () => ok('create', '--name', 'short', 'busybox', 'sh', '-c', 'echo said; exit 7'),
+  verb: () => attempt('start', 'short'),
+  async check() {
+    assert.equal(await untilExited('short'), 'exited 7');
+    assert.equal(await ok('logs', 'short'), 'said');
+    await checkStore(daemon);
+    await ok('start', 'short');
+    assert.equal(await untilExited('short'), 'exited 7');
+    assert.equal(await ok('logs', 'short'), 'said\nsaid');
+    await ok('rm', 'short');
+  },
+};
+
+const startingLong: Case = {
+  prepare: () =>
+    ok('create', '--name', 'web', '-p', '8080:80', 'busybox', 'sh', '-c', 'echo page > /f; exec httpd -f -h /'),
+  verb: () => attempt('start', 'web'),
+  async check() {
+    assert.equal(await state('web'), 'running 0');
+    assert.match(await ok('inspect', '-f', '{{.NetworkSettings.IPAddress}}', 'web'), /^172\./);
+    const address = await ok('inspect', '-f', '{{.NetworkSettings.IPAddress}}', 'web');
+    await checkStore(daemon);
+    assert.equal(await page(), 'page\n');
+    assert.match((await attempt('run', '--rm', '-p', '8080:80', 'busybox', 'true')).stderr, /already allocated/);
+    const others = await Promise.all(
+      Array.from({ length: 4 }, () => ok('run', '--rm', 'busybox', 'ip', '-o', '-4', 'address', 'show', 'eth0')),
+    );
+    for (const other of others) assert.ok(!other.includes(`${address}/`), 'its address is its own');
+    await ok('stop', '-t', '0', 'web');
+    assert.equal(await state('web'), 'exited 137');
+    assert.equal(await ok('run', '--rm', '-p', '8080:80', 'busybox', 'echo', 'free'), 'free');
+    await ok('rm', 'web');
+    await checkStore(daemon);
+  },
+};
+
+async function page(): Promise<string> {
+  for (;;) {
+    const text = await runIn(daemon.netns.path, [
+      'busybox',
+      'wget',
+      '-T',
+      '5',
+      '-qO-',
+      'http://127.0.0.1:8080/f',
+    ]).catch(() => '');
+    if (text !== '') return text;
+    await sleep(20);
+  }
+}
+
+const refused: Case = {
+  prepare: () => ok('create', '--name', 'box', '-p', '8080:80', 'busybox', '/no/such'),
+  verb: () => attempt('start', 'box'),
+  async check() {
+    await checkStore(daemon);
+    assert.equal(await state('box'), 'created 127');
+    assert.match((await attempt('start', 'box')).stderr, /no such file/);
+    await ok('rm', 'box');
+    assert.equal(await ok('run', '--rm', '-p', '8080:80', 'busybox', 'echo', 'free'), 'free');
+  },
+};
+
+const exiting: Case = {
+  prepare: () => ok(...create('run', '-d')),
+  async verb() {
+    await attempt('wait', 'box');
+  },
+  async check() {
+    assert.equal(await state('box'), 'exited 7');
+    assert.equal(await ok('logs', 'box'), 'said');
+    await checkStore(daemon);
+    assert.equal(await ok('run', '--rm', '-p', '8080:80', 'busybox', 'echo', 'free'), 'free');
+    await containerWorks();
+  },
+};
+
+const vanishing: Case = {
+  verb: () => attempt(...create('run', '-d', '--rm')),
+  async check() {
+    const { volumes, containers } = await checkStore(daemon);
+    assert.deepEqual([anonymous(volumes), containers.size], [[], 0]);
+    await ok(...create('create'));
+    await containerWorks();
+  },
+};
+
+const removing: Case = {
+  async prepare() {
+    await ok(...create('run', '-d'));
+    await untilExited('box');
+  },
+  verb: () => attempt('rm', '-v', 'box'),
+  async check() {
+    assert.ok(!(await exists('box')));
+    assert.equal((await attempt('rm', 'box')).code, 1);
+    const { volumes, containers } = await checkStore(daemon);
+    assert.deepEqual([anonymous(volumes), containers.size], [[], 0]);
+    await ok(...create('create'));
+    await containerWorks();
+  },
+};
+
+/** The next engine is killed while it starts; the one after it finds a store that is its own. */
+const beginning: Case = {
+  prepare: () => ok(...create('create')),
+  verb: async () => process.kill(await daemon.enginePid(), 'SIGKILL'),
+  check: containerWorks,
+};
+
+const cases: Record<WriteStep, Case | Case[]> = {
+  'blob.create': loading('absent'),
+  'blob.write': loading('absent'),
+  'blob.fsync': loading('absent'),
+  'blob.rename': loading('absent'),
+  'blob.directory-fsync': loading('absent'),
+  'layer.index.write': loading('absent'),
+  'layer.index.rename': loading('absent'),
+  'layer.apply': loading('absent'),
+  'image.commit': loading('present'),
+  'image.tag.commit': tagging,
+  'image.remove.commit': untagging,
+  'image.remove.blobs': untagging,
+  'layer.remove.commit': untagging,
+  'layer.remove.index': untagging,
+  'layer.remove.blob': untagging,
+  'volume.create.folder': creating('absent'),
+  'volume.create.commit': creating('absent'),
+  'volume.fill': creating('absent'),
+  'volume.remove.commit': removing,
+  'volume.remove.folder': removing,
+  'volume.remove.done': removing,
+  'container.create.draft': creating('absent'),
+  'container.create.layer': creating('absent'),
+  'container.create.mounts': creating('absent'),
+  'container.create.config': creating('absent'),
+  'container.create.commit': creating('present'),
+  'container.start.network': startingBefore,
+  'container.start.mounted': startingBefore,
+  'container.start.bundle': startingBefore,
+  'container.start.running': [startingLong, startingShort],
+  'container.start.saved': [startingLong, startingShort],
+  'container.start.refused': refused,
+  'container.exit.saved': exiting,
+  'container.exit.network': [exiting, vanishing],
+  'container.exit.released': [exiting, vanishing],
+  'container.remove.commit': [removing, vanishing],
+  'container.remove.grave': removing,
+  'container.remove.layer': [removing, vanishing],
+  'container.remove.files': removing,
+  'container.remove.volumes': removing,
+  'container.remove.done': removing,
+  'store.announced': beginning,
+  'store.marked': beginning,
+  'store.advanced': beginning,
+};
+
+test('every write step has a case', () => {
+  assert.deepEqual(Object.keys(cases).sort(), [...WRITE_STEPS].sort());
+});
+
+const runs = WRITE_STEPS.flatMap((step) => [cases[step]].flat().map((one, at) => ({ step, at, ...one })));
+for (const { step, at, prepare, verb, check } of runs) {
+  test(`killed at ${step}${at > 0 ? ', another way' : ''}`, async () => {
+    named = `named-${step}-${at}`;
+    try {
+      await prepare?.();
+      await killedAt(daemon, step, verb);
+      await check();
+    } finally {
+      await clear();
+    }
+  });
+}
