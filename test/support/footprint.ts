@@ -1,30 +1,38 @@
-/** What an engine holds of the machine: its files, mounts, network namespaces, processes. */
-import { lstat, readdir, readFile } from 'node:fs/promises';
+/** What an engine holds of the machine: its files, mounts and network namespaces. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from './daemon.ts';
+
+/** One line per file and folder below `root`, not into what is mounted there. What goes meanwhile is left out. */
+async function find(root: string, format: string): Promise<string[]> {
+  const { stdout } = await run('find', [root, '-xdev', '-mindepth', '1', '-printf', `${format}\\n`], '', process.env);
+  return stdout.split('\n').filter(Boolean);
+}
 
 /** Files and folders below `root`, and the bytes that they take on disk. */
 export async function diskUse(root: string): Promise<{ files: number; bytes: number }> {
-  let files = 0;
-  let bytes = 0;
-  for (const name of await readdir(root, { recursive: true })) {
-    const entry = await lstat(join(root, name)).catch(() => undefined); // it may go while we look
-    if (!entry) continue;
-    files++;
-    bytes += entry.blocks * 512;
-  }
-  return { files, bytes };
+  const blocks = await find(root, '%b');
+  return { files: blocks.length, bytes: blocks.reduce((sum, count) => sum + Number(count) * 512, 0) };
 }
 
+interface Folders {
+  dataRoot: string;
+  execRoot: string;
+}
+
+const NOT_COUNTED = /^netns\/|^wherry\.db|^runtime(\/[^/]+(\/\.cache(\/.*)?)?)?$/;
+
 /**
- * What is there of a daemon, as lines that can be compared: every path below its folders, every mount, every group. The
- * network namespaces that are kept ready come and go, so they are only counted; the database's own files are left out.
+ * What is there of a daemon, as lines that can be compared: every path below its folders and every mount. The network
+ * namespaces that are kept ready come and go, so they are only counted; the database's own files and the folders that
+ * runtimes keep for themselves are left out.
  */
-export async function footprint({ dataRoot, execRoot }: { dataRoot: string; execRoot: string }): Promise<string[]> {
+export async function footprint({ dataRoot, execRoot }: Folders): Promise<string[]> {
   const lines: string[] = [];
   for (const root of [dataRoot, execRoot]) {
-    const names = await readdir(root, { recursive: true });
-    lines.push(...names.filter((name) => !/^netns\/|^wherry\.db/.test(name)).map((name) => join(root, name)));
+    const names = (await find(root, '%P')).filter((name) => !NOT_COUNTED.test(name));
+    lines.push(...names.map((name) => join(root, name)));
   }
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => line.split(' ')[4] ?? '');
   const own = mounts.filter((point) => point.startsWith(dataRoot) || point.startsWith(execRoot));
@@ -35,15 +43,12 @@ export async function footprint({ dataRoot, execRoot }: { dataRoot: string; exec
 }
 
 /** Resolves when the daemon's footprint is `expected`; rejects with the difference when it does not become so. */
-export async function untilFootprint(
-  daemon: { dataRoot: string; execRoot: string },
-  expected: readonly string[],
-): Promise<void> {
+export async function untilFootprint(folders: Folders, expected: readonly string[]): Promise<void> {
   for (let tries = 0; tries < 250; tries++) {
-    if ((await footprint(daemon)).join('\n') === expected.join('\n')) return;
+    if ((await footprint(folders)).join('\n') === expected.join('\n')) return;
     await sleep(20);
   }
-  const now = await footprint(daemon);
+  const now = await footprint(folders);
   const more = now.filter((line) => !expected.includes(line)).map((line) => `+ ${line}`);
   const less = expected.filter((line) => !now.includes(line)).map((line) => `- ${line}`);
   throw new Error(`something was left or lost:\n${[...more, ...less].join('\n')}`);
