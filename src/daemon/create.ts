@@ -11,6 +11,7 @@ import { invalid, isEngineError } from '#errors/errors.ts';
 import type { Image } from '#image/image.ts';
 import { writeFileDurably } from '#lib/durable-file.ts';
 import { randomId } from '#lib/names.ts';
+import { settleAll } from '#lib/settle-all.ts';
 import { nowNs } from '#lib/time.ts';
 import { fault } from '#lib/write-steps.ts';
 import { parseExtraHost } from '#network/hosts-file.ts';
@@ -127,7 +128,7 @@ async function makeContainer(engine: Engine, record: ContainerRecord): Promise<C
   const { id } = record;
   const { folder, config } = engine.paths.container(id);
   try {
-    await Promise.all([mkdir(folder, { mode: 0o710 }), engine.driver.createReadWrite(id, record.chain)]);
+    await settleAll([mkdir(folder, { mode: 0o710 }), engine.driver.createReadWrite(id, record.chain)]);
     fault('container.create.layer');
     await createMounts(engine, record);
     fault('container.create.mounts');

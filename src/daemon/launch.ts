@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { commandLine, eventAttributes } from '#container/description.ts';
 import { describe, EngineError, system } from '#errors/errors.ts';
+import { settleAll } from '#lib/settle-all.ts';
 import { fault } from '#lib/write-steps.ts';
 import { mapRuntimeError } from '#runtime/errors.ts';
 import { connectMonitor, type MonitorControl, RuntimeStartError, type Started } from '#runtime/monitor.ts';
@@ -93,12 +94,6 @@ async function prepare(engine: Engine, container: Container, run: Run): Promise<
   await writeFile(paths.bundleConfig, spec);
   fault('container.start.bundle');
   return monitor;
-}
-
-/** Like Promise.all, but waits for every one, so that undoing finds nothing in motion. */
-async function settleAll<T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
-  await Promise.allSettled(work);
-  return (await Promise.all(work)) as unknown as T;
 }
 
 async function startMonitor(engine: Engine, container: Container, run: Run): Promise<MonitorControl> {

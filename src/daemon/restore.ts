@@ -46,7 +46,9 @@ export async function restoreContainers(engine: Engine): Promise<void> {
       record.sandbox ? [{ containerId: id, name, sandbox: record.sandbox }] : [],
     ),
   );
-  await Promise.all(findings.map(([container, finding]) => settle(engine, container, finding)));
+  const settled = ([container, finding]: (typeof findings)[number]) =>
+    engine.background.run(`restoring ${container.id}`, () => settle(engine, container, finding));
+  await Promise.all(findings.map(settled));
   void engine.background.run('sweeping what an earlier engine left', async () => {
     await Promise.all(unfinishedRemovals.map((leftovers) => finishForeignRemoval(engine, leftovers)));
     await engine.graph.sweep();

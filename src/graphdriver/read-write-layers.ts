@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conflict, errnoCode, invalid, notFound } from '#errors/errors.ts';
+import { settleAll } from '#lib/settle-all.ts';
 import { fault } from '#lib/write-steps.ts';
 import { removeTree } from './remove-tree.ts';
 
@@ -52,15 +53,9 @@ export class ReadWriteLayers {
     }
     const { folder } = this.pathsOf(id);
     const draft = join(this.#temporary, `${id}-${randomUUID()}`);
-    await mkdir(draft, { mode: 0o710 });
-    await Promise.all([
-      mkdir(join(draft, 'upper'), { mode: 0o755 }),
-      mkdir(join(draft, 'work'), { mode: 0o700 }),
-      mkdir(join(draft, 'merged'), { mode: 0o700 }),
-      writeSynced(join(draft, CHAIN_FILE), JSON.stringify(chain)),
-    ]);
-    fault('container.create.draft');
     try {
+      await makeDraft(draft, chain);
+      fault('container.create.draft');
       await rename(draft, folder);
     } catch (error) {
       this.#delete(draft);
@@ -112,6 +107,16 @@ export class ReadWriteLayers {
     this.#deletions.add(deletion);
     void deletion.then(() => this.#deletions.delete(deletion));
   }
+}
+
+async function makeDraft(draft: string, chain: readonly string[]): Promise<void> {
+  await mkdir(draft, { mode: 0o710 });
+  await settleAll([
+    mkdir(join(draft, 'upper'), { mode: 0o755 }),
+    mkdir(join(draft, 'work'), { mode: 0o700 }),
+    mkdir(join(draft, 'merged'), { mode: 0o700 }),
+    writeSynced(join(draft, CHAIN_FILE), JSON.stringify(chain)),
+  ]);
 }
 
 /** An id becomes a file name: one component, nothing special. */

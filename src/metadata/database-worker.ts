@@ -4,6 +4,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { failureOf } from './failure.ts';
 import { migrate } from './migrate.ts';
 import type { Reply, Request, Row, SqlValue, Statement } from './protocol.ts';
+import { reserveRoom, reuseLog } from './reserve.ts';
 
 const port = parentPort!;
 const { path, busyTimeoutMs } = workerData as { path: string; busyTimeoutMs: number };
@@ -27,6 +28,7 @@ function open(file: string): DatabaseSync {
   const opened = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
   opened.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   migrate(opened);
+  reserveRoom(opened);
   return opened;
 }
 
@@ -64,8 +66,16 @@ function serve(db: DatabaseSync, requests: Request[]): void {
 
 type WriteRequest = Extract<Request, { kind: 'write' }>;
 
-/** One transaction for all units, a savepoint for each: a unit that fails is undone alone, a failed commit fails all. */
+/** On a full disk what is reserved for that is used before anybody is refused. */
 function commitGroup(db: DatabaseSync, units: WriteRequest[]): Reply[] {
+  const replies = tryCommit(db, units);
+  if (!replies.some((reply) => 'failure' in reply && reply.failure.code === 'DATABASE_FULL')) return replies;
+  reuseLog(db);
+  return units.flatMap((unit, at) => ('failure' in replies[at]! ? tryCommit(db, [unit]) : [replies[at]!]));
+}
+
+/** One transaction for all units, a savepoint for each: a unit that fails is undone alone, a failed commit fails all. */
+function tryCommit(db: DatabaseSync, units: WriteRequest[]): Reply[] {
   try {
     db.exec('BEGIN IMMEDIATE');
     const replies = units.map((unit) => runUnit(db, unit));

@@ -26,7 +26,7 @@ const HARMLESS = /^(wherry\.db.*|store-id\.tmp|lost\+found)$/;
  * agree. So a database that was put back from a backup, or a folder that came from another machine, is noticed.
  *
  * The move survives a crash at any instant: the database announces the next generation, then the file takes it, then
- * the database does; the file may therefore be one announced generation ahead.
+ * the database does; the file may therefore be one announced generation ahead. On a full disk they stay where they are.
  */
 export async function checkIdentity(dataRoot: string, db: Database): Promise<Identity> {
   const stored = await readStored(db);
@@ -42,7 +42,8 @@ export async function checkIdentity(dataRoot: string, db: Database): Promise<Ide
       ? mark.generation === 0 && announced === 1
       : file.id === mark.id && (file.generation === mark.generation || file.generation === announced);
   if (!agreed) return { agreed: false, database: mark, folders: file };
-  await advance(dataRoot, db, { id: mark.id, generation: Math.max(mark.generation, file?.generation ?? 0) });
+  const last = { id: mark.id, generation: Math.max(mark.generation, file?.generation ?? 0) };
+  await advance(dataRoot, db, last).catch(unlessFull);
   return { agreed: true };
 }
 
@@ -54,6 +55,12 @@ async function advance(dataRoot: string, db: Database, { id, generation }: Mark)
   fault('store.marked');
   await db.write([put('store.generation', next), { sql: "DELETE FROM kv WHERE key = 'store.announced'" }]);
   fault('store.advanced');
+}
+
+/** A full disk is no reason not to start: the marks that agree now will do so once more. */
+function unlessFull(error: unknown): void {
+  const code = errnoCode(error);
+  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'DATABASE_FULL') throw error;
 }
 
 const put = (key: string, value: string | number) => ({

@@ -48,6 +48,8 @@ export interface DaemonOptions {
   /** More flags of wherryd. */
   flags?: string[];
   env?: Record<string, string>;
+  /** Called with the data-root before the first start: mounts a file system there, for example. */
+  prepare?: (dataRoot: string) => Promise<void>;
   /** Load busybox:latest (default true). */
   busybox?: boolean;
 }
@@ -127,6 +129,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     },
   };
   try {
+    await options.prepare?.(dataRoot);
     await daemon.start();
     if (options.busybox !== false) await daemon.ok(['load', '-q', '-i', await busyboxArchive()]);
   } catch (error) {

@@ -63,7 +63,7 @@ export interface ImageBackend {
    * failures end the stream with an `errorDetail`.
    */
   load(
-    body: Readable,
+    body: AsyncIterable<Buffer>,
     options: { quiet: boolean; platforms: readonly OciPlatform[] },
     emit: (message: ProgressMessage) => void,
     signal: AbortSignal,

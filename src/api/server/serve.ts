@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { cancelled, describe, type EngineError, isEngineError, system } from '#errors/errors.ts';
+import { cancelled, describe, type EngineError, errnoCode, isEngineError, system } from '#errors/errors.ts';
 import type { LogFields, Logger } from '#lib/log.ts';
 import { type Access, checkAccess } from './access.ts';
 import type { Backend } from './backend.ts';
@@ -97,7 +97,9 @@ async function hijack(service: Service, call: Call, client: Duplex, upgrade: boo
 
 /** A request that failed: its status and message where the client can still be told, else the end of the connection. */
 function fail(service: Service, request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
-  const error = request.socket.destroyed ? cancelled('the client went away', { cause: thrown }) : asEngineError(thrown);
+  // node takes the socket away from a request whose reply has ended
+  const gone = (request as { socket: Duplex | null }).socket?.destroyed ?? true;
+  const error = gone ? cancelled('the client went away', { cause: thrown }) : asEngineError(thrown);
   if (error.kind === 'system') service.log?.error(error.message, { ...about(request), stack: stackOf(thrown) });
   else service.log?.debug(error.message, about(request));
   if (response.headersSent || response.destroyed) response.destroy();
@@ -110,7 +112,9 @@ function sessionFailed({ log }: Service, request: IncomingMessage, thrown: unkno
 }
 
 function asEngineError(thrown: unknown): EngineError {
-  return isEngineError(thrown) ? thrown : system(describe(thrown), { cause: thrown });
+  if (isEngineError(thrown)) return thrown;
+  const hint = errnoCode(thrown) === 'ENOSPC' ? 'make room on the file system of the data-root' : undefined;
+  return system(describe(thrown), { hint, cause: thrown });
 }
 
 function about({ method, url }: IncomingMessage): LogFields {

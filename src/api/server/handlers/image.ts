@@ -52,5 +52,7 @@ export function load(call: Call): Reply {
   const { backend, query, request, signal } = call;
   const platforms = query.getAll('platform').flatMap((text) => parseJsonPlatform(text) ?? []);
   const options = { quiet: booleanValue(query, 'quiet'), platforms };
-  return progress((emit) => backend.images.load(request, options, emit, signal));
+  // a request that is destroyed takes the reply's connection with it, so that nobody learns why its body is not read
+  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
+  return progress((emit) => backend.images.load(body, options, emit, signal));
 }
