@@ -1,11 +1,12 @@
 /** kill -9 of the engine, the launcher and a monitor while containers work: nothing is lost, everything goes on. */
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { debianArchive } from '#test/support/images.ts';
 import { runIn } from '#test/support/netns.ts';
+import { monitorOf } from '#test/support/processes.ts';
 
 let daemon: TestDaemon;
 before(async () => {
@@ -158,14 +159,6 @@ test('kill -9 of a monitor: the state says so, the exit code is known, output so
   assert.equal(await status('orphan'), 'running 0');
   await daemon.ok(['rm', '-f', 'orphan']);
 });
-
-async function monitorOf(id: string): Promise<number> {
-  for (const pid of await readdir('/proc')) {
-    const command = /^\d+$/.test(pid) ? await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '') : '';
-    if (command.includes('wherry-monitor') && command.includes(id)) return Number(pid);
-  }
-  throw new Error(`no monitor of ${id}`);
-}
 
 test('the socket in a container keeps working across engine restarts', async () => {
   await daemon.ok(['load', '-q', '-i', await debianArchive()]);
