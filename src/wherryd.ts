@@ -1,5 +1,5 @@
 /** The engine's entry: configuration, composition, server, signals. Started by the launcher (bin/wherryd). */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type ApiServer, createApiServer } from '#api/server/server.ts';
 import { closeEngine, composeEngine } from '#daemon/compose.ts';
 import { configHelp, type DaemonConfig, loadConfig } from '#daemon/config.ts';
@@ -63,8 +63,12 @@ function endOnSignals(engine: Engine, server: ApiServer): void {
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(signal));
+  process.on('SIGUSR1', () => engine.log.info('memory in bytes', { ...process.memoryUsage() }));
+  process.on('SIGHUP', () =>
+    engine.log.warn('the configuration is read at the start: restart the daemon to change it'),
+  );
 }
 
 function removePidFile(path: string): void {
-  if (readFileSync(path, 'utf8').trim() === String(process.ppid)) rmSync(path);
+  if (existsSync(path) && readFileSync(path, 'utf8').trim() === String(process.ppid)) rmSync(path);
 }

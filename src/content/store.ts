@@ -75,7 +75,7 @@ export async function openContentStore(dataRoot: string): Promise<ContentStore> 
     if (digestOf(bytes) === digest) return bytes;
     throw system(`the blob ${digest} in ${blobs} is damaged: its bytes have another digest`, {
       code: 'BLOB_CORRUPT',
-      hint: 'run: wherry system check --repair, or remove the image and load it again',
+      hint: 'remove the image and load it again',
     });
   };
 

@@ -7,6 +7,7 @@ import { unavailable } from '#errors/errors.ts';
 import { EventLog } from '#events/events.ts';
 import { openGraph } from '#graph/graph.ts';
 import { createErofsDriver } from '#graphdriver/erofs/erofs-driver.ts';
+import { probeErofs } from '#graphdriver/erofs/probe.ts';
 import { createLogger } from '#lib/log.ts';
 import { detectCgroups } from '#linux/cgroup.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
@@ -51,6 +52,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
   ]);
   const events = new EventLog();
   const containers = new ContainerStore(database);
+  if (sweep) await proveDriver(database, paths.graph, launcher, bootId.trim());
   const [driver, networks, runtimes, id, init] = await Promise.all([
     createErofsDriver({ root: paths.graph, layersRoot: paths.layers, launcher, contentPath: content.pathOf, sweep }),
     openNetworks({
@@ -111,6 +113,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
 export async function closeEngine(engine: Engine): Promise<void> {
   await engine.background.idle();
   await engine.networks.close();
+  await engine.driver.cleanup();
   await engine.database.close();
 }
 
@@ -118,6 +121,21 @@ export async function closeEngine(engine: Engine): Promise<void> {
 function endProcess(error: Error): never {
   process.stderr.write(`wherryd: ${error.message}\n`);
   process.exit(1);
+}
+
+/** Tries the driver out, once in each boot of the machine; throws `system` that says which step failed. */
+async function proveDriver(
+  database: Pick<Engine['database'], 'read' | 'write'>,
+  root: string,
+  launcher: Launcher,
+  bootId: string,
+): Promise<void> {
+  const [row] = await database.read<{ value: string }>("SELECT value FROM kv WHERE key = 'driver-proven'");
+  if (row?.value === bootId) return;
+  await probeErofs({ root, launcher });
+  await database.write([
+    { sql: "INSERT OR REPLACE INTO kv (key, value) VALUES ('driver-proven', ?)", params: [bootId] },
+  ]);
 }
 
 async function engineId(database: Pick<Engine['database'], 'read' | 'write'>): Promise<string> {

@@ -21,6 +21,7 @@ import { validateCreate } from '#runtime/spec/validate.ts';
 import { createMounts } from './create-mounts.ts';
 import { engineDefaults } from './defaults.ts';
 import type { Engine } from './engine.ts';
+import { laterWarnings } from './later.ts';
 import { runtimePath } from './monitor-options.ts';
 import { removeLeftovers } from './remove.ts';
 import { sharedContainer } from './shared-namespaces.ts';
@@ -95,7 +96,7 @@ function describeContainer(
     state: { ...CREATED_STATE },
     restartCount: 0,
   };
-  return { record, warnings };
+  return { record, warnings: [...warnings, ...laterWarnings(config, hostConfig)] };
 }
 
 /** The network must exist at creation; a container whose namespace is shared need not run yet. */

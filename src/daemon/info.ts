@@ -83,7 +83,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     ContainerdCommit: { ID: '' },
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
-    SecurityOptions: engine.host.seccomp ? ['name=seccomp,profile=builtin'] : [],
+    SecurityOptions: engine.host.seccomp ? [`name=seccomp,profile=${config.seccompProfile}`] : [],
     CDISpecDirs: [],
     Warnings: warnings.length > 0 ? warnings : null,
   };

@@ -50,10 +50,11 @@ export async function removeContainer(
   await Promise.allSettled(leftovers.anonymousVolumes.map((name) => engine.volumes.removeIfUnused(name)));
   engine.events.publish('container', 'destroy', container.id, eventAttributes(container));
   container.announceRemoval();
-  void engine.background.run(`removing the files of ${container.id}`, async () => {
+  const removed = engine.background.run(`removing the files of ${container.id}`, async () => {
     await container.cleanup;
     await finishRemoval(engine, leftovers);
   });
+  engine.containers.leave(container.id, removed);
 }
 
 /** Deletes what a removed container left; can be repeated. */

@@ -6,9 +6,9 @@ const KNOWN: Readonly<Record<number, readonly [code: string, hint: string]>> = {
   5: ['DATABASE_BUSY', 'another engine uses this data-root: stop it, or give this one another --data-root'],
   8: ['DATABASE_READONLY', 'the data-root must be on a file system that is mounted writable'],
   10: ['DATABASE_IO', 'the disk failed to read or write: look at the kernel log (dmesg)'],
-  11: ['DATABASE_CORRUPT', 'move the database away and run: wherry system check --repair'],
+  11: ['DATABASE_CORRUPT', 'restore the database from a copy, or move the whole data-root away'],
   13: ['DATABASE_FULL', 'the disk is full: make room in the data-root'],
-  26: ['DATABASE_CORRUPT', 'this file is no SQLite database: move it away and run: wherry system check --repair'],
+  26: ['DATABASE_CORRUPT', 'this file is no SQLite database: restore it from a copy, or move the whole data-root away'],
 };
 const CONSTRAINT = 19;
 

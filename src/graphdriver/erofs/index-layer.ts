@@ -48,7 +48,7 @@ function writeIndex(job: IndexJob, tar: number): LayerStat {
   if (tarSize < job.size || tarSize % BLOCK !== 0) {
     throw system(`the tar of layer ${job.diffId} is ${tarSize} bytes long, not ${job.size} padded to ${BLOCK}`, {
       code: 'TAR_CHANGED',
-      hint: 'Run `wherry system check`.',
+      hint: 'Remove the image and load it again.',
     });
   }
   const tree = new LayerTree();

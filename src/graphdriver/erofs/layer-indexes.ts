@@ -73,7 +73,7 @@ export class LayerIndexes {
     if (!stamp || stamp.diffId !== diffId || !sameTar(stamp.tar, tar)) {
       throw system(`the tar of layer ${diffId} (${tarPath}) has changed since it was indexed`, {
         code: 'LAYER_CHANGED',
-        hint: 'Run `wherry system check --repair`: it verifies the digest and indexes the layer again.',
+        hint: 'Remove the image and load it again.',
       });
     }
     return { indexPath, tarPath };
