@@ -7,6 +7,7 @@ import { killContainer } from '#daemon/kill.ts';
 import { inspectContainer, listContainers } from '#daemon/list.ts';
 import { containerLogs } from '#daemon/logs.ts';
 import { removeByName } from '#daemon/remove.ts';
+import { removeImage } from '#daemon/remove-image.ts';
 import { startContainer } from '#daemon/start.ts';
 import { restartContainer, stopContainer } from '#daemon/stop.ts';
 import { waitForContainer } from '#daemon/wait.ts';
@@ -27,7 +28,7 @@ export function engineBackend(engine: Engine): Backend {
       inspect: async (name) => graph.inspect(name),
       history: async (name) => graph.history(name),
       tag: (name, target) => graph.tag(name, target),
-      remove: (name, options) => graph.remove(name, options),
+      remove: (name, options) => removeImage(engine, name, options),
       load: (body, options, emit, signal) => graph.load(body, { ...options, signal }, emit),
     },
     networks: {

@@ -26,6 +26,14 @@ export interface Leftovers extends RunResources {
   anonymousVolumes: readonly string[];
 }
 
+/** A removed container. */
+interface Leaving {
+  /** The layers that it stands on. */
+  chain: readonly Digest[];
+  /** The end of the work on its files, once that has begun. */
+  ended?: Promise<void>;
+}
+
 /** All containers in memory, by id, unique id prefix and name; every change goes to the database first or at once. */
 export class ContainerStore {
   readonly #db: Pick<Database, 'read' | 'write'>;
@@ -33,8 +41,8 @@ export class ContainerStore {
   /** Names in use or being given; a name is taken before its row is written. */
   readonly #byName = new Map<string, string>();
   readonly #ids = new TruncIndex();
-  /** Removed containers whose roots may still be mounted -> the layers they stand on. */
-  readonly #leaving = new Map<string, readonly Digest[]>();
+  /** Removed containers whose roots may still be mounted. */
+  readonly #leaving = new Map<string, Leaving>();
 
   constructor(db: Pick<Database, 'read' | 'write'>) {
     this.#db = db;
@@ -49,7 +57,7 @@ export class ContainerStore {
       `${REMOVAL_PREFIX}*`,
     ]);
     const unfinishedRemovals = rows.map(({ value }) => JSON.parse(value) as Leftovers);
-    for (const { id, chain } of unfinishedRemovals) this.#leaving.set(id, chain);
+    for (const { id, chain } of unfinishedRemovals) this.#leaving.set(id, { chain });
     return { unfinishedRemovals };
   }
 
@@ -73,8 +81,20 @@ export class ContainerStore {
   /** Whether the root of a container stands on this layer, also of one that is just going. */
   usesLayer(diffId: Digest): boolean {
     for (const { record } of this.#byId.values()) if (record.chain.includes(diffId)) return true;
-    for (const chain of this.#leaving.values()) if (chain.includes(diffId)) return true;
+    for (const { chain } of this.#leaving.values()) if (chain.includes(diffId)) return true;
     return false;
+  }
+
+  /** The files of a removed container are being deleted until `ended`, which never rejects. */
+  leave(id: string, ended: Promise<void>): void {
+    const leaving = this.#leaving.get(id);
+    if (leaving) leaving.ended = ended;
+  }
+
+  /** Resolves when the containers that are just going have let go of these layers, or failed to. */
+  async untilLeft(diffIds: readonly Digest[]): Promise<void> {
+    const going = [...this.#leaving.values()].filter(({ chain }) => chain.some((diffId) => diffIds.includes(diffId)));
+    await Promise.all(going.map(({ ended }) => ended));
   }
 
   /** The root of a removed container is gone: it uses its layers no more. */
@@ -157,7 +177,7 @@ export class ContainerStore {
         params: [`${REMOVAL_PREFIX}${id}`, JSON.stringify(leftovers)],
       },
     ]);
-    this.#leaving.set(id, leftovers.chain);
+    this.#leaving.set(id, { chain: leftovers.chain });
     this.#byId.delete(id);
     this.#ids.delete(id);
     this.releaseName(id, name);
