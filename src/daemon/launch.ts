@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { commandLine, eventAttributes } from '#container/description.ts';
-import { describe, EngineError, system } from '#errors/errors.ts';
+import { describe, EngineError, isEngineError, system } from '#errors/errors.ts';
 import { settleAll } from '#lib/settle-all.ts';
 import { fault } from '#lib/write-steps.ts';
 import { mapRuntimeError } from '#runtime/errors.ts';
@@ -55,6 +55,7 @@ async function begin(engine: Engine, container: Container, monitor: MonitorContr
 async function follow(engine: Engine, container: Container): Promise<void> {
   engine.events.publish('container', 'start', container.id, eventAttributes(container));
   superviseRun(engine, container);
+  await subscribeLate(container);
   await engine.containers.save(container);
   fault('container.start.saved');
 }
@@ -113,6 +114,17 @@ async function subscribeWaiting(container: Container, monitor: MonitorControl): 
       attachment.begin(await monitor.attach({ stdin, stdout, stderr, framing: tty ? 'raw' : 'docker' }));
     }),
   );
+}
+
+/** Those who attached while it started; when it has ended already, there is nothing left for them. */
+async function subscribeLate(container: Container): Promise<void> {
+  const late = [...container.pendingAttachments];
+  try {
+    if (container.monitor) await subscribeWaiting(container, container.monitor);
+  } catch (error) {
+    if (!isEngineError(error) || error.code !== 'MONITOR_GONE') throw error;
+    for (const attachment of late) attachment.cancel();
+  }
 }
 
 function markRunning(engine: Engine, container: Container, monitor: MonitorControl, started: Started): void {
