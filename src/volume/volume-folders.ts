@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rmdir } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoCode, system } from '#errors/errors.ts';
 import { writeFileDurably } from '#lib/durable-file.ts';
@@ -98,6 +98,5 @@ export class VolumeFolders {
   async #delete(path: string): Promise<void> {
     const { code, stderr } = await this.#launcher.run({ argv: ['rm', '-rf', '--one-file-system', '--', path] });
     if (code !== 0) throw system(`cannot delete ${path}: ${stderr.toString().trim()}`);
-    await rmdir(join(this.#root, REMOVED)).catch(() => {});
   }
 }

@@ -134,10 +134,11 @@ async function checkVolumes(daemon: TestDaemon, { volumes }: Rows): Promise<stri
   const problems = [
     ...compare(
       'volume folder',
-      (await names(root)).filter((name) => name !== '.copying'),
+      (await names(root)).filter((name) => name !== '.copying' && name !== '.removed'),
       volumes,
     ),
     ...compare('copy', await names(join(root, '.copying')), []),
+    ...compare('removed volume', await names(join(root, '.removed')), []),
   ];
   for (const name of volumes) {
     problems.push(...compare(`in volume ${name}:`, await names(join(root, name)), ['_data', 'opts.json']));
