@@ -74,7 +74,7 @@ test('follow goes through rotations and ends after the last line', async () => {
   for (let n = 5; n < 300; n++) {
     appendFileSync(path, line(n));
     if (n % 20 === 0) {
-      if (n >= 40) renameSync(`${path}.1`, `${path}.2`);
+      for (let kept = n / 20 - 1; kept >= 1; kept--) renameSync(`${path}.${kept}`, `${path}.${kept + 1}`);
       renameSync(path, `${path}.1`);
       writeFileSync(path, '');
       await sleep(5);
