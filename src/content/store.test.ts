@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { isEngineError } from '#errors/errors.ts';
@@ -82,10 +82,12 @@ test('an empty blob is a blob', async (t) => {
 test('the sweep removes what an earlier engine left in the ingest folder, and nothing else', async (t) => {
   const { root, store } = await openStore(t);
   const [digest] = await store.write(Buffer.from('kept'));
-  const folder = await store.beginIngest();
-  await new BlobWriter(join(folder, 'half')).abandon();
-  await store.sweepIngests();
-  assert.deepEqual(await readdir(join(root, 'content', 'ingest')), []);
+  const left = await store.beginIngest();
+  await new BlobWriter(join(left, 'half')).abandon();
+  const next = await openContentStore(root);
+  const own = await next.beginIngest();
+  await next.sweepIngests();
+  assert.deepEqual(await readdir(join(root, 'content', 'ingest')), [basename(own)]);
   assert.ok(await store.has(digest!));
 });
 
