@@ -47,14 +47,24 @@ static void drop(struct client *client) {
   source_close(&client->source);
 }
 
+/*
+ * Says that nothing more comes. The engine's input may be on its way: closing at once would fail its write, and what it
+ * has not read yet of our output would be lost with that. So an attached client closes first.
+ */
+static void end_output(struct client *client) {
+  shutdown(client->source.fd, SHUT_WR);
+  client->output_over = true;
+  if (client->role != ATTACH) client->input_over = true;
+}
+
 /* Registers the connection for what it can do next, or drops it when there is nothing left. */
 static void update(struct client *client) {
   if (client->dead) return;
   if (client->output_over) buffer_clear(&client->queue);
   if (client->role == CONTROL && client->queue.length > CONTROL_LIMIT) return drop(client);
   set_full(client, client->queue.length > OUTPUT_LIMIT);
-  if ((client->input_over && client->output_over) || (client->closing && client->queue.length == 0))
-    return drop(client);
+  if (client->closing && client->queue.length == 0 && !client->output_over) end_output(client);
+  if (client->input_over && client->output_over) return drop(client);
   uint32_t events = 0;
   if (!client->input_over && !(client_writes_stdin(client) && stdin_full())) events |= EPOLLIN;
   if (!client->output_over) events |= EPOLLHUP;

@@ -48,6 +48,17 @@ test('stdin that was sent and closed before the start is not lost', async () => 
   assert.equal(await readAll(stream), 'early');
 });
 
+test('output that was not read yet survives input for a process that has ended', async () => {
+  const { control } = await room.monitor({ container: { args: numberedLines(1_500) }, openStdin: true });
+  const stream = await control.attach({ stdin: true, stdout: true, framing: 'raw' });
+  await control.start();
+  await control.exited;
+  await sleep(100); // long enough for a monitor that does not wait for us to be gone
+  stream.end('too late');
+  await sleep(50);
+  assert.deepEqual(numbers(await readAll(stream)), upTo(1_500));
+});
+
 test('a writer waits for a container that does not read', async () => {
   const { control } = await room.monitor({ container: { args: ['sleep', '1000'] }, openStdin: true });
   await control.start();
