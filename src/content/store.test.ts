@@ -35,8 +35,8 @@ test('a blob that is not there is not found', async (t) => {
   const { store } = await openStore(t);
   const missing = digestOf('nothing');
   assert.equal(await store.has(missing), false);
-  for (const attempt of [store.read(missing), store.open(missing), store.size(missing)]) {
-    await assert.rejects(attempt, (error) => isEngineError(error, 'not-found') && error.message.includes(missing));
+  for (const ask of [store.read, store.open, store.size] as const) {
+    await assert.rejects(ask(missing), (error) => isEngineError(error, 'not-found') && error.message.includes(missing));
   }
   await store.remove([missing]);
 });
