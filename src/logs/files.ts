@@ -20,15 +20,15 @@ export interface LineReader {
  */
 export async function openLogFiles(path: string): Promise<LineReader[]> {
   const readers: LineReader[] = [];
-  for (let index = 0; ; index++) {
+  let gaps = 0;
+  for (let index = 0; gaps < 2; index++) {
     const reader = await openLines(index === 0 ? path : `${path}.${index}`);
-    if (!reader) {
-      if (index === 0) continue; // between the two steps of a rotation
-      return readers;
-    }
+    gaps = reader ? 0 : gaps + 1; // one name is free for a moment between two steps of a rotation
+    if (!reader) continue;
     if (readers.some((known) => known.inode === reader.inode)) await reader.close();
     else readers.unshift(reader);
   }
+  return readers;
 }
 
 /**
