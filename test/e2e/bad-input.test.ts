@@ -12,6 +12,8 @@ let atRest: string[];
 
 before(async () => {
   daemon = await startDaemon();
+  await daemon.ok(words`volume create gone`);
+  await daemon.ok(words`volume rm gone`); // from the first removal on there is a folder for what is being deleted
   await daemon.ok(words`create --name created busybox true`);
   await daemon.ok(words`run --name ended busybox true`);
   await daemon.ok(words`run -d --name running busybox sleep 1000`);
