@@ -4,7 +4,7 @@
  *   launcher section: engine <-> launcher, over the socketpair that the engine inherits as descriptor 3
  *   monitor section:  engine <-> monitor, over the unix socket that the monitor inherits as descriptor 3
  *
- * All integers are little-endian. The TypeScript side is src/linux/launcher-wire.ts and src/runtime/monitor-wire.ts.
+ * All integers are little-endian, as the machines are. The TypeScript side is src/linux/launcher-wire.ts and src/runtime/monitor-wire.ts.
  */
 #ifndef WHERRY_PROTOCOL_H
 #define WHERRY_PROTOCOL_H
@@ -14,37 +14,40 @@
 /* ------------------------------------------------------------------ launcher */
 
 /*
- * A frame is { u16 version, u16 op, u32 request id, u32 length } and `length` bytes of payload.
- * A reply has the version, op and id of its request; its payload starts with an i32 errno: 0 and the result, or an
- * error, its name ("ENOENT") as a string, and its text (the rest of the frame, UTF-8). Replies come in any order.
- * Fields: u32; string = u32 length + bytes; an absent string has the length LAUNCHER_ABSENT; list = u32 count + items.
- * A frame that is too long or has a wrong version ends the connection; bad fields get EBADMSG, an unknown op ENOSYS.
+ * A frame is a struct launcher_header and `length` bytes of payload. A request's payload is its fields:
+ *   u32;  bytes = u32 length + bytes;  list = u32 count + items;
+ *   text = bytes that end with a NUL and have no other; an absent one has the length 0.
+ * A reply has the version, op and id of its request; its payload starts with an i32 errno: 0 and the result's fields
+ * (where bytes have no NUL), or an error, its name and its text (the rest). Replies come in any order.
+ * A frame that is too long or has a wrong version ends the connection; an unknown op and bad fields get EBADMSG.
  */
 #define LAUNCHER_VERSION 1
-#define LAUNCHER_HEADER_SIZE 12
 #define LAUNCHER_MAX_PAYLOAD (1u << 20)
-#define LAUNCHER_ABSENT 0xffffffffu
-/* `run` gives at most this much of each output stream. */
+/* `run` gives at most this much of each output stream; a program cannot write more than the second number. */
 #define LAUNCHER_RUN_OUTPUT (64u << 10)
+#define LAUNCHER_RUN_LIMIT (4u << 20)
+
+struct launcher_header {
+  uint16_t version, op;
+  uint32_t id, length;
+};
 
 enum launcher_op {
-  LAUNCHER_MOUNT = 1,         /* fstype, target, u32 attributes, list of (key, value or absent) -> */
+  LAUNCHER_MOUNT = 1,         /* fstype, target, u32 attributes, list of "key=value" or "flag" -> */
   LAUNCHER_BIND = 2,          /* source, target, u32 recursive, u32 set, u32 clear, u32 propagation -> */
   LAUNCHER_UNMOUNT = 3,       /* target, u32 detach -> */
   LAUNCHER_CREATE_NETNS = 4,  /* path -> */
   LAUNCHER_DELETE_NETNS = 5,  /* path -> */
   LAUNCHER_NETLINK = 6,       /* netns or absent, u32 protocol, messages, namespace path or absent, u32 offset -> messages */
   LAUNCHER_NFT = 7,           /* netns or absent, commands, u32 json -> output */
-  LAUNCHER_SPAWN = 8,         /* argv list, u32 has env, env list, cwd or absent, listen socket or absent -> u32 pid */
-  LAUNCHER_RUN = 9,           /* netns or absent, argv list, u32 has env, env list, cwd or absent, stdin, u32 timeout ms
-                                 -> u32 signaled, u32 code or signal, stdout, stderr */
+  LAUNCHER_SPAWN = 8,         /* argv list, cwd or absent, listening socket's name in cwd or absent -> u32 pid */
+  LAUNCHER_RUN = 9,           /* netns or absent, argv list, stdin, u32 timeout ms -> u32 wait status, stdout, stderr */
   LAUNCHER_KEEP = 10,         /* key, u32 descriptor of the engine -> */
   LAUNCHER_RELEASE = 11,      /* key -> */
   LAUNCHER_HOLD_PORT = 12,    /* key, u32 IPPROTO_*, address in text form, u32 port -> u32 port */
-  LAUNCHER_HELD_PORTS = 13,   /* -> list of keys */
+  LAUNCHER_HELD = 13,         /* -> list of (key, u32 descriptor that the engine inherited, 0 = it is a port) */
   LAUNCHER_WATCH = 14,        /* u32 pid, start time (digits) -> u32 known, u32 wait status; when it ends */
-  LAUNCHER_UNWATCH = 15,      /* u32 request id of the watch, which gets ECANCELED -> */
-  LAUNCHER_READY = 16,        /* -> */
+  LAUNCHER_READY = 15,        /* -> */
 };
 
 /* ------------------------------------------------------------------- monitor */

@@ -24,7 +24,7 @@ async function main(config: DaemonConfig): Promise<void> {
   if (config.action === 'help') return void process.stdout.write(configHelp());
   if (config.action === 'version') return void process.stdout.write(`wherry version ${PRODUCT.version}\n`);
   if (config.action === 'validate') return void process.stdout.write('configuration OK\n');
-  const launcher = launcherFromEnvironment();
+  const launcher = await launcherFromEnvironment();
   const engine = await composeEngine(config, launcher);
   for (const note of config.notes) engine.log.warn(note);
   const server = createApiServer({

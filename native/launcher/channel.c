@@ -1,229 +1,211 @@
-/*
- * The connection with the engine: takes frames apart, gives each request to its handler, sends replies as they are
- * finished. A generation number keeps the late reply to a dead engine from reaching its successor.
- */
-#include <endian.h>
-#include <errno.h>
-#include <pthread.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+/* The connection with the engine: takes frames apart, gives each request to its operation, sends the reply. */
 #include "launcher.h"
 
-/* Requests in work or with an unsent reply; at this many we stop reading, which is the engine's back-pressure. */
+/* At this many requests in work we stop reading, which is the engine's back-pressure. */
 #define MAX_IN_WORK 256
 
-enum style { NONE, INLINE, THREAD, PARKED };
-
-static const struct operation {
-  void (*handle)(struct request *request);
-  enum style style;
-} operations[] = {
-    [LAUNCHER_MOUNT] = {handle_mount, THREAD},
-    [LAUNCHER_BIND] = {handle_bind, THREAD},
-    [LAUNCHER_UNMOUNT] = {handle_unmount, THREAD},
-    [LAUNCHER_CREATE_NETNS] = {handle_create_netns, THREAD},
-    [LAUNCHER_DELETE_NETNS] = {handle_delete_netns, THREAD},
-    [LAUNCHER_NETLINK] = {handle_netlink, THREAD},
-    [LAUNCHER_NFT] = {handle_nft, THREAD},
-    [LAUNCHER_SPAWN] = {handle_spawn, THREAD},
-    [LAUNCHER_RUN] = {handle_run, THREAD},
-    [LAUNCHER_KEEP] = {handle_keep, INLINE},
-    [LAUNCHER_RELEASE] = {handle_release, INLINE},
-    [LAUNCHER_HOLD_PORT] = {handle_hold_port, INLINE},
-    [LAUNCHER_HELD_PORTS] = {handle_held_ports, INLINE},
-    [LAUNCHER_WATCH] = {handle_watch, PARKED},
-    [LAUNCHER_UNWATCH] = {handle_unwatch, INLINE},
-    [LAUNCHER_READY] = {handle_ready, INLINE},
+/* Fields: u = u32, b = bytes, t = text, o = text or absent, l = list of texts, a = the same, not empty. */
+struct operation {
+  const char *fields;
+  void (*begin)(struct request *request);
+  void (*work)(struct request *request);
 };
 
-static void on_channel(struct source *source, uint32_t events);
-static void on_finished(struct source *source, uint32_t events);
-static struct source channel_source = {on_channel}, finished_source = {on_finished};
+static const struct operation operations[] = {
+    [LAUNCHER_MOUNT] = {"ttul", NULL, do_mount},
+    [LAUNCHER_BIND] = {"ttuuuu", NULL, do_bind},
+    [LAUNCHER_UNMOUNT] = {"tu", NULL, do_unmount},
+    [LAUNCHER_CREATE_NETNS] = {"t", NULL, do_create_netns},
+    [LAUNCHER_DELETE_NETNS] = {"t", NULL, do_delete_netns},
+    [LAUNCHER_NETLINK] = {"oubou", NULL, do_netlink},
+    [LAUNCHER_NFT] = {"otu", NULL, do_nft},
+    [LAUNCHER_SPAWN] = {"aoo", NULL, do_spawn},
+    [LAUNCHER_RUN] = {"oabu", NULL, do_run},
+    [LAUNCHER_KEEP] = {"tu", begin_keep, NULL},
+    [LAUNCHER_RELEASE] = {"t", begin_release, NULL},
+    [LAUNCHER_HOLD_PORT] = {"tutu", begin_hold_port, NULL},
+    [LAUNCHER_HELD] = {"", begin_held, NULL},
+    [LAUNCHER_WATCH] = {"ut", begin_watch, do_watch},
+    [LAUNCHER_READY] = {"", begin_ready, NULL},
+};
 
-static int channel = -1, finished_event;
-static uint32_t generation, interest;
-static unsigned in_work;
-static void (*on_lost)(void);
+/* Lives until the last request that came through it has its reply, so that none reaches the next engine. */
+struct channel {
+  int fd;
+  atomic_uint users;
+  pthread_mutex_t sending;
+};
 
-static uint8_t header[LAUNCHER_HEADER_SIZE];
-static size_t received; /* of the frame that is arriving, header included */
-static struct request *arriving;
+static struct channel *channel;
+static struct buffer inbox;
+static atomic_uint in_work;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct request *first_reply, **last_reply = &first_reply; /* under `lock` */
-
-void channel_init(void (*lost)(void)) {
-  on_lost = lost;
-  finished_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (finished_event < 0) die("eventfd");
-  loop_add(finished_event, &finished_source, EPOLLIN);
+static void leave(struct channel *left) {
+  if (--left->users > 0) return;
+  close(left->fd);
+  free(left);
 }
 
 void channel_open(int fd) {
-  channel = fd;
-  generation++;
-  interest = EPOLLIN;
-  loop_add(channel, &channel_source, interest);
+  channel = grow(NULL, sizeof *channel);
+  *channel = (struct channel){fd, 1, PTHREAD_MUTEX_INITIALIZER};
 }
 
 void channel_close(void) {
-  if (channel < 0) return;
-  loop_close(channel);
-  channel = -1;
-  if (arriving) request_free(arriving);
-  arriving = NULL;
-  received = 0;
+  if (!channel) return;
+  shutdown(channel->fd, SHUT_RDWR);
+  leave(channel);
+  channel = NULL;
+  buffer_clear(&inbox);
 }
 
-static void lose(void) {
-  channel_close();
-  on_lost();
+int channel_fd(void) {
+  return channel && in_work < MAX_IN_WORK ? channel->fd : -1;
 }
 
-/* Listens for what can go on: requests while there is room for them, writability while a reply waits for it. */
-static void update_interest(bool blocked) {
-  uint32_t wanted = (in_work < MAX_IN_WORK ? EPOLLIN : 0) | (blocked ? EPOLLOUT : 0);
-  if (channel < 0 || wanted == interest) return;
-  interest = wanted;
-  loop_change(channel, &channel_source, interest);
-}
-
-void request_finish(struct request *request) {
-  if (request->malformed) fail(request, EBADMSG, "malformed fields in a request %u of the engine", request->op);
-  reply_seal(request);
-  uint64_t one = 1;
-  pthread_mutex_lock(&lock);
-  request->next = NULL;
-  *last_reply = request;
-  last_reply = &request->next;
-  pthread_mutex_unlock(&lock);
-  if (write(finished_event, &one, sizeof one) < 0) die("eventfd");
-}
-
-void request_park(void) { in_work--; }
-
-void request_resume(struct request *request) {
+bool wait_unless_lost(struct request *request, int fd) {
+  struct pollfd polled[] = {{.fd = fd, .events = POLLIN}, {.fd = request->channel->fd}};
+  in_work--;
+  while (poll(polled, 2, -1) < 0 && errno == EINTR) continue;
   in_work++;
-  request_finish(request);
+  return polled[1].revents != 0;
 }
 
-static struct request *oldest_reply(void) {
-  pthread_mutex_lock(&lock);
-  struct request *request = first_reply;
-  pthread_mutex_unlock(&lock);
-  return request;
+void reply_u32(struct request *request, uint32_t value) {
+  buffer_append(&request->reply, &value, sizeof value);
 }
 
-static void drop_oldest_reply(void) {
-  pthread_mutex_lock(&lock);
-  struct request *request = first_reply;
-  first_reply = request->next;
-  if (!first_reply) last_reply = &first_reply;
-  pthread_mutex_unlock(&lock);
-  request_free(request);
+void reply_bytes(struct request *request, const void *bytes, size_t length) {
+  reply_u32(request, (uint32_t)length);
+  buffer_append(&request->reply, bytes, length);
+}
+
+void fail(struct request *request, int error, const char *format, ...) {
+  char text[8192];
+  va_list arguments;
+  va_start(arguments, format);
+  errno = error;
+  int length = vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  const char *name = strerrorname_np(error);
+  request->error = error;
+  buffer_clear(&request->reply);
+  reply_bytes(request, name, name ? strlen(name) : 0);
+  buffer_append(&request->reply, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
+}
+
+static bool read_u32(char **at, const char *end, uint32_t *value) {
+  if ((size_t)(end - *at) < sizeof *value) return false;
+  memcpy(value, *at, sizeof *value);
+  *at += sizeof *value;
+  return true;
+}
+
+static bool read_bytes(char **at, const char *end, char **bytes, uint32_t *length) {
+  if (!read_u32(at, end, length) || *length > (size_t)(end - *at)) return false;
+  *bytes = *length ? *at : NULL;
+  *at += *length;
+  return true;
+}
+
+static bool read_text(char **at, const char *end, char **text) {
+  uint32_t length;
+  return read_bytes(at, end, text, &length) && (!*text || memchr(*text, 0, length) == *text + length - 1);
+}
+
+static bool read_texts(char **at, const char *end, struct field *field) {
+  if (!read_u32(at, end, &field->number) || field->number > (size_t)(end - *at)) return false;
+  field->texts = grow(NULL, (field->number + 1) * sizeof *field->texts);
+  for (uint32_t i = 0; i < field->number; i++)
+    if (!read_text(at, end, &field->texts[i]) || !field->texts[i]) return false;
+  field->texts[field->number] = NULL;
+  return true;
+}
+
+static bool read_field(char type, char **at, const char *end, struct field *field) {
+  switch (type) {
+    case 'u': return read_u32(at, end, &field->number);
+    case 'b': return read_bytes(at, end, &field->text, &field->number);
+    case 'o': return read_text(at, end, &field->text);
+    case 't': return read_text(at, end, &field->text) && field->text && *field->text;
+    case 'l': return read_texts(at, end, field);
+    default: return read_texts(at, end, field) && field->number > 0;
+  }
+}
+
+static bool read_request(struct request *request) {
+  char *at = request->payload;
+  request->operation = &operations[0];
+  if (request->header.op < sizeof operations / sizeof *operations) request->operation = &operations[request->header.op];
+  if (!request->operation->fields) return false;
+  for (size_t i = 0; request->operation->fields[i]; i++)
+    if (!read_field(request->operation->fields[i], &at, request->payload + request->header.length, &request->fields[i]))
+      return false;
+  return true;
+}
+
+static void send_all(int fd, const void *bytes, size_t length) {
+  for (ssize_t sent; length > 0 && (sent = send(fd, bytes, length, MSG_NOSIGNAL)) > 0; length -= (size_t)sent)
+    bytes = (const char *)bytes + sent;
+}
+
+static void send_reply(struct request *request) {
+  struct buffer frame = {0}, *reply = &request->reply;
+  if (reply->length > LAUNCHER_MAX_PAYLOAD - sizeof request->error) fail(request, EMSGSIZE, "the reply: %m");
+  request->header.length = (uint32_t)(sizeof request->error + reply->length);
+  buffer_append(&frame, &request->header, sizeof request->header);
+  buffer_append(&frame, &request->error, sizeof request->error);
+  buffer_append(&frame, reply->bytes, reply->length);
+  pthread_mutex_lock(&request->channel->sending);
+  send_all(request->channel->fd, frame.bytes, frame.length);
+  pthread_mutex_unlock(&request->channel->sending);
+  leave(request->channel);
+  for (size_t i = 0; i < sizeof request->fields / sizeof *request->fields; i++) free(request->fields[i].texts);
+  if (request->fd >= 0) close(request->fd);
+  buffer_clear(&frame);
+  buffer_clear(reply);
+  free(request->payload);
+  free(request);
   in_work--;
 }
 
-/* Sends what is finished. Gives false when the engine is gone. */
-static bool send_replies(void) {
-  bool blocked = false;
-  struct request *request;
-  while (!blocked && (request = oldest_reply())) {
-    if (channel >= 0 && request->generation == generation) {
-      ssize_t sent = send(channel, request->reply + request->sent, request->reply_length - request->sent,
-                          MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (sent < 0 && errno != EAGAIN) return false;
-      if (sent > 0) request->sent += (size_t)sent;
-      blocked = request->sent < request->reply_length;
-    }
-    if (!blocked) drop_oldest_reply();
-  }
-  update_interest(blocked);
-  return true;
-}
-
-static void on_finished(struct source *source, uint32_t events) {
-  (void)source, (void)events;
-  uint64_t count;
-  if (read(finished_event, &count, sizeof count) < 0 && errno != EAGAIN) die("eventfd");
-  if (!send_replies()) lose();
-}
-
-static void *work(void *argument) {
+static void *serve(void *argument) {
   struct request *request = argument;
-  operations[request->op].handle(request);
-  request_finish(request);
+  if (request->operation->work && !request->error) request->operation->work(request);
+  send_reply(request);
   return NULL;
 }
 
-static void dispatch(struct request *request) {
-  const struct operation *operation = &operations[0];
-  if (request->op < sizeof operations / sizeof *operations) operation = &operations[request->op];
-  in_work++;
-  reply_start(request, 0);
-  if (operation->style == PARKED) {
-    operation->handle(request);
-  } else if (operation->style == THREAD) {
-    pthread_t thread;
-    int error = pthread_create(&thread, NULL, work, request);
-    if (!error) {
-      pthread_detach(thread);
-      return;
-    }
-    fail(request, error, "a thread for the request");
-    request_finish(request);
-  } else {
-    if (operation->style == INLINE) operation->handle(request);
-    else fail(request, ENOSYS, "operation %u", request->op);
-    request_finish(request);
-  }
-}
-
-/* Reads the header's fields. Gives NULL for a frame that we cannot take. */
-static struct request *new_request(void) {
-  uint16_t version, op;
-  uint32_t id, length;
-  memcpy(&version, header, sizeof version);
-  memcpy(&op, header + 2, sizeof op);
-  memcpy(&id, header + 4, sizeof id);
-  memcpy(&length, header + 8, sizeof length);
-  if (le16toh(version) != LAUNCHER_VERSION || le32toh(length) > LAUNCHER_MAX_PAYLOAD) return NULL;
+static void take(const struct launcher_header *header, const char *payload) {
+  pthread_t thread;
   struct request *request = grow(NULL, sizeof *request);
-  *request = (struct request){.generation = generation, .id = le32toh(id), .op = le16toh(op)};
-  request->payload = request->at = grow(NULL, le32toh(length) + 1u);
-  request->end = request->payload + le32toh(length);
-  return request;
+  *request = (struct request){.channel = channel, .header = *header, .fd = -1};
+  request->payload = memcpy(grow(NULL, header->length + 1u), payload, header->length);
+  channel->users++;
+  in_work++;
+  if (!read_request(request)) fail(request, EBADMSG, "a request %u of the engine: %m", header->op);
+  else if (request->operation->begin) request->operation->begin(request);
+  int error = pthread_create(&thread, NULL, serve, request);
+  if (!error) {
+    pthread_detach(thread);
+    return;
+  }
+  fail(request, error, "a thread for the request: %m");
+  send_reply(request);
 }
 
-/* Takes in what has come, up to the end of one frame. Gives false when the connection is over. */
-static bool receive(void) {
-  bool in_header = received < sizeof header;
-  size_t in_payload = received - sizeof header;
-  uint8_t *to = in_header ? header + received : arriving->payload + in_payload;
-  size_t wanted = in_header ? sizeof header - received : (size_t)(arriving->end - to);
-  if (wanted) {
-    ssize_t length = recv(channel, to, wanted, MSG_DONTWAIT);
-    if (length <= 0) return length < 0 && (errno == EAGAIN || errno == EINTR);
-    received += (size_t)length;
-  }
-  if (received == sizeof header && !arriving && !(arriving = new_request())) return false;
-  if (arriving && arriving->payload + (received - sizeof header) == arriving->end) {
-    struct request *request = arriving;
-    arriving = NULL;
-    received = 0;
-    dispatch(request);
+bool channel_receive(void) {
+  char chunk[16 << 10];
+  struct launcher_header header;
+  ssize_t length = recv(channel->fd, chunk, sizeof chunk, MSG_DONTWAIT);
+  if (length <= 0) return length < 0 && errno == EAGAIN;
+  buffer_append(&inbox, chunk, (size_t)length);
+  while (inbox.length >= sizeof header) {
+    memcpy(&header, inbox.bytes + inbox.start, sizeof header);
+    if (header.version != LAUNCHER_VERSION || header.length > LAUNCHER_MAX_PAYLOAD) return false;
+    if (inbox.length < sizeof header + header.length) break;
+    take(&header, inbox.bytes + inbox.start + sizeof header);
+    buffer_consume(&inbox, sizeof header + header.length);
   }
   return true;
-}
-
-static void on_channel(struct source *source, uint32_t events) {
-  (void)source;
-  bool alive = true;
-  if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) alive = receive();
-  if (alive) alive = send_replies();
-  if (!alive) lose();
 }

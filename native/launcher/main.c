@@ -1,130 +1,173 @@
 /*
  * wherry-launcher -- ENGINE ARGS...   starts the engine and serves it (what bin/wherryd does)
  * wherry-launcher --serve FD          serves whoever holds the other end of this socket, until it goes away
+ *
+ * Once an engine has said READY, one that is killed or fails is started again, later each time; one that ends before
+ * that, or with code 0, or after it was told to, ends the launcher with its code.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <malloc.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "launcher.h"
 
-static int loop = -1, signals;
+#define MS 1000000LL
+#define FIRST_DELAY (100 * MS)
+#define MAX_DELAY (5000 * MS)
+/* An engine that lived this long counts as sound: the next delay is the first one again. */
+#define SOUND_AFTER (10000 * MS)
+/* How often we look whether a channel that is not read because of too much work can be read again. */
+#define BUSY_TIMEOUT_MS 10
+
+static struct {
+  char **argv; /* NULL: not ours, and nobody to bring back */
+  pid_t pid;   /* 0 while none runs */
+  bool ready, stopping;
+  int64_t started, restart_at, delay; /* CLOCK_MONOTONIC */
+} engine = {.delay = FIRST_DELAY};
+
+static char *service_manager; /* the name of its socket */
 
 void die(const char *what) {
   fprintf(stderr, "wherry-launcher: %s: %m\n", what);
   exit(70);
 }
 
-void *grow(void *memory, size_t size) {
-  memory = realloc(memory, size);
-  if (!memory) die("memory");
-  return memory;
+pid_t engine_pid(void) {
+  return engine.pid;
 }
 
-int64_t now_ms(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+/* sd_notify(3); '@' stands for the abstract namespace. */
+static void notify(const char *state) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (!service_manager || strlen(service_manager) >= sizeof address.sun_path) return;
+  strcpy(address.sun_path, service_manager);
+  if (*service_manager == '@') address.sun_path[0] = 0;
+  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(service_manager));
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (sendto(fd, state, strlen(state), 0, (struct sockaddr *)&address, size) < 0)
+    fprintf(stderr, "wherry-launcher: telling %s: %m\n", service_manager);
+  if (fd >= 0) close(fd);
 }
 
-void loop_add(int fd, struct source *source, uint32_t events) {
-  struct epoll_event event = {.events = events, .data.ptr = source};
-  if (epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event)) die("epoll_ctl");
-}
-
-void loop_change(int fd, struct source *source, uint32_t events) {
-  struct epoll_event event = {.events = events, .data.ptr = source};
-  if (epoll_ctl(loop, EPOLL_CTL_MOD, fd, &event)) die("epoll_ctl");
-}
-
-void loop_close(int fd) {
-  epoll_ctl(loop, EPOLL_CTL_DEL, fd, NULL);
-  close(fd);
-}
-
-/* sd_notify(3): one datagram to the socket named by NOTIFY_SOCKET; '@' stands for the abstract namespace. */
-static char notify_path[sizeof((struct sockaddr_un *)0)->sun_path];
-
-static void take_notify_socket(void) {
+/* No program that we start shall take it for its own. */
+static void take_service_manager(void) {
   const char *path = getenv("NOTIFY_SOCKET");
-  if (path && strlen(path) < sizeof notify_path) strcpy(notify_path, path);
+  if (path) service_manager = strdup(path);
   unsetenv("NOTIFY_SOCKET");
 }
 
-void notify_service_manager(const char *state) {
-  if (!notify_path[0]) return;
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  size_t length = strlen(notify_path);
-  memcpy(address.sun_path, notify_path, length);
-  if (address.sun_path[0] == '@') address.sun_path[0] = 0;
-  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return;
-  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
-  if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, size) < 0)
-    fprintf(stderr, "wherry-launcher: telling %s: %m\n", notify_path);
-  close(fd);
+void begin_ready(struct request *request) {
+  (void)request;
+  engine.ready = true;
+  notify("READY=1");
 }
 
-static void on_signal(struct source *source, uint32_t events) {
-  (void)source, (void)events;
+/* In the new process. An engine never outlives its launcher: two of them on one data-root would be worse than none. */
+static _Noreturn void become_engine(pid_t launcher, int channel) {
+  sigset_t none;
+  sigemptyset(&none);
+  setpgid(0, 0); /* a terminal's Ctrl-C reaches the launcher, which forwards it once */
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != launcher) _exit(125);
+  if (dup2(channel, 3) < 0 || setenv("WHERRY_LAUNCHER_FD", "3", 1)) _exit(125);
+  held_make_inheritable();
+  signal(SIGPIPE, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  execvp(engine.argv[0], engine.argv);
+  dprintf(STDERR_FILENO, "wherry-launcher: starting %s: %m\n", engine.argv[0]);
+  _exit(127);
+}
+
+static void start_engine(void) {
+  int ends[2];
+  pid_t launcher = getpid();
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) die("socketpair");
+  engine.pid = fork();
+  if (engine.pid < 0) die("fork");
+  if (engine.pid == 0) become_engine(launcher, ends[1]);
+  close(ends[1]);
+  engine.started = now(CLOCK_MONOTONIC);
+  channel_open(ends[0]);
+}
+
+static void on_engine_end(int status) {
+  int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  engine.pid = 0;
+  channel_close();
+  if (engine.stopping || !engine.ready || code == 0) exit(code);
+  int64_t time = now(CLOCK_MONOTONIC);
+  if (time - engine.started >= SOUND_AFTER) engine.delay = FIRST_DELAY;
+  engine.restart_at = time + engine.delay;
+  fprintf(stderr, "wherry-launcher: the engine ended with code %d; starting it again in %d ms\n", code,
+          (int)(engine.delay / MS));
+  engine.delay = engine.delay * 2 < MAX_DELAY ? engine.delay * 2 : MAX_DELAY;
+}
+
+static void on_signal(int number) {
+  bool stop = number == SIGTERM || number == SIGINT;
+  int status;
+  if (number == SIGCHLD) {
+    reap_children();
+    if (engine.argv && engine.pid && waitpid(engine.pid, &status, WNOHANG) == engine.pid) on_engine_end(status);
+    return;
+  }
+  if (stop && (!engine.argv || !engine.pid)) exit(0);
+  if (engine.argv && engine.pid) kill(engine.pid, stop && engine.stopping ? SIGKILL : number);
+  if (!stop) return;
+  engine.stopping = true;
+  notify("STOPPING=1");
+}
+
+/* Starts an engine that is due; how many ms until then, or until there is something else to look at. */
+static int next_timeout(void) {
+  int64_t left = engine.restart_at - now(CLOCK_MONOTONIC);
+  if (engine.argv && !engine.pid && left <= 0) start_engine();
+  if (engine.pid) return channel_fd() < 0 ? BUSY_TIMEOUT_MS : -1;
+  return (int)(left / MS) + 1;
+}
+
+static _Noreturn void run(int signals) {
+  struct pollfd polled[2] = {{.fd = signals, .events = POLLIN}, {.events = POLLIN}};
   struct signalfd_siginfo info;
-  if (read(signals, &info, sizeof info) == sizeof info) engine_signal((int)info.ssi_signo);
+  for (;;) {
+    int timeout = next_timeout();
+    polled[1].fd = channel_fd();
+    if (poll(polled, 2, timeout) < 0 && errno != EINTR) die("poll");
+    if (polled[1].revents && !channel_receive()) {
+      if (!engine.argv) exit(0);
+      channel_close();
+    }
+    if (polled[0].revents && read(signals, &info, sizeof info) == sizeof info) on_signal((int)info.ssi_signo);
+  }
 }
 
-static void take_signals(void) {
-  static struct source source = {on_signal};
-  static const int forwarded[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
-  sigset_t set;
-  sigemptyset(&set);
-  for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++) sigaddset(&set, forwarded[i]);
-  sigprocmask(SIG_BLOCK, &set, NULL);
-  signal(SIGPIPE, SIG_IGN);
-  signal(SIGCHLD, SIG_DFL); /* ignored, it would make children unwaitable */
-  signals = signalfd(-1, &set, SFD_CLOEXEC);
-  if (signals < 0) die("signalfd");
-  loop_add(signals, &source, EPOLLIN);
+/* Serves a process that is not our child. */
+static void serve(int fd) {
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size)) die("--serve needs a unix socket");
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC)) die("--serve");
+  engine.pid = peer.pid;
+  channel_open(fd);
 }
 
 /* Descriptors 0 to 3 are taken from here on, so that none of ours ever is one that a child must have. */
 static void reserve_low_descriptors(void) {
   int fd = 0;
-  while (fd <= 3) {
+  while (fd <= 3)
     if ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0) die("/dev/null");
-  }
   close(fd);
 }
 
 int main(int argc, char **argv) {
-  bool serve = argc == 3 && !strcmp(argv[1], "--serve");
-  if (!serve && (argc < 3 || strcmp(argv[1], "--"))) {
+  bool serving = argc == 3 && !strcmp(argv[1], "--serve");
+  if (!serving && (argc < 3 || strcmp(argv[1], "--"))) {
     fprintf(stderr, "usage: wherry-launcher -- ENGINE ARGS...\n       wherry-launcher --serve FD\n");
     return 64;
   }
   mallopt(M_ARENA_MAX, 1); /* threads are short; an arena for each would only cost memory */
-  if (!serve) held_adopt_listeners();
+  if (!serving) held_adopt_listeners();
   reserve_low_descriptors();
-  take_notify_socket();
-  loop = epoll_create1(EPOLL_CLOEXEC);
-  if (loop < 0) die("epoll_create1");
-  take_signals();
-  if (serve) engine_serve(atoi(argv[2]));
-  else engine_run(argv + 2);
-  for (;;) {
-    /* One event at a time: handling it may free the source of another. */
-    struct epoll_event event;
-    int count = epoll_wait(loop, &event, 1, engine_timeout_ms());
-    if (count < 0 && errno != EINTR) die("epoll_wait");
-    if (count == 1) ((struct source *)event.data.ptr)->handle(event.data.ptr, event.events);
-    engine_restart_if_due();
-  }
+  take_service_manager();
+  int signals = take_signals((int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0});
+  if (signals < 0) die("signalfd");
+  if (serving) serve(atoi(argv[2]));
+  else engine.argv = argv + 2;
+  run(signals);
 }

@@ -15,15 +15,9 @@ export interface LauncherConnection {
    * Sends a request; `what` is the operation and its object ("mounting erofs on /run/x"). `decode` reads the reply's
    * fields. Rejects with an EngineError of kind `system` whose code is the errno's name.
    */
-  request<Result>(op: OpCode, what: string, fields: Field[], decode: (fields: FieldReader) => Result): Pending<Result>;
+  request<Result>(op: OpCode, what: string, fields: Field[], decode: (reply: FieldReader) => Result): Promise<Result>;
   /** Ends the connection; requests without a reply reject. */
   close(): void;
-}
-
-export interface Pending<Result> {
-  /** The request's number, by which another request can name it. */
-  id: number;
-  result: Promise<Result>;
 }
 
 interface Waiting {
@@ -85,10 +79,10 @@ export function openConnection(stream: Duplex, onLost: (error: EngineError) => v
   stream.on('close', () => lose());
   stream.on('end', () => lose());
 
-  function request<Result>(op: OpCode, what: string, fields: Field[], decode: (fields: FieldReader) => Result) {
+  function request<Result>(op: OpCode, what: string, fields: Field[], decode: (reply: FieldReader) => Result) {
     lastId = lastId === 0xffffffff ? 1 : lastId + 1;
     const id = lastId;
-    const result = new Promise<Result>((resolve, reject) => {
+    return new Promise<Result>((resolve, reject) => {
       if (lost) throw system(`${what} failed: ${lost.message}`, { code: lost.code, cause: lost });
       const settle = (reply: Reply) => {
         try {
@@ -102,7 +96,6 @@ export function openConnection(stream: Duplex, onLost: (error: EngineError) => v
       waiting.set(id, { what, settle, reject });
       stream.write(frame);
     });
-    return { id, result };
   }
 
   return {

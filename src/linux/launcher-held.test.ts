@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { startLauncher, type TestLauncher } from '#test/support/launcher.ts';
-import { parseKept } from './launcher.ts';
 
 describe('ports that the launcher holds', () => {
   const netns = `wherry-held-${process.pid}`;
@@ -70,10 +69,4 @@ describe('ports that the launcher holds', () => {
     await assert.rejects(hold('localhost'), { code: 'EINVAL' });
     await assert.rejects(hold('192.0.2.1'), { code: 'EADDRNOTAVAIL' });
   });
-});
-
-test('the keys of kept descriptors may hold any character', () => {
-  const expected = new Map([['unix:/run/a;b=c%.sock', 10], ['ä', 11]]); // biome-ignore format: one line
-  assert.deepEqual(parseKept('unix:/run/a%3Bb%3Dc%25.sock=10;%C3%A4=11'), expected);
-  assert.deepEqual(parseKept(''), new Map());
 });

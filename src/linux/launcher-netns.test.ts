@@ -93,11 +93,10 @@ describe('network namespaces through the launcher', () => {
     await server.launcher.deleteNetns(path);
   });
 
-  test('a batch of netlink messages is refused when nothing would end it', async () => {
+  test('netlink messages that nothing answers are refused', async () => {
     const launcher = server.launcher;
-    await assert.rejects(launcher.netlink({ protocol: 0, messages: linkMessage(1, 0, []) }), { code: 'EINVAL' });
     await assert.rejects(launcher.netlink({ protocol: 0, messages: Buffer.alloc(3) }), { code: 'EINVAL' });
-    await assert.rejects(launcher.netlink({ protocol: 0, messages: Buffer.alloc(0) }), { code: 'EINVAL' });
+    await assert.rejects(launcher.netlink({ protocol: 0, messages: Buffer.alloc(0) }), { code: 'ENODATA' });
     const messages = linkMessage(1, NLM_F_ACK, []);
     const namespaceFd = { path: '/proc/self/ns/net', offset: messages.length - 3 };
     await assert.rejects(launcher.netlink({ protocol: 0, messages, namespaceFd }), { code: 'EBADMSG' });

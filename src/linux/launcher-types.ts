@@ -15,7 +15,7 @@ export interface Launcher {
   createNetns(path: string): Promise<void>;
   /** Unpins a namespace and removes the file; the kernel tears the rest down later. */
   deleteNetns(path: string): Promise<void>;
-  /** Sends one or more concatenated netlink messages in a namespace and gives the replies up to the last ack. */
+  /** Sends one or more concatenated netlink messages in a namespace and gives all replies; rejects when there are none. */
   netlink(request: NetlinkRequest): Promise<Buffer>;
   /**
    * Runs nft commands as one transaction (libnftables) in a namespace, the engine's own by default; gives its output.
@@ -24,7 +24,7 @@ export interface Launcher {
   nft(commands: string, options?: { json?: boolean; netns?: string }): Promise<string>;
   /** Starts a process that outlives engine and launcher. stdio is /dev/null, no other descriptor is inherited. */
   spawn(request: SpawnRequest): Promise<{ pid: number }>;
-  /** Runs a program to its end and gives what it printed (each stream capped at 64 KiB). */
+  /** Runs a program to its end and gives what it printed, of each stream 64 KiB; it cannot write more than 4 MiB. */
   run(request: RunRequest): Promise<RunResult>;
   /** Makes the launcher hold a copy of the engine's descriptor `fd` under `key`, for the next engine. */
   keepDescriptor(key: string, fd: number): Promise<void>;
@@ -75,20 +75,17 @@ export interface NetlinkRequest {
   namespaceFd?: { path: string; offset: number };
 }
 
-interface LaunchRequest {
-  /** Looked up in the launcher's PATH unless argv[0] has a slash. */
+export interface SpawnRequest {
+  /** The program is looked up in the launcher's PATH unless it has a slash; its environment is a PATH. */
   argv: string[];
-  /** `NAME=value`; absent = the launcher's environment. */
-  env?: string[];
+  /** Working directory; with `listenSocket` it is always the socket's folder. */
   cwd?: string;
-}
-
-export interface SpawnRequest extends LaunchRequest {
   /** A unix socket (SOCK_STREAM, mode 0600) that listens there and is the process's descriptor 3; it may be connected to at once. */
   listenSocket?: string;
 }
 
-export interface RunRequest extends LaunchRequest {
+export interface RunRequest {
+  argv: string[];
   /** Path of the pinned network namespace to run in; absent = the engine's own. */
   netns?: string;
   stdin?: Buffer;

@@ -2,7 +2,6 @@
 
 const VERSION = 1;
 const HEADER_SIZE = 12;
-const ABSENT = 0xffffffff;
 
 /** A frame's payload is at most this many bytes, in both directions. */
 export const MAX_PAYLOAD = 1 << 20;
@@ -20,15 +19,14 @@ export const Op = {
   keep: 10,
   release: 11,
   holdPort: 12,
-  heldPorts: 13,
+  held: 13,
   watch: 14,
-  unwatch: 15,
-  ready: 16,
+  ready: 15,
 } as const;
 
 export type OpCode = (typeof Op)[keyof typeof Op];
 
-/** A number is a u32; text, bytes and undefined (absent) are length-prefixed; an array is a count and its items. */
+/** A number is a u32, bytes have their length in front, text also a NUL behind; an array is a count and its items. */
 export type Field = number | string | Uint8Array | undefined | Field[];
 
 function encodeU32(value: number): Buffer {
@@ -44,9 +42,9 @@ function* encodeField(field: Field): Generator<Uint8Array> {
   } else if (typeof field === 'number') {
     yield encodeU32(field);
   } else if (field === undefined) {
-    yield encodeU32(ABSENT);
+    yield encodeU32(0);
   } else {
-    const bytes = typeof field === 'string' ? Buffer.from(field) : field;
+    const bytes = typeof field === 'string' ? Buffer.from(`${field}\0`) : field;
     yield encodeU32(bytes.length);
     yield bytes;
   }

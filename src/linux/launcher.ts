@@ -1,40 +1,42 @@
 /** The client of the launcher (native/launcher/): one method per operation of its protocol. */
 import { Socket } from 'node:net';
+import { basename, dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { cancelled, describe, type EngineError, isEngineError, unavailable } from '#errors/errors.ts';
+import { cancelled, describe, type EngineError, isEngineError, system, unavailable } from '#errors/errors.ts';
 import { type LauncherConnection, openConnection } from './launcher-connection.ts';
-import type { Launcher, PidExit, RunRequest, RunResult, SpawnRequest } from './launcher-types.ts';
+import { withMountOptions } from './launcher-mount.ts';
+import type { Launcher, PidExit, RunResult } from './launcher-types.ts';
 import { type Field, type FieldReader, Op, type OpCode } from './launcher-wire.ts';
 
 /** Exit code of an engine whose launcher is gone (EX_SOFTWARE of sysexits.h). */
 const LAUNCHER_LOST = 70;
 const ipProtocols = { tcp: 6, udp: 17, sctp: 132 };
+const nftErrors: Record<string, string> = {
+  ENOENT: 'No such file or directory',
+  EEXIST: 'File exists',
+  EBUSY: 'Device or resource busy',
+  EPERM: 'Operation not permitted',
+  EOPNOTSUPP: 'Operation not supported',
+  ENOMEM: 'Cannot allocate memory',
+};
 
 /**
- * A launcher at the other end of `stream`. `kept` are the descriptors that this process inherited. `onLost` is called
- * once when the launcher goes away; the engine must then end, because another one may already be starting.
+ * A launcher at the other end of `stream`. `onLost` is called once when the launcher goes away; the engine must then
+ * end, because another one may already be starting.
  */
-export function connectLauncher(
-  stream: Duplex,
-  kept: ReadonlyMap<string, number>,
-  onLost: (error: EngineError) => void,
-): Launcher {
+export async function connectLauncher(stream: Duplex, onLost: (error: EngineError) => void): Promise<Launcher> {
   const connection = openConnection(stream, onLost);
-  const perform = async (op: OpCode, what: string, fields: Field[]): Promise<void> =>
-    connection.request(op, what, fields, () => undefined).result;
-  const ask = async <Result>(op: OpCode, what: string, fields: Field[], decode: (reply: FieldReader) => Result) =>
-    connection.request(op, what, fields, decode).result;
+  const kept = new Map([...(await askHeld(connection))].filter((entry): entry is [string, number] => !!entry[1]));
+  const ask = connection.request;
+  const perform = (op: OpCode, what: string, fields: Field[]): Promise<void> => ask(op, what, fields, () => undefined);
 
   return {
     kept,
 
-    mount: ({ fstype, options, attributes = 0, target }) => {
-      const pairs = options.flatMap(([key, value]) => [key, value ?? undefined]);
-      return perform(Op.mount, `mounting ${fstype} on ${target}`, [
-        ...[fstype, target, attributes, options.length],
-        ...pairs,
-      ]);
-    },
+    mount: ({ fstype, options, attributes = 0, target }) =>
+      withMountOptions(options, (texts) =>
+        perform(Op.mount, `mounting ${fstype} on ${target}`, [fstype, target, attributes, texts]),
+      ),
 
     bind: ({ source, target, recursive = false, attributesSet = 0, attributesClear = 0, propagation = 0 }) =>
       perform(Op.bind, `bind mounting ${source} on ${target}`, [
@@ -54,20 +56,19 @@ export function connectLauncher(
       return ask(Op.netlink, what, fields, (reply) => reply.rest());
     },
 
-    nft: (commands, { json = false, netns } = {}) =>
-      ask(Op.nft, `nft in ${netns ?? "the engine's network namespace"}`, [netns, commands, Number(json)], (reply) =>
-        reply.text(),
-      ),
-
-    spawn: (request) =>
-      ask(Op.spawn, `starting ${request.argv[0]}`, [...launchFields(request), request.listenSocket], (reply) => ({
-        pid: reply.u32(),
-      })),
-
-    run: (request) => {
-      const fields = [request.netns, ...launchFields(request), request.stdin ?? '', request.timeoutMs ?? 0];
-      return ask(Op.run, `running ${request.argv[0]}`, fields, decodeRunResult);
+    nft: async (commands, { json = false, netns } = {}) => {
+      const what = `nft in ${netns ?? "the engine's network namespace"}`;
+      const listing = ask(Op.nft, what, [netns, commands, Number(json)], (reply) => reply.text());
+      return await listing.catch((error) => Promise.reject(nftError(error)));
     },
+
+    spawn: ({ argv, cwd, listenSocket }) => {
+      const place = listenSocket === undefined ? [cwd, undefined] : [dirname(listenSocket), basename(listenSocket)];
+      return ask(Op.spawn, `starting ${argv[0]}`, [argv, ...place], (reply) => ({ pid: reply.u32() }));
+    },
+
+    run: ({ argv, netns, stdin = Buffer.alloc(0), timeoutMs = 0 }) =>
+      ask(Op.run, `running ${argv[0]}`, [netns, argv, stdin, timeoutMs], decodeRunResult),
 
     keepDescriptor: (key, fd) => perform(Op.keep, `keeping descriptor ${fd} as ${key}`, [key, fd]),
 
@@ -81,10 +82,7 @@ export function connectLauncher(
         (reply) => ({ port: reply.u32() }),
       ),
 
-    heldPorts: () =>
-      ask(Op.heldPorts, 'listing the held ports', [], (reply) =>
-        Array.from({ length: reply.u32() }, () => reply.text()),
-      ),
+    heldPorts: async () => keysOfPorts(await askHeld(connection)),
 
     watchPid: (pid, startTime, signal) => watchPid(connection, pid, startTime, signal),
 
@@ -95,18 +93,16 @@ export function connectLauncher(
 }
 
 /**
- * The launcher that started this process, by WHERRY_LAUNCHER_FD and WHERRY_KEPT, which are taken out of the
- * environment. When it is lost the process ends with code 70 unless `onLost` is given. Throws `unavailable` without one.
+ * The launcher that started this process, by WHERRY_LAUNCHER_FD, which is taken out of the environment. When it is lost
+ * the process ends with code 70 unless `onLost` is given. Throws `unavailable` without one.
  */
-export function launcherFromEnvironment(onLost: (error: EngineError) => void = endProcess): Launcher {
-  const { WHERRY_LAUNCHER_FD: channel, WHERRY_KEPT: kept = '' } = process.env;
+export async function launcherFromEnvironment(onLost: (error: EngineError) => void = endProcess): Promise<Launcher> {
+  const { WHERRY_LAUNCHER_FD: channel } = process.env;
   delete process.env.WHERRY_LAUNCHER_FD;
-  delete process.env.WHERRY_KEPT;
   if (channel === undefined) {
     throw unavailable('the engine was started without its launcher', { hint: 'Start it with bin/wherryd.' });
   }
-  const socket = new Socket({ fd: Number(channel), readable: true, writable: true });
-  return connectLauncher(socket, parseKept(kept), onLost);
+  return await connectLauncher(new Socket({ fd: Number(channel), readable: true, writable: true }), onLost);
 }
 
 function endProcess(error: EngineError): void {
@@ -114,60 +110,52 @@ function endProcess(error: EngineError): void {
   process.exit(LAUNCHER_LOST);
 }
 
-/** `key=fd;key=fd` with percent-encoded keys. */
-export function parseKept(text: string): Map<string, number> {
-  const entries = text.split(';').filter((entry) => entry !== '');
-  return new Map(
-    entries.map((entry) => {
-      const [key = '', fd] = entry.split('=');
-      return [decodeURIComponent(key), Number(fd)];
-    }),
-  );
+/** What the launcher holds: descriptors, by their number in an engine that it starts, and ports (undefined). */
+function askHeld(connection: LauncherConnection): Promise<Map<string, number | undefined>> {
+  return connection.request(Op.held, 'listing what is held', [], (reply) => {
+    const entries = Array.from({ length: reply.u32() }, () => [reply.text(), reply.u32() || undefined] as const);
+    return new Map(entries);
+  });
 }
 
-/** What the engine's own environment says is for its Node alone. */
-const DEFAULT_ENVIRONMENT = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
+function keysOfPorts(held: Map<string, number | undefined>): string[] {
+  return [...held].filter(([, descriptor]) => descriptor === undefined).map(([key]) => key);
+}
 
-function launchFields({ argv, env, cwd }: SpawnRequest | RunRequest): Field[] {
-  return [argv, 1, env ?? DEFAULT_ENVIRONMENT, cwd];
+/** libnftables tells the kernel's error only by its text, in the first line of its message. */
+function nftError(error: unknown): unknown {
+  if (!isEngineError(error, 'system') || error.code !== 'EINVAL') return error;
+  const [line = ''] = error.message.split('\n');
+  const code = Object.keys(nftErrors).find((name) => line.includes(nftErrors[name]!)) ?? error.code;
+  return system(error.message, { code, cause: error });
 }
 
 function decodeRunResult(reply: FieldReader): RunResult {
-  const signaled = reply.u32() !== 0;
-  const status = reply.u32();
-  return {
-    code: signaled ? null : status,
-    signal: signaled ? status : null,
-    stdout: reply.bytes(),
-    stderr: reply.bytes(),
-  };
+  const { code = null, signal = null } = decodeWaitStatus(reply.u32());
+  return { code, signal, stdout: reply.bytes(), stderr: reply.bytes() };
 }
 
-/** A wait status as wait(2) has it: the low seven bits are the signal, the next byte the exit code. */
 function decodePidExit(reply: FieldReader): PidExit {
   const known = reply.u32() !== 0;
-  const status = reply.u32();
-  if (!known) return {};
+  return known ? decodeWaitStatus(reply.u32()) : {};
+}
+
+/** As wait(2) has it: the low seven bits are the signal, the next byte the exit code. */
+function decodeWaitStatus(status: number): PidExit {
   return (status & 0x7f) === 0 ? { code: (status >> 8) & 0xff } : { signal: status & 0x7f };
 }
 
+/** The wait can be given up; the launcher's own ends with the process or with this engine. */
 async function watchPid(connection: LauncherConnection, pid: number, startTime: string, signal?: AbortSignal) {
   const what = `watching process ${pid}`;
-  if (signal?.aborted) throw cancelled(`${what} was given up`, { cause: signal.reason });
-  const { id, result } = connection.request(Op.watch, what, [pid, startTime], decodePidExit);
-  const giveUp = () => connection.request(Op.unwatch, `no longer ${what}`, [id], () => undefined).result.catch(ignore);
-  signal?.addEventListener('abort', giveUp, { once: true });
+  const givenUp = () => cancelled(`${what} was given up`, { cause: signal?.reason });
+  if (signal?.aborted) throw givenUp();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(givenUp());
+  signal?.addEventListener('abort', abort, { once: true });
   try {
-    return await result;
-  } catch (error) {
-    if (signal?.aborted && isEngineError(error) && error.code === 'ECANCELED') {
-      throw cancelled(`${what} was given up`, { cause: signal.reason });
-    }
-    throw error;
+    return await Promise.race([connection.request(Op.watch, what, [pid, startTime], decodePidExit), aborted.promise]);
   } finally {
-    signal?.removeEventListener('abort', giveUp);
+    signal?.removeEventListener('abort', abort);
   }
 }
-
-/** The watch that is given up rejects with the same reason; nobody waits for this request. */
-function ignore(): void {}

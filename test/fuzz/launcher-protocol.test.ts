@@ -107,11 +107,11 @@ describe('the protocol of the launcher, sanitized, against hostile input', () =>
       return message;
     });
   const fieldsOf: Record<number, fc.Arbitrary<Field[]>> = {
-    [Op.mount]: fc.tuple(name, name, fc.constant(0), fc.constant(1), name, name),
+    [Op.mount]: fc.tuple(name, name, fc.constant(0), fc.array(name, { maxLength: 3 })),
     [Op.bind]: fc.tuple(name, name, fc.nat(1), fc.nat(1), fc.nat(1), fc.constant(0)),
     [Op.netlink]: fc.tuple(fc.constant(undefined), fc.constant(0), netlinkMessage, fc.constantFrom(undefined, '/proc/self/ns/net'), fc.nat(64)), // biome-ignore format: one line
-    [Op.spawn]: fc.tuple(fc.array(name), fc.nat(1), fc.array(name), fc.constant(undefined), fc.option(name, { nil: undefined })), // biome-ignore format: one line
-    [Op.run]: fc.tuple(fc.constant(undefined), fc.array(name), fc.nat(1), fc.array(name), fc.constant(undefined), name, fc.constant(300)), // biome-ignore format: one line
+    [Op.spawn]: fc.tuple(fc.array(name), fc.constantFrom(undefined, '.'), fc.option(name, { nil: undefined })),
+    [Op.run]: fc.tuple(fc.constant(undefined), fc.array(name), fc.uint8Array(), fc.constant(300)),
     [Op.nft]: fc.tuple(fc.constant(undefined), name, fc.nat(1)),
     [Op.holdPort]: fc.tuple(name, fc.constantFrom(6, 17, 132, 255), name, fc.nat(70000)),
   };
@@ -129,7 +129,7 @@ describe('the protocol of the launcher, sanitized, against hostile input', () =>
 
   test('every request gets its reply, and nothing is leaked', async () => {
     const { child, send, end } = start();
-    await send(Op.heldPorts, Buffer.alloc(0));
+    await send(Op.held, Buffer.alloc(0));
     const descriptors = () => readdirSync(`/proc/${child.pid}/fd`).length;
     const before = descriptors();
     await fc.assert(
@@ -142,8 +142,11 @@ describe('the protocol of the launcher, sanitized, against hostile input', () =>
       }),
       { numRuns: 800, interruptAfterTimeLimit: 20_000 },
     );
-    const held = (await send(Op.heldPorts, Buffer.alloc(0))).fields;
-    for (let left = held.u32(); left > 0; left--) await send(Op.release, encodeFields([held.text()]));
+    const held = (await send(Op.held, Buffer.alloc(0))).fields;
+    for (let left = held.u32(); left > 0; left--) {
+      await send(Op.release, encodeFields([held.text()]));
+      held.u32();
+    }
     for (let round = 0; descriptors() > before && round < 100; round++) await sleep(10);
     assert.ok(descriptors() <= before, `${descriptors()} descriptors instead of ${before}`);
     await end();

@@ -11,7 +11,7 @@ const [path = '', mode = ''] = process.argv.slice(2);
 if (mode.startsWith('early-exit')) process.exit(Number(mode.split('=')[1]));
 if (mode === 'early-kill') process.kill(process.pid, 'SIGKILL');
 
-const launcher = launcherFromEnvironment();
+const launcher = await launcherFromEnvironment();
 const key = `unix:${path};é`;
 const seen: string[] = [];
 for (const signal of ['SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => seen.push(signal));

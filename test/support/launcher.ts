@@ -35,8 +35,7 @@ export async function startLauncher({ netns }: { netns?: string } = {}): Promise
   if (netns !== undefined) command.unshift('nsenter', `--net=/run/netns/${netns}`);
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const launcher = connectLauncher(child.stdio[3] as Duplex, new Map(), () => {});
-  await launcher.heldPorts();
+  const launcher = await connectLauncher(child.stdio[3] as Duplex, () => {});
   const close = async () => {
     launcher.close();
     const code = await ended;

@@ -6,7 +6,7 @@ import { launcherFromEnvironment } from '#linux/launcher.ts';
 import { Ipv6Proxy } from '#network/ipv6-proxy.ts';
 
 const [hostPort, containerPort] = process.argv.slice(2).map(Number);
-const launcher = launcherFromEnvironment();
+const launcher = await launcherFromEnvironment();
 await new Ipv6Proxy(launcher).listen('port/test', {
   protocol: 'tcp',
   hostAddress: '::',
