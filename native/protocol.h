@@ -1,7 +1,7 @@
 /*
  * The two private protocols of wherry, in one place.
  *
- *   launcher section: engine <-> launcher, over the socketpair that the engine inherits as descriptor 3
+ *   launcher section: engine <-> launcher, over the socketpair whose descriptor is in WHERRY_LAUNCHER_FD
  *   monitor section:  engine <-> monitor, over the unix socket that the monitor inherits as descriptor 3
  *
  * All integers are little-endian, as the machines are. The TypeScript side is src/linux/launcher-wire.ts and src/runtime/monitor-wire.ts.
@@ -14,11 +14,10 @@
 /* ------------------------------------------------------------------ launcher */
 
 /*
- * A frame is a struct launcher_header and `length` bytes of payload. A request's payload is its fields:
- *   u32;  bytes = u32 length + bytes;  list = u32 count + items;
- *   text = bytes that end with a NUL and have no other; an absent one has the length 0.
- * A reply has the version, op and id of its request; its payload starts with an i32 errno: 0 and the result's fields
- * (where bytes have no NUL), or an error, its name and its text (the rest). Replies come in any order.
+ * A frame is a struct launcher_header and `length` bytes of payload. A request's payload is its fields, each with its u32
+ * length in front: u32; bytes; text with a NUL at its end (absent: length 0); list = texts in a row.
+ * A reply has the version, op and id of its request; its payload starts with an i32 errno: 0 and the result, or an error,
+ * its name and its text (the rest). In a result, numbers have no length and texts no NUL. Replies come in any order.
  * A frame that is too long or has a wrong version ends the connection; an unknown op and bad fields get EBADMSG.
  */
 #define LAUNCHER_VERSION 1
@@ -53,8 +52,8 @@ enum launcher_op {
 /* ------------------------------------------------------------------- monitor */
 
 /*
- * A frame is { u8 version, u8 type, u16 zero, u32 length } and `length` bytes of payload. A monitor outlives many
- * releases of the engine: every engine speaks all versions since 1. A malformed frame ends its connection.
+ * A frame is a struct monitor_header and `length` bytes of payload. A monitor outlives many releases of the engine:
+ * every engine speaks all versions since 1. A malformed frame ends its connection.
  *
  * The first frame gives a connection its role. SUBSCRIBE makes it an attach connection: it gets SUBSCRIBED and after
  * that nothing but bytes for the API's client, in the framing it asked for, then the end of the stream when the
@@ -63,8 +62,13 @@ enum launcher_op {
  * connection after CLEANED means that the monitor is done; without it, that the monitor was killed.
  */
 #define MONITOR_VERSION 1
-#define MONITOR_HEADER_SIZE 8
 #define MONITOR_MAX_PAYLOAD (64u << 10)
+
+struct monitor_header {
+  uint8_t version, type;
+  uint16_t zero;
+  uint32_t length;
+};
 
 enum monitor_request {
   MONITOR_QUERY = 1,     /* control: -> STATE */

@@ -4,7 +4,7 @@
 /* At this many requests in work we stop reading, which is the engine's back-pressure. */
 #define MAX_IN_WORK 256
 
-/* Fields: u = u32, b = bytes, t = text, o = text or absent, l = list of texts, a = the same, not empty. */
+/* Fields: u = u32, b = bytes, t = text, o = text or absent, l = list of texts. */
 struct operation {
   const char *fields;
   void (*begin)(struct request *request);
@@ -19,8 +19,8 @@ static const struct operation operations[] = {
     [LAUNCHER_DELETE_NETNS] = {"t", NULL, do_delete_netns},
     [LAUNCHER_NETLINK] = {"oubou", NULL, do_netlink},
     [LAUNCHER_NFT] = {"otu", NULL, do_nft},
-    [LAUNCHER_SPAWN] = {"aoo", NULL, do_spawn},
-    [LAUNCHER_RUN] = {"oabu", NULL, do_run},
+    [LAUNCHER_SPAWN] = {"loo", NULL, do_spawn},
+    [LAUNCHER_RUN] = {"olbu", NULL, do_run},
     [LAUNCHER_KEEP] = {"tu", begin_keep, NULL},
     [LAUNCHER_RELEASE] = {"t", begin_release, NULL},
     [LAUNCHER_HOLD_PORT] = {"tutu", begin_hold_port, NULL},
@@ -94,54 +94,45 @@ void fail(struct request *request, int error, const char *format, ...) {
   buffer_append(&request->reply, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
 }
 
-static bool read_u32(char **at, const char *end, uint32_t *value) {
-  if ((size_t)(end - *at) < sizeof *value) return false;
-  memcpy(value, *at, sizeof *value);
-  *at += sizeof *value;
-  return true;
+/* Texts in a row, each with its NUL. */
+static char **split(char *text, uint32_t length) {
+  size_t count = 0;
+  char **texts = grow(NULL, (length + 1) * sizeof *texts);
+  for (char *at = text; at < text + length; at += strlen(at) + 1) texts[count++] = at;
+  texts[count] = NULL;
+  return texts;
 }
 
-static bool read_bytes(char **at, const char *end, char **bytes, uint32_t *length) {
-  if (!read_u32(at, end, length) || *length > (size_t)(end - *at)) return false;
-  *bytes = *length ? *at : NULL;
-  *at += *length;
-  return true;
-}
-
-static bool read_text(char **at, const char *end, char **text) {
-  uint32_t length;
-  return read_bytes(at, end, text, &length) && (!*text || memchr(*text, 0, length) == *text + length - 1);
-}
-
-static bool read_texts(char **at, const char *end, struct field *field) {
-  if (!read_u32(at, end, &field->number) || field->number > (size_t)(end - *at)) return false;
-  field->texts = grow(NULL, (field->number + 1) * sizeof *field->texts);
-  for (uint32_t i = 0; i < field->number; i++)
-    if (!read_text(at, end, &field->texts[i]) || !field->texts[i]) return false;
-  field->texts[field->number] = NULL;
-  return true;
-}
-
-static bool read_field(char type, char **at, const char *end, struct field *field) {
+static bool read_field(char type, struct field *field) {
+  bool ends = field->length > 0 && field->text[field->length - 1] == 0;
   switch (type) {
-    case 'u': return read_u32(at, end, &field->number);
-    case 'b': return read_bytes(at, end, &field->text, &field->number);
-    case 'o': return read_text(at, end, &field->text);
-    case 't': return read_text(at, end, &field->text) && field->text && *field->text;
-    case 'l': return read_texts(at, end, field);
-    default: return read_texts(at, end, field) && field->number > 0;
+    case 'u':
+      if (field->length != sizeof field->number) return false;
+      memcpy(&field->number, field->text, sizeof field->number);
+      return true;
+    case 't': return ends && strlen(field->text) + 1 == field->length && field->length > 1;
+    case 'o': return !field->text || (ends && strlen(field->text) + 1 == field->length);
+    case 'l':
+      field->texts = ends || !field->text ? split(field->text, field->length) : NULL;
+      return field->texts;
+    default: return true;
   }
 }
 
 static bool read_request(struct request *request) {
-  char *at = request->payload;
-  request->operation = &operations[0];
-  if (request->header.op < sizeof operations / sizeof *operations) request->operation = &operations[request->header.op];
-  if (!request->operation->fields) return false;
-  for (size_t i = 0; request->operation->fields[i]; i++)
-    if (!read_field(request->operation->fields[i], &at, request->payload + request->header.length, &request->fields[i]))
-      return false;
-  return true;
+  char *at = request->payload, *end = at + request->header.length;
+  struct field *field = request->fields;
+  request->operation = &operations[request->header.op < sizeof operations / sizeof *operations ? request->header.op : 0];
+  for (const char *type = request->operation->fields; type && *type; type++, field++) {
+    if ((size_t)(end - at) < sizeof field->length) return false;
+    memcpy(&field->length, at, sizeof field->length);
+    at += sizeof field->length;
+    if (field->length > (size_t)(end - at)) return false;
+    field->text = field->length > 0 ? at : NULL;
+    at += field->length;
+    if (!read_field(*type, field)) return false;
+  }
+  return request->operation->fields;
 }
 
 static void send_all(int fd, const void *bytes, size_t length) {

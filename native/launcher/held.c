@@ -5,10 +5,6 @@
 #include <netinet/in.h>
 #include <sys/resource.h>
 
-/* systemd passes its sockets from here on (sd_listen_fds(3)). */
-#define FIRST_LISTENER 3
-/* Kept descriptors have numbers from here on, so that descriptor 3 of the engine is free for its channel. */
-#define FIRST_KEPT 10
 /* What is held leaves this many descriptors for the launcher's own work. */
 #define SPARE_DESCRIPTORS 64
 
@@ -43,22 +39,6 @@ static void release(const char *key) {
   free(entry);
 }
 
-void held_adopt_listeners(void) {
-  const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
-  int end = FIRST_LISTENER + (pid && count && atoi(pid) == getpid() ? atoi(count) : 0);
-  for (int fd = FIRST_LISTENER; fd < end; fd++) {
-    char key[24];
-    snprintf(key, sizeof key, "fd://%d", fd - FIRST_LISTENER);
-    int copy = fcntl(fd, F_DUPFD_CLOEXEC, end > FIRST_KEPT ? end : FIRST_KEPT);
-    if (copy < 0) die("taking systemd's sockets");
-    hold(key, copy, false);
-    close(fd);
-  }
-  unsetenv("LISTEN_PID");
-  unsetenv("LISTEN_FDS");
-  unsetenv("LISTEN_FDNAMES");
-}
-
 void held_make_inheritable(void) {
   for (struct held *entry = held; entry; entry = entry->next)
     if (!entry->port) fcntl(entry->fd, F_SETFD, 0);
@@ -76,10 +56,8 @@ void begin_keep(struct request *request) {
   const char *key = request->fields[0].text;
   int number = (int)request->fields[1].number;
   int process = pidfd_open(engine_pid(), 0);
-  int copy = pidfd_getfd(process, number, 0);
-  int fd = copy < 0 ? -1 : spare_some(fcntl(copy, F_DUPFD_CLOEXEC, FIRST_KEPT));
+  int fd = spare_some(pidfd_getfd(process, number, 0));
   if (fd < 0) fail(request, errno, "copying descriptor %d of the engine: %m", number);
-  if (copy >= 0) close(copy);
   if (process >= 0) close(process);
   if (fd < 0) return;
   release(key);

@@ -20,9 +20,9 @@ pid_t engine_pid(void);
 /* ---- channel.c */
 
 struct field {
-  uint32_t number; /* or how many bytes or texts there are */
-  char *text;      /* NULL = absent */
-  char **texts;    /* NULL-terminated */
+  uint32_t length, number;
+  char *text;   /* or bytes; NULL = absent */
+  char **texts; /* NULL-terminated */
 };
 
 struct request {
@@ -52,8 +52,6 @@ bool wait_unless_lost(struct request *request, int fd);
 
 /* ---- held.c */
 
-/* Takes over the sockets that systemd passes. */
-void held_adopt_listeners(void);
 /* In the engine's process, before exec. */
 void held_make_inheritable(void);
 

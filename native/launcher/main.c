@@ -2,6 +2,8 @@
  * wherry-launcher -- ENGINE ARGS...   starts the engine and serves it (what bin/wherryd does)
  * wherry-launcher --serve FD          serves whoever holds the other end of this socket, until it goes away
  *
+ * The engine inherits its end of the channel (WHERRY_LAUNCHER_FD), what an earlier engine had us keep, and what systemd
+ * passes (LISTEN_FDS, with our pid in LISTEN_PID).
  * Once an engine has said READY, one that is killed or fails is started again, later each time; one that ends before
  * that, or with code 0, or after it was told to, ends the launcher with its code.
  */
@@ -61,11 +63,13 @@ void begin_ready(struct request *request) {
 
 /* In the new process. An engine never outlives its launcher: two of them on one data-root would be worse than none. */
 static _Noreturn void become_engine(pid_t launcher, int channel) {
+  char number[12];
   sigset_t none;
   sigemptyset(&none);
   setpgid(0, 0); /* a terminal's Ctrl-C reaches the launcher, which forwards it once */
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != launcher) _exit(125);
-  if (dup2(channel, 3) < 0 || setenv("WHERRY_LAUNCHER_FD", "3", 1)) _exit(125);
+  snprintf(number, sizeof number, "%d", channel);
+  if (fcntl(channel, F_SETFD, 0) || setenv("WHERRY_LAUNCHER_FD", number, 1)) _exit(125);
   held_make_inheritable();
   signal(SIGPIPE, SIG_DFL);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -147,10 +151,10 @@ static void serve(int fd) {
   channel_open(fd);
 }
 
-/* Descriptors 0 to 3 are taken from here on, so that none of ours ever is one that a child must have. */
+/* Descriptors 0 to 2 are taken from here on, so that none of ours ever is one that a child must have. */
 static void reserve_low_descriptors(void) {
   int fd = 0;
-  while (fd <= 3)
+  while (fd <= 2)
     if ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0) die("/dev/null");
   close(fd);
 }
@@ -162,7 +166,6 @@ int main(int argc, char **argv) {
     return 64;
   }
   mallopt(M_ARENA_MAX, 1); /* threads are short; an arena for each would only cost memory */
-  if (!serving) held_adopt_listeners();
   reserve_low_descriptors();
   take_service_manager();
   int signals = take_signals((int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0});

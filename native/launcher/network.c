@@ -59,7 +59,7 @@ static void exchange(struct request *request, int fd, const struct field *messag
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &space, sizeof space);
   setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
   setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
-  if (send(fd, messages->text, messages->number, 0) < 0) return fail(request, errno, "sending: %m");
+  if (send(fd, messages->text, messages->length, 0) < 0) return fail(request, errno, "sending: %m");
   while ((length = recv(fd, datagram, sizeof datagram, 0)) > 0 && request->reply.length <= LAUNCHER_MAX_PAYLOAD)
     buffer_append(&request->reply, datagram, (size_t)length);
   if (length < 0 && errno != EAGAIN) fail(request, errno, "receiving: %m");
@@ -73,7 +73,7 @@ void do_netlink(struct request *request) {
   if (passed_path) {
     int passed = request->fd = open(passed_path, O_RDONLY | O_CLOEXEC);
     if (passed < 0) return fail(request, errno, "opening %s: %m", passed_path);
-    if (messages->number < sizeof passed || offset > messages->number - sizeof passed)
+    if (messages->length < sizeof passed || offset > messages->length - sizeof passed)
       return fail(request, EBADMSG, "the offset %u: %m", offset);
     memcpy(messages->text + offset, &passed, sizeof passed);
   }

@@ -54,13 +54,13 @@ void do_spawn(struct request *request) {
   /* With a working directory of this thread's own, a socket may have a path of any length. */
   if (folder && (unshare(CLONE_FS) || chdir(folder))) return fail(request, errno, "entering %s: %m", folder);
   if (name && (request->fd = fds[3] = listen_on(name)) < 0) return fail(request, errno, "listening on %s: %m", name);
-  int error = launch(argv, fds, &pid);
+  int error = argv[0] ? launch(argv, fds, &pid) : EBADMSG;
   if (!error) {
     add_child(pid);
     return reply_u32(request, (uint32_t)pid);
   }
   if (name) unlink(name);
-  fail(request, error, "starting %s: %m", argv[0]);
+  fail(request, error, "starting it: %m");
 }
 
 /* The wait status at the program's end, or when `timeout` (ms, 0 = none) has passed and it was killed. */
@@ -96,10 +96,10 @@ void do_run(struct request *request) {
     if (fds[i] < 0 || (i > 0 && (ftruncate(fds[i], LAUNCHER_RUN_LIMIT) || fcntl(fds[i], F_ADD_SEALS, F_SEAL_GROW))))
       error = errno;
   }
-  if (!error && pwrite(fds[0], input->text, input->number, 0) < 0) error = errno;
-  if (!error) error = launch(argv, fds, &pid);
+  if (!error && pwrite(fds[0], input->text, input->length, 0) < 0) error = errno;
+  if (!error) error = argv[0] ? launch(argv, fds, &pid) : EBADMSG;
   if (error) {
-    fail(request, error, "starting %s: %m", argv[0]);
+    fail(request, error, "starting it: %m");
   } else {
     reply_u32(request, (uint32_t)await_program(pid, request->fields[3].number));
     reply_output(request, fds[1]);

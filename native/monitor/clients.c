@@ -1,50 +1,153 @@
 /* Connections of the engine: what they may send, what they are still to get, and when they end. */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <unistd.h>
+#include "monitor.h"
 
-#include "client.h"
-
+#define LISTENER 3
 /* A subscriber with this much unread output stops the container's output until it reads. */
 #define OUTPUT_LIMIT (1u << 20)
 /* A control connection that does not read its replies is dropped. */
 #define CONTROL_LIMIT (64u << 10)
-static struct source listener = {.fd = -1};
-static struct client *clients;
-static unsigned full_count;
-static char chunk[64 << 10] __attribute__((aligned(4096)));
 
-bool client_writes_stdin(const struct client *client) {
+enum role { NEW = 1, CONTROL = 2, ATTACH = 4 };
+
+struct client {
+  struct client *next;
+  int fd; /* -1: to be freed */
+  enum role role;
+  unsigned streams, framing;
+  bool input_over, output_over; /* nothing more comes from it; nothing more can be sent to it */
+  bool closing;                 /* its output ends when its queue is empty */
+  struct buffer inbox, queue;
+};
+
+static const struct {
+  uint32_t payload; /* the most that there can be; exactly that, but for STDIN */
+  unsigned roles;
+} requests[] = {
+    [MONITOR_QUERY] = {0, NEW | CONTROL},
+    [MONITOR_START] = {0, NEW | CONTROL},
+    [MONITOR_SIGNAL] = {4, NEW | CONTROL},
+    [MONITOR_RESIZE] = {4, NEW | CONTROL | ATTACH},
+    [MONITOR_STDIN] = {MONITOR_MAX_PAYLOAD, ATTACH},
+    [MONITOR_STDIN_EOF] = {0, NEW | CONTROL | ATTACH},
+    [MONITOR_SUBSCRIBE] = {2, NEW},
+};
+
+static struct client *clients;
+static bool listening = true, crowded; /* crowded: no descriptor was left for another one */
+
+static bool writes_stdin(const struct client *client) {
   return client->role == ATTACH && (client->streams & MONITOR_STREAM_STDIN);
 }
 
-static void set_full(struct client *client, bool full) {
-  if (client->full == full) return;
-  client->full = full;
-  full_count += full ? 1 : -1u;
-  stdio_pause(full_count > 0);
-}
-
 static void end_input(struct client *client) {
-  if (client->input_over) return;
+  if (!client->input_over && writes_stdin(client) && option("stdin-once")) stdin_end();
   client->input_over = true;
-  if (client_writes_stdin(client) && options.stdin_once) stdin_end();
   if (client->role != ATTACH) client->output_over = true;
 }
 
 static void drop(struct client *client) {
-  if (client->dead) return;
+  char rest[4096];
+  if (client->fd < 0) return;
   end_input(client);
-  client->dead = true;
-  buffer_clear(&client->queue);
-  set_full(client, false);
   /* Unread input would turn our end of stream into a reset at the peer. */
-  while (recv(client->source.fd, chunk, sizeof chunk, MSG_DONTWAIT) > 0) continue;
-  source_close(&client->source);
+  while (recv(client->fd, rest, sizeof rest, MSG_DONTWAIT) > 0) continue;
+  close(client->fd);
+  client->fd = -1;
+  buffer_clear(&client->inbox);
+  buffer_clear(&client->queue);
+}
+
+/* Sends as much as there is room for at the other end; gives how much. */
+static size_t send_now(struct client *client, const void *bytes, size_t length) {
+  ssize_t sent = send(client->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent < 0 && errno != EAGAIN) client->output_over = true;
+  return sent < 0 ? 0 : (size_t)sent;
+}
+
+static void client_send(struct client *client, const void *bytes, size_t length) {
+  if (client->output_over || client->fd < 0) return;
+  size_t sent = client->queue.length == 0 ? send_now(client, bytes, length) : 0;
+  buffer_append(&client->queue, (const char *)bytes + sent, length - sent);
+}
+
+static void client_tell(struct client *client, enum monitor_message type, const void *payload, size_t length) {
+  struct monitor_header header = {.version = MONITOR_VERSION, .type = (uint8_t)type, .length = (uint32_t)length};
+  client_send(client, &header, sizeof header);
+  client_send(client, payload, length);
+}
+
+static void reply(struct client *client, int32_t error) {
+  if (client->role == CONTROL) client_tell(client, MONITOR_REPLY, &error, sizeof error);
+}
+
+static void start(struct client *client, const struct monitor_state *state) {
+  if (state->phase == MONITOR_WAITING) container_start();
+  else if (state->phase != MONITOR_STARTING) client_tell(client, MONITOR_STARTED, state, sizeof *state);
+}
+
+static void handle(struct client *client, unsigned type, const char *payload, uint32_t length) {
+  struct monitor_state state = container_state();
+  union {
+    uint32_t number;
+    uint16_t rows_columns[2];
+  } small = {0};
+  memcpy(&small, payload, length < sizeof small ? length : sizeof small);
+  client->role = type == MONITOR_SUBSCRIBE ? ATTACH : client->role == NEW ? CONTROL : client->role;
+  switch (type) {
+    case MONITOR_QUERY: return client_tell(client, MONITOR_STATE, &state, sizeof state);
+    case MONITOR_START: return start(client, &state);
+    case MONITOR_SIGNAL: return reply(client, container_signal((int)small.number));
+    case MONITOR_RESIZE: return reply(client, stdio_resize(small.rows_columns[0], small.rows_columns[1]));
+    case MONITOR_STDIN_EOF: return stdin_end(), reply(client, 0);
+    case MONITOR_SUBSCRIBE:
+      client->streams = (unsigned char)payload[0];
+      client->framing = (unsigned char)payload[1];
+      client->closing = state.phase == MONITOR_ENDED;
+      return client_tell(client, MONITOR_SUBSCRIBED, NULL, 0);
+    case MONITOR_STDIN:
+      if (writes_stdin(client)) stdin_write(payload, length);
+  }
+}
+
+/* Does what the frames ask that have come; false for a malformed one. */
+static bool take_frames(struct client *client) {
+  struct monitor_header header;
+  while (client->inbox.length >= sizeof header) {
+    const char *frame = client->inbox.bytes + client->inbox.start;
+    memcpy(&header, frame, sizeof header);
+    if (header.version != MONITOR_VERSION || header.zero || header.type >= sizeof requests / sizeof *requests) return false;
+    if (!(requests[header.type].roles & client->role) || header.length > requests[header.type].payload) return false;
+    if (header.type != MONITOR_STDIN && header.length != requests[header.type].payload) return false;
+    if (client->inbox.length < sizeof header + header.length) break;
+    handle(client, header.type, frame + sizeof header, header.length);
+    buffer_consume(&client->inbox, sizeof header + header.length);
+  }
+  return true;
+}
+
+static void client_ready(void *owner, short events) {
+  char chunk[16 << 10];
+  struct client *client = owner;
+  if (client->fd < 0) return;
+  if (events & POLLOUT && !client->output_over)
+    buffer_consume(&client->queue, send_now(client, client->queue.bytes + client->queue.start, client->queue.length));
+  if (events & POLLIN) {
+    ssize_t length = recv(client->fd, chunk, sizeof chunk, MSG_DONTWAIT);
+    if (length > 0) buffer_append(&client->inbox, chunk, (size_t)length);
+    if (length > 0 && !take_frames(client)) return drop(client);
+    if (length == 0 || (length < 0 && errno != EAGAIN)) end_input(client);
+  }
+  if (events & (POLLHUP | POLLERR)) client->output_over = true;
+}
+
+static void accept_ready(void *owner, short events) {
+  (void)owner, (void)events;
+  int fd = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  crowded = fd < 0 && errno != EAGAIN && errno != ECONNABORTED;
+  if (fd < 0) return;
+  struct client *client = grow(NULL, sizeof *client);
+  *client = (struct client){.next = clients, .fd = fd, .role = NEW};
+  clients = client;
 }
 
 /*
@@ -52,120 +155,60 @@ static void drop(struct client *client) {
  * has not read yet of our output would be lost with that. So an attached client closes first.
  */
 static void end_output(struct client *client) {
-  shutdown(client->source.fd, SHUT_WR);
+  shutdown(client->fd, SHUT_WR);
   client->output_over = true;
   if (client->role != ATTACH) client->input_over = true;
 }
 
-/* Registers the connection for what it can do next, or drops it when there is nothing left. */
-static void update(struct client *client) {
-  if (client->dead) return;
-  if (client->output_over) buffer_clear(&client->queue);
-  if (client->role == CONTROL && client->queue.length > CONTROL_LIMIT) return drop(client);
-  set_full(client, client->queue.length > OUTPUT_LIMIT);
+static void client_watch(struct client *client) {
   if (client->closing && client->queue.length == 0 && !client->output_over) end_output(client);
-  if (client->input_over && client->output_over) return drop(client);
-  uint32_t events = 0;
-  if (!client->input_over && !(client_writes_stdin(client) && stdin_full())) events |= EPOLLIN;
-  if (!client->output_over) events |= EPOLLHUP;
-  if (client->queue.length > 0) events |= EPOLLOUT;
-  source_watch(&client->source, events);
+  if (client->output_over) buffer_clear(&client->queue);
+  if (client->role == CONTROL && client->queue.length > CONTROL_LIMIT) drop(client);
+  if (client->input_over && client->output_over) drop(client);
+  bool reads = !client->input_over && !(writes_stdin(client) && stdin_full());
+  short events = (short)((reads ? POLLIN : 0) | (client->queue.length > 0 ? POLLOUT : 0));
+  if (client->fd >= 0 && (events || !client->output_over)) watch(client->fd, events, client_ready, client);
 }
 
-static void flush(struct client *client) {
-  while (client->queue.length > 0) {
-    ssize_t sent = send(client->source.fd, client->queue.bytes + client->queue.start, client->queue.length,
-                        MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0 && errno != EAGAIN) client->output_over = true;
-    if (sent < 0) return;
-    buffer_consume(&client->queue, (size_t)sent);
+void clients_watch(void) {
+  for (struct client **link = &clients, *client; (client = *link);) {
+    client_watch(client);
+    if (client->fd >= 0) {
+      link = &client->next;
+      continue;
+    }
+    *link = client->next;
+    free(client);
+    crowded = false;
   }
+  if (listening && !crowded) watch(LISTENER, POLLIN, accept_ready, NULL);
 }
 
-/* Sends header and body, or queues what the socket does not take now. */
-static void client_send(struct client *client, const void *header, size_t header_length, const void *body,
-                        size_t length) {
-  if (client->output_over || client->dead) return;
-  size_t sent = 0;
-  if (client->queue.length == 0) {
-    struct iovec parts[2] = {{(void *)header, header_length}, {(void *)body, length}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    ssize_t result = sendmsg(client->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (result < 0 && errno != EAGAIN && errno != EINTR) client->output_over = true;
-    if (result > 0) sent = (size_t)result;
-    if (sent == header_length + length || client->output_over) return update(client);
+void clients_output(unsigned stream, char *bytes, size_t length) {
+  const unsigned char header[8] = {(unsigned char)stream,         0, 0, 0, (unsigned char)(length >> 24),
+                                   (unsigned char)(length >> 16), (unsigned char)(length >> 8), (unsigned char)length};
+  memcpy(bytes - sizeof header, header, sizeof header);
+  for (struct client *client = clients; client; client = client->next) {
+    if (client->role != ATTACH || !(client->streams & (1u << stream))) continue;
+    size_t framed = client->framing == MONITOR_FRAMING_DOCKER ? sizeof header : 0;
+    client_send(client, bytes - framed, length + framed);
   }
-  size_t skip = sent < header_length ? sent : header_length;
-  if (!buffer_append(&client->queue, (const char *)header + skip, header_length - skip) ||
-      !buffer_append(&client->queue, (const char *)body + (sent - skip), length - (sent - skip)))
-    return drop(client);
-  update(client);
-}
-
-void client_tell(struct client *client, enum monitor_message type, const void *payload, size_t length) {
-  unsigned char header[MONITOR_HEADER_SIZE] = {MONITOR_VERSION, (unsigned char)type};
-  uint32_t length32 = (uint32_t)length;
-  memcpy(header + 4, &length32, 4);
-  client_send(client, header, sizeof header, payload, length);
-}
-
-static void client_ready(struct source *source, uint32_t events) {
-  struct client *client = (struct client *)source;
-  if (events & EPOLLOUT) flush(client);
-  if (events & EPOLLIN) {
-    ssize_t length = read(source->fd, chunk, sizeof chunk);
-    if (length > 0 && !requests_take(client, chunk, (size_t)length)) return drop(client);
-    if (length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR)) end_input(client);
-  }
-  if (events & (EPOLLHUP | EPOLLERR)) client->output_over = true;
-  update(client);
-}
-
-static void accept_ready(struct source *source, uint32_t events) {
-  (void)events;
-  int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (fd < 0) {
-    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) source_watch(source, 0);
-    return;
-  }
-  struct client *client = calloc(1, sizeof *client);
-  if (client == NULL) {
-    close(fd);
-    return;
-  }
-  *client = (struct client){.source = {.fd = fd, .ready = client_ready}, .next = clients, .role = NEW};
-  clients = client;
-  update(client);
-}
-
-void clients_listen(int fd) {
-  listener = (struct source){.fd = fd, .ready = accept_ready};
-  source_watch(&listener, EPOLLIN);
-}
-
-void clients_output(unsigned stream, const void *bytes, size_t length) {
-  unsigned char header[8] = {(unsigned char)stream,       0, 0, 0, (unsigned char)(length >> 24),
-                             (unsigned char)(length >> 16), (unsigned char)(length >> 8), (unsigned char)length};
-  for (struct client *client = clients; client != NULL; client = client->next)
-    if (client->role == ATTACH && (client->streams & (1u << stream)))
-      client_send(client, header, client->framing == MONITOR_FRAMING_DOCKER ? sizeof header : 0, bytes, length);
 }
 
 unsigned clients_tell(enum monitor_message type, const void *payload, size_t length) {
   unsigned told = 0;
-  for (struct client *client = clients; client != NULL; client = client->next) {
-    if (client->role != CONTROL || client->dead) continue;
+  for (struct client *client = clients; client; client = client->next) {
+    if (client->role != CONTROL || client->fd < 0) continue;
     client_tell(client, type, payload, length);
-    if (!client->dead && !client->output_over) told++;
+    told += !client->output_over;
   }
   return told;
 }
 
 static unsigned count(unsigned roles) {
   unsigned number = 0;
-  for (struct client *client = clients; client != NULL; client = client->next)
-    if (!client->dead && (client->role & roles)) number++;
+  for (struct client *client = clients; client; client = client->next)
+    number += client->fd >= 0 && (client->role & roles);
   return number;
 }
 
@@ -177,17 +220,16 @@ unsigned clients_count(void) {
   return count(NEW | CONTROL | ATTACH);
 }
 
-void clients_resume_input(void) {
-  for (struct client *client = clients; client != NULL; client = client->next)
-    if (client_writes_stdin(client)) update(client);
+bool clients_full(void) {
+  bool full = false;
+  for (struct client *client = clients; client; client = client->next)
+    full = full || client->queue.length > OUTPUT_LIMIT;
+  return full;
 }
 
 static void finish(unsigned roles) {
-  for (struct client *client = clients; client != NULL; client = client->next) {
-    if (!(client->role & roles)) continue;
-    client->closing = true;
-    update(client);
-  }
+  for (struct client *client = clients; client; client = client->next)
+    if (client->role & roles) client->closing = true;
 }
 
 void clients_finish_attach(void) {
@@ -195,21 +237,7 @@ void clients_finish_attach(void) {
 }
 
 void clients_finish(void) {
-  source_close(&listener);
+  close(LISTENER);
+  listening = false;
   finish(NEW | CONTROL | ATTACH);
-}
-
-void clients_reap(void) {
-  bool freed = false;
-  for (struct client **link = &clients; *link != NULL;) {
-    struct client *client = *link;
-    if (!client->dead) {
-      link = &client->next;
-      continue;
-    }
-    *link = client->next;
-    free(client);
-    freed = true;
-  }
-  if (freed) source_watch(&listener, EPOLLIN);
 }

@@ -1,24 +1,30 @@
 /* The life of the container (or exec): start, exit, clean-up. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "monitor.h"
 
+/* Of the runtime, in the working directory. */
+#define PID_FILE "pid"
+#define LOG_FILE "runtime.log"
 /* How much of the runtime's log and of its stderr a failed start reports. */
 #define REPORT_SIZE (16u << 10)
+/* The kernel should kill the container, not the one who reports it. */
+#define OOM_SCORE "-999"
+#define DEFAULT_CLEANUP_TIMEOUT "10" /* seconds */
 
+static char **start_command, **clean_command;
 static struct monitor_state state;
-static pid_t runtime_pid, delete_pid;
+static pid_t runtime_pid, clean_pid;
 static int64_t cleanup_deadline; /* CLOCK_MONOTONIC, ns */
-static bool record_owed, delete_owed, gone;
+static bool record_owed, clean_owed, gone;
 
-static void clean_up(void);
+void container_setup(char **start, char **clean) {
+  static char console[64];
+  start_command = start;
+  clean_command = clean;
+  /* A path for the console's socket that is short, absolute and right for the runtime too. */
+  snprintf(console, sizeof console, "/proc/%d/cwd/console.sock", getpid());
+  for (; *start; start++)
+    if (!strcmp(*start, "CONSOLE")) *start = console;
+}
 
 static void cleaned(int32_t status) {
   clients_tell(MONITOR_CLEANED, &status, sizeof status);
@@ -27,21 +33,22 @@ static void cleaned(int32_t status) {
   clients_finish();
 }
 
-static size_t read_file(const char *path, char *text, size_t size) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
-  off_t end = lseek(fd, 0, SEEK_END);
-  ssize_t length = pread(fd, text, size, end > (off_t)size ? end - (off_t)size : 0);
-  close(fd);
-  return length < 0 ? 0 : (size_t)length;
+/* Removes the container, or says that there is none to remove. */
+static void clean_up(void) {
+  const char *timeout = option("cleanup-timeout");
+  clean_owed = false;
+  if (!cleanup_deadline)
+    cleanup_deadline = now(CLOCK_MONOTONIC) + atoi(timeout ? timeout : DEFAULT_CLEANUP_TIMEOUT) * 1000000000LL;
+  if (!*clean_command) return cleaned(0);
+  clean_owed = launch(clean_command, (int[]){-1, -1, -1, -1}, &clean_pid) != 0;
 }
 
 /* `status` is the runtime's wait status, or -errno for what the monitor could not do, which `object` names. */
 static void start_failed(int32_t status, const char *object) {
   static char report[8 + 2 * REPORT_SIZE];
   char *text = report + 8;
-  uint32_t log_length = status < 0 ? 0 : (uint32_t)read_file(RUNTIME_LOG_FILE, text, REPORT_SIZE);
-  size_t length = status < 0 ? (size_t)snprintf(text, REPORT_SIZE, "%s: %s", object, strerrordesc_np(-status))
+  uint32_t log_length = status < 0 ? 0 : (uint32_t)read_file(LOG_FILE, text, REPORT_SIZE);
+  size_t length = status < 0 ? (size_t)snprintf(text, REPORT_SIZE, "cannot use %s: %s", object, strerrordesc_np(-status))
                              : log_length + stdio_read_stderr(text + log_length, REPORT_SIZE);
   memcpy(report, &status, 4);
   memcpy(report + 4, &log_length, 4);
@@ -50,63 +57,42 @@ static void start_failed(int32_t status, const char *object) {
   clients_tell(MONITOR_START_FAILED, report, 8 + length);
   clients_finish_attach();
   /* A runtime that was killed may leave a container behind; one that failed on its own cleans up itself. */
-  if (status > 0 && WIFSIGNALED(status) && options.exec_process == NULL) clean_up();
+  if (status > 0 && WIFSIGNALED(status)) clean_up();
   else cleaned(0);
 }
 
-void container_start(void) {
-  struct child_stdio child;
-  state.phase = MONITOR_STARTING;
-  unlink(RUNTIME_PID_FILE);
-  unlink(RUNTIME_LOG_FILE);
-  if (!log_open()) return start_failed(-errno, options.log_path);
-  if (!stdio_prepare(&child)) return start_failed(-errno, "standard streams");
-  runtime_pid = runtime_run(&child);
-  int error = errno;
-  stdio_close_child_side(&child);
-  if (runtime_pid < 0) start_failed(-error, options.runtime);
+static void protect_self(void) {
+  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  if (write(fd, OOM_SCORE, strlen(OOM_SCORE)) < 0) errno = 0; /* then we are as likely a victim as others */
+  close(fd);
 }
 
-/* Field 22 of /proc/PID/stat: with the pid and the boot, it names a process for good. */
-static uint64_t read_process_start(pid_t pid) {
-  char path[32], text[1024];
-  snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (fd >= 0) close(fd);
-  if (length <= 0) return 0;
-  text[length] = '\0';
-  char *field = strrchr(text, ')');
-  for (int i = 2; i < 22 && field != NULL; i++) field = strchr(field + 1, ' ');
-  return field == NULL ? 0 : strtoull(field, NULL, 10);
+void container_start(void) {
+  int fds[4] = {-1, -1, -1, -1};
+  state.phase = MONITOR_STARTING;
+  unlink(PID_FILE);
+  unlink(LOG_FILE);
+  if (!log_open()) return start_failed(-errno, option("log"));
+  int error = stdio_prepare(fds) ? launch(start_command, fds, &runtime_pid) : errno;
+  protect_self(); /* the runtime has the old score, and passes it on */
+  for (int i = 0; i < 3; i++)
+    if (fds[i] >= 0) close(fds[i]);
+  if (error) start_failed(-error, start_command[0]);
 }
 
 static void runtime_ended(int status) {
   char text[32] = "";
   if (status != 0) return start_failed(status, NULL);
-  read_file(RUNTIME_PID_FILE, text, sizeof text - 1);
+  read_file(PID_FILE, text, sizeof text);
   state.pid = atoi(text);
   if (state.pid <= 0) return start_failed(-ENOENT, "pid file of the runtime");
-  state.process_start = read_process_start(state.pid);
+  int64_t start_time = process_stat(state.pid, 22);
+  state.process_start = start_time < 0 ? 0 : (uint64_t)start_time;
   state.started_at = now(CLOCK_REALTIME);
   state.phase = MONITOR_RUNNING;
   clients_tell(MONITOR_STARTED, &state, sizeof state);
   stdio_begin();
-}
-
-/* Runs `delete`, or says that nothing is left to delete. */
-static void clean_up(void) {
-  delete_owed = false;
-  if (cleanup_deadline == 0) cleanup_deadline = now(CLOCK_MONOTONIC) + (int64_t)options.cleanup_timeout * 1000000000;
-  if (options.exec_process != NULL) return cleaned(0);
-  delete_pid = runtime_delete();
-  if (delete_pid < 0) delete_owed = true;
-}
-
-static void delete_ended(int status) {
-  delete_pid = 0;
-  if (status == 0 || now(CLOCK_MONOTONIC) >= cleanup_deadline) cleaned(status);
-  else delete_owed = true;
 }
 
 /*
@@ -115,7 +101,7 @@ static void delete_ended(int status) {
  */
 static void settle(void) {
   record_owed = !record_write(&state) && errno != ENOENT;
-  if (cleanup_deadline != 0) return;
+  if (cleanup_deadline) return;
   struct monitor_state final = container_state();
   unsigned told = clients_tell(MONITOR_EXITED, &final, sizeof final);
   if (record_owed && told == 0) return;
@@ -134,6 +120,12 @@ static void container_ended(int status) {
   settle();
 }
 
+static void clean_up_ended(int status) {
+  clean_pid = 0;
+  if (status == 0 || now(CLOCK_MONOTONIC) >= cleanup_deadline) cleaned(status);
+  else clean_owed = true;
+}
+
 void container_reap(void) {
   int status;
   if (runtime_pid > 0) {
@@ -144,7 +136,7 @@ void container_reap(void) {
   }
   for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
     if (pid == state.pid && state.phase == MONITOR_RUNNING) container_ended(status);
-    else if (pid == delete_pid) delete_ended(status);
+    else if (pid == clean_pid) clean_up_ended(status);
   }
 }
 
@@ -156,20 +148,16 @@ int container_signal(int signal) {
 
 struct monitor_state container_state(void) {
   struct monitor_state copy = state;
-  copy.log_errno = log_file_error();
-  copy.log_dropped = log_file_dropped();
+  copy.log_errno = log_errno;
+  copy.log_dropped = log_dropped;
   return copy;
-}
-
-enum monitor_phase container_phase(void) {
-  return state.phase;
 }
 
 bool container_retry(bool due) {
   if (due && record_owed) settle();
-  if (due && delete_owed) clean_up();
-  if (due && delete_pid > 0 && now(CLOCK_MONOTONIC) >= cleanup_deadline) kill(delete_pid, SIGKILL);
-  return record_owed || delete_owed || delete_pid > 0;
+  if (due && clean_owed) clean_up();
+  if (due && clean_pid > 0 && now(CLOCK_MONOTONIC) >= cleanup_deadline) kill(clean_pid, SIGKILL);
+  return record_owed || clean_owed || clean_pid > 0;
 }
 
 bool container_gone(void) {

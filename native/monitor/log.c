@@ -2,41 +2,32 @@
  * Docker's json-file log. A line is {"log":"...","stream":"stdout","time":"..."}; lines of the container that are
  * longer than 16 KiB are split, and only the last part's text ends in a newline.
  */
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <time.h>
-
 #include "monitor.h"
 
 #define LINE_SIZE (16u << 10)
 /* What a line needs beside its text and attributes. */
 #define LINE_FRAME 128
 
-struct line {
-  char bytes[LINE_SIZE];
+static struct line {
+  char bytes[LINE_SIZE]; /* the unfinished line */
   size_t length;
   int64_t time; /* of the first part of a split line; 0 = at the start of a line */
-};
+} lines[2];
 
-static struct line lines[2];
 static char pending[256 << 10] __attribute__((aligned(4096)));
-static size_t pending_length, attributes_length;
-static int64_t last_time;
+static size_t pending_length;
+static const char *attributes;
+static bool is_open;
 
 bool log_open(void) {
-  if (options.log_path == NULL) return true;
-  attributes_length = options.log_attributes == NULL ? 0 : strlen(options.log_attributes);
-  return log_file_open();
+  attributes = option("log-attributes");
+  is_open = option("log") != NULL;
+  return !is_open || log_file_open();
 }
 
-/* Whether any of the eight bytes of `word` is a control byte, not ASCII, or one of " \ < > &. */
-static bool needs_escape(uint64_t word) {
-  const uint64_t ones = 0x0101010101010101, high = ones * 0x80;
-  uint64_t angle = (word | ones * 2) ^ ones * '>';     /* '<' is '>' without bit 1 */
-  uint64_t quote = (word | ones * 4) ^ ones * '&';     /* '"' is '&' without bit 2 */
-  uint64_t backslash = word ^ ones * '\\';
-  return ((word | (word - ones * 0x20) | (angle - ones) | (quote - ones) | (backslash - ones)) & high) != 0;
+static char *put(char *out, const void *text, size_t length) {
+  memcpy(out, text, length);
+  return out + length;
 }
 
 /* Length of the valid UTF-8 sequence at `in`, 0 if there is none (RFC 3629). */
@@ -50,59 +41,34 @@ static size_t sequence_length(const unsigned char *in, size_t left) {
   return length;
 }
 
-static char *put(char *out, const void *text, size_t length) {
-  memcpy(out, text, length);
-  return out + length;
-}
+/* What becomes of a byte: 0 = it stays, 1 = it begins a sequence of UTF-8, u = \u00XX, else it follows a backslash. */
+static const char escapes[256] = {
+    [0 ... 9] = 'u', ['\n'] = 'n', [11 ... 12] = 'u', ['\r'] = 'r', [14 ... 31] = 'u', ['"'] = '"',
+    ['\\'] = '\\',  ['<'] = 'u',  ['>'] = 'u',       ['&'] = 'u',  [128 ... 255] = 1,
+};
 
-static char *escape_ascii(char *out, unsigned char byte) {
+static char *escape_one(char *out, const unsigned char *in, size_t left, size_t *used) {
   static const char digits[] = "0123456789abcdef";
-  *out++ = '\\';
-  switch (byte) {
-    case '"':
-    case '\\':
-      *out++ = (char)byte;
-      return out;
-    case '\n':
-      *out++ = 'n';
-      return out;
-    case '\r':
-      *out++ = 'r';
-      return out;
-  }
-  out = put(out, "u00", 3);
-  *out++ = digits[byte >> 4];
-  *out++ = digits[byte & 15];
-  return out;
-}
-
-static char *escape_sequence(char *out, const unsigned char *in, size_t left, size_t *used) {
-  size_t length = sequence_length(in, left);
-  *used = length == 0 ? 1 : length;
+  size_t length = escapes[*in] == 1 ? sequence_length(in, left) : 1;
+  *used = length ? length : 1;
   if (length == 0) return put(out, "\\ufffd", 6);
-  if (length == 3 && in[0] == 0xe2 && in[1] == 0x80 && (in[2] & 0xfe) == 0xa8)
-    return put(out, in[2] == 0xa8 ? "\\u2028" : "\\u2029", 6);
-  return put(out, in, length);
+  if (length == 3 && !memcmp(in, "\u2028", 3)) return put(out, "\\u2028", 6);
+  if (length == 3 && !memcmp(in, "\u2029", 3)) return put(out, "\\u2029", 6);
+  if (length > 1) return put(out, in, length);
+  *out++ = '\\';
+  *out++ = escapes[*in];
+  return escapes[*in] == 'u' ? put(out, (char[]){'0', '0', digits[*in >> 4], digits[*in & 15]}, 4) : out;
 }
 
-/* JSON text of a Go string: at most six bytes for each one. `out` may be written eight bytes past the result. */
+/* JSON text of a Go string: at most six bytes for each one. */
 static char *escape(char *out, const unsigned char *in, size_t left) {
-  while (left > 0) {
-    uint64_t word;
-    for (; left >= sizeof word; in += sizeof word, out += sizeof word, left -= sizeof word) {
-      memcpy(&word, in, sizeof word);
-      if (needs_escape(word)) break;
-      memcpy(out, &word, sizeof word);
-    }
-    for (size_t stop = left > sizeof word ? left - sizeof word : 0; left > stop;) {
-      size_t used = 1;
-      if (*in >= 0x80) out = escape_sequence(out, in, left, &used);
-      else if (*in < 0x20 || *in == '"' || *in == '\\' || *in == '<' || *in == '>' || *in == '&')
-        out = escape_ascii(out, *in);
-      else *out++ = (char)*in;
-      in += used;
-      left -= used;
-    }
+  for (size_t used; left > 0; in += used, left -= used) {
+    size_t plain = 0;
+    while (plain < left && !escapes[in[plain]]) plain++;
+    out = put(out, in, plain);
+    used = 0;
+    if (plain < left) out = escape_one(out, in + plain, left - plain, &used);
+    used += plain;
   }
   return out;
 }
@@ -123,55 +89,49 @@ static char *put_time(char *out, int64_t time) {
   for (int i = 9; i > 0; i--, nanoseconds /= 10) fraction[i] = (char)('0' + nanoseconds % 10);
   size_t length = sizeof fraction;
   while (fraction[length - 1] == '0') length--;
-  if (length > 1) out = put(out, fraction, length);
-  *out++ = 'Z';
-  return out;
+  return put(put(out, fraction, length == 1 ? 0 : length), "Z", 1);
 }
 
-static void flush(void) {
-  size_t taken = log_file_write(pending, pending_length);
-  if (taken == 0) return;
-  memmove(pending, pending + taken, pending_length - taken);
-  pending_length -= taken;
-}
-
-/* No two lines have the same time, so that a reader can go on after the last one it saw. */
+/* The time of a line, which is that of its first part; no two lines have the same. */
 static int64_t line_time(struct line *line, bool whole) {
+  static int64_t last;
   int64_t time = line->time;
   if (time == 0) {
     time = now(CLOCK_REALTIME);
-    if (time <= last_time) time = last_time + 1;
-    last_time = time;
+    if (time <= last) time = last + 1;
+    last = time;
   }
   line->time = whole ? 0 : time;
   return time;
 }
 
+static void flush(void) {
+  size_t written = log_file_write(pending, pending_length);
+  pending_length -= written;
+  memmove(pending, pending + written, pending_length);
+}
+
 static void emit(unsigned stream, const char *bytes, size_t length) {
+  size_t attributes_length = attributes ? strlen(attributes) : 0;
   size_t room = length * 6 + LINE_FRAME + attributes_length;
   int64_t time = line_time(&lines[stream - 1], bytes[length - 1] == '\n');
   if (sizeof pending - pending_length < room) flush();
-  if (sizeof pending - pending_length < room) return log_file_drop(1);
+  if (sizeof pending - pending_length < room) return log_file_drop("\n", 1);
   char *out = put(pending + pending_length, "{\"log\":\"", 8);
   out = escape(out, (const unsigned char *)bytes, length);
   out = put(out, stream == 1 ? "\",\"stream\":\"stdout\"" : "\",\"stream\":\"stderr\"", 19);
-  if (attributes_length > 0) {
-    out = put(out, ",\"attrs\":", 9);
-    out = put(out, options.log_attributes, attributes_length);
-  }
-  out = put(out, ",\"time\":\"", 9);
-  out = put_time(out, time);
+  if (attributes) out = put(put(out, ",\"attrs\":", 9), attributes, attributes_length);
+  out = put_time(put(out, ",\"time\":\"", 9), time);
   out = put(out, "\"}\n", 3);
   pending_length = (size_t)(out - pending);
 }
 
 void log_write(unsigned stream, const char *bytes, size_t length) {
-  if (options.log_path == NULL) return;
   struct line *line = &lines[stream - 1];
-  while (length > 0) {
+  while (is_open && length > 0) {
     const char *newline = memchr(bytes, '\n', length);
-    size_t part = newline == NULL ? length : (size_t)(newline - bytes) + 1;
-    if (line->length == 0 && newline != NULL && part <= LINE_SIZE) {
+    size_t part = newline ? (size_t)(newline - bytes) + 1 : length;
+    if (line->length == 0 && newline && part <= LINE_SIZE) {
       emit(stream, bytes, part);
     } else {
       if (part > LINE_SIZE - line->length) part = LINE_SIZE - line->length;
@@ -185,21 +145,15 @@ void log_write(unsigned stream, const char *bytes, size_t length) {
     bytes += part;
     length -= part;
   }
-  flush();
+  log_retry(true);
 }
 
 void log_finish(void) {
-  if (options.log_path == NULL) return;
-  for (unsigned stream = 1; stream <= 2; stream++) {
-    struct line *line = &lines[stream - 1];
-    if (line->length > 0) emit(stream, line->bytes, line->length);
-    line->length = 0;
-  }
-  flush();
-  for (const char *line = pending; pending_length > 0 && line < pending + pending_length; line++)
-    if (*line == '\n') log_file_drop(1);
+  for (unsigned stream = 1; is_open && stream <= 2; stream++)
+    if (lines[stream - 1].length > 0) emit(stream, lines[stream - 1].bytes, lines[stream - 1].length);
+  if (is_open) log_file_finish(pending, pending_length);
   pending_length = 0;
-  log_file_finish();
+  is_open = false;
 }
 
 bool log_retry(bool due) {

@@ -1,129 +1,69 @@
 /*
  * wherry-monitor: owns the standard streams, the log and the exit status of one container (or of one exec in it), so
- * that containers outlive the engine. One thread around epoll; each module keeps its own state behind these functions.
+ * that containers outlive the engine. One thread around poll; each module keeps its own state behind these functions.
  *
  *   main.c      options, the loop, when to end
- *   loop.c      epoll sources, clocks, growing buffers
- *   clients.c   the connections of the engine; requests.c: what they ask
+ *   clients.c   the connections of the engine and what they ask
  *   stdio.c     the container's stdin, stdout and stderr, or its terminal
- *   console.c   receives the terminal from the runtime
  *   log.c       Docker's json-file log: encoding; log-file.c: writing, rotation, the writer thread
- *   runtime.c   the OCI runtime's command lines and its process
  *   container.c start, exit, clean-up; record.c: the exit record and the OOM counter
+ *
+ * A module's ..._watch function says before each turn of the loop what the module waits for, by its present state.
  */
 #ifndef WHERRY_MONITOR_H
 #define WHERRY_MONITOR_H
 
-#include <signal.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/types.h>
+#include "../common.h"
 
-#include "../protocol.h"
+/* ---- main.c */
 
-struct options {
-  const char *runtime, *runtime_root, *id, *bundle, *dir, *exit_file;
-  const char *exec_process;          /* path of the process document; absent = the container itself */
-  const char *runtime_arguments[16]; /* global options of the runtime, as given; the last one is NULL */
-  const char *oom_files[4];          /* cgroup files with an `oom_kill N` line; the last one is NULL */
-  bool terminal, stdin_open, stdin_once;
-  uint64_t cleanup_timeout;          /* seconds that `delete` may take */
-  const char *log_path;              /* absent = no log */
-  const char *log_attributes;        /* a JSON object for each line's `attrs` */
-  uint64_t log_max_size;             /* bytes; 0 = unlimited */
-  uint64_t log_max_files;
-  uint64_t log_buffer;               /* bytes between container and file; 0 = blocking mode */
-};
-extern struct options options;
-
-/* ---- loop.c */
-
-/* Something epoll watches. `events` is what it is registered for, 0 = not at all; fd -1 = closed. */
-struct source {
-  int fd;
-  uint32_t events;
-  void (*ready)(struct source *source, uint32_t events);
-};
-
-void loop_open(void);
-/* Runs the handlers of one epoll_wait; false when the time-out (ms, -1 = none) passed first. */
-bool loop_turn(int timeout);
-/* Changes what a source is registered for. EPOLLHUP alone keeps it registered for the peer's leaving only. */
-void source_watch(struct source *source, uint32_t events);
-void source_close(struct source *source);
-/* Nanoseconds of CLOCK_REALTIME or CLOCK_MONOTONIC. */
-int64_t now(clockid_t clock);
-
-/* Bytes that wait for a descriptor; grows at need and frees itself when empty. */
-struct buffer {
-  char *bytes;
-  size_t start, length, capacity;
-};
-/* False when there is no memory; nothing is appended then. */
-bool buffer_append(struct buffer *buffer, const void *bytes, size_t length);
-void buffer_consume(struct buffer *buffer, size_t length);
-void buffer_clear(struct buffer *buffer);
+/* The value of the option `--name=value`, "" of a flag `--name`, NULL without it. */
+const char *option(const char *name);
+/* To be called by ..._watch: calls `ready` with the owner when poll has one of `events`, or an error or hang-up. */
+void watch(int fd, short events, void (*ready)(void *owner, short events), void *owner);
 
 /* ---- clients.c */
 
-void clients_listen(int fd);
-/* Output for every subscriber of `stream` (1 = stdout, 2 = stderr). */
-void clients_output(unsigned stream, const void *bytes, size_t length);
+void clients_watch(void);
+/* Output for every subscriber of `stream` (1 = stdout, 2 = stderr); eight bytes in front of `bytes` are overwritten. */
+void clients_output(unsigned stream, char *bytes, size_t length);
 /* An event for every control connection; gives how many got it. */
 unsigned clients_tell(enum monitor_message type, const void *payload, size_t length);
+/* How many there are that are not attach connections, and all together. */
 unsigned clients_controls(void);
 unsigned clients_count(void);
-/* Looks again at the connections that were not read because stdin's queue was full. */
-void clients_resume_input(void);
+/* Whether a subscriber has so much unread output that there must not be more. */
+bool clients_full(void);
 /* Ends attach connections once all their bytes are out. */
 void clients_finish_attach(void);
 /* Stops listening and ends control connections too. */
 void clients_finish(void);
-/* Frees the connections that ended; to be called between turns of the loop. */
-void clients_reap(void);
 
 /* ---- stdio.c */
 
-/* The runtime's descriptors 0, 1 and 2. */
-struct child_stdio {
-  int fds[3];
-};
-/* Makes pipes, or the console socket; false with errno. */
-bool stdio_prepare(struct child_stdio *child);
-void stdio_close_child_side(struct child_stdio *child);
+void stdio_watch(void);
+/* Makes pipes, or the console socket; `fds` become the runtime's 0, 1 and 2 and are the caller's. False with errno. */
+bool stdio_prepare(int fds[3]);
 /* What the runtime printed to stderr; for a start that failed. */
 size_t stdio_read_stderr(char *text, size_t size);
 /* The runtime succeeded: from here on, output is the container's. */
 void stdio_begin(void);
-/* A subscriber is over its bound: stop reading output, or go on. */
-void stdio_pause(bool pause);
 /* The process ended: takes what it left in the pipes, then closes everything. */
 void stdio_drain(void);
-/* Looks (if `due`) whether a terminal that nobody had open is open again. True while it is not. */
-bool stdio_retry_terminal(bool due);
-/* Gives the pages of the read buffer back after a burst; true if there is something to give. */
+/* A terminal that nobody had open: looks (if `due`) whether that has changed. True while it has not. */
+bool stdio_hung_up(bool due);
+/* After a burst of output there is memory that `stdio_release` gives back. */
 bool stdio_burst(void);
 void stdio_release(void);
-/* A console arrived from the runtime. */
-void stdio_set_terminal(int fd);
 int stdio_resize(unsigned short rows, unsigned short columns);
 void stdin_write(const void *bytes, size_t length);
 bool stdin_full(void);
 /* Closes stdin after the bytes that are queued; a terminal stays open. */
 void stdin_end(void);
 
-/* ---- console.c */
-
-/* Listens on `console.sock` in the working directory; false with errno. */
-bool console_listen(void);
-void console_close(void);
-/* The socket's path for the runtime: short, absolute and valid from any working directory. */
-const char *console_path(void);
-
 /* ---- log.c */
 
-/* Opens the log; false with errno. Without a log path all functions do nothing. */
+/* Opens the log; false with errno. Without a log option all functions do nothing. */
 bool log_open(void);
 void log_write(unsigned stream, const char *bytes, size_t length);
 /* Writes unfinished lines, waits for the file and closes it. */
@@ -134,37 +74,26 @@ void log_release(void);
 
 /* ---- log-file.c */
 
+extern atomic_int log_errno;             /* of the last write, 0 = it went well */
+extern atomic_uint_fast64_t log_dropped; /* lines that did not reach the file */
+
 bool log_file_open(void);
-/* Writes whole lines, rotating where needed; gives how many bytes were taken (all in non-blocking mode). */
+/* Writes or, in non-blocking mode, queues lines; gives how many bytes were taken. */
 size_t log_file_write(const char *lines, size_t length);
-/* Closes the file; in non-blocking mode, after everything queued is written or refused. */
-void log_file_finish(void);
-/* Counts lines that do not reach the file. */
-void log_file_drop(uint64_t lines);
-/* errno of the last failed write, 0 after a good one. */
-int log_file_error(void);
-uint64_t log_file_dropped(void);
-
-/* ---- runtime.c */
-
-/* Remembers what children must get back: signal mask, OOM score, descriptor limit. */
-void runtime_protect_self(void);
-/* Both give the pid of the runtime's process, or -1 with errno. */
-pid_t runtime_run(const struct child_stdio *child);
-pid_t runtime_delete(void);
-/* In the working directory, `--dir`. */
-#define RUNTIME_PID_FILE "pid"
-#define RUNTIME_LOG_FILE "runtime.log"
+/* Writes `lines` and, in non-blocking mode, what is queued; what is refused is dropped. Closes the file. */
+void log_file_finish(const char *lines, size_t length);
+void log_file_drop(const char *lines, size_t length);
 
 /* ---- container.c */
 
+/* The command lines of the runtime, which use `pid` and `runtime.log` in the working directory; an exec has no `clean`. */
+void container_setup(char **start, char **clean);
 void container_start(void);
 /* SIGCHLD: takes the exit statuses of runtime, container and clean-up. */
 void container_reap(void);
-/* Signals the process, or the runtime while it starts one. */
+/* Signals the process, or the runtime while it starts one. Gives an errno. */
 int container_signal(int signal);
 struct monitor_state container_state(void);
-enum monitor_phase container_phase(void);
 /* Tries again (if `due`) what could not be finished: exit record, clean-up. True while there is something. */
 bool container_retry(bool due);
 /* Nothing is left to do but to flush connections. */

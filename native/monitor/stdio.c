@@ -1,189 +1,167 @@
 /* The container's standard streams: pipes, or one terminal. Output goes to the log and the subscribers, in that order. */
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <termios.h>
-#include <unistd.h>
-
 #include "monitor.h"
 
+#include <sys/ioctl.h>
+#include <termios.h>
+
+/* In the working directory. */
+#define CONSOLE_NAME "console.sock"
 #define PIPE_SIZE (256 << 10)
 /* Clients are not read while this much stdin is queued. */
 #define STDIN_LIMIT (1u << 20)
 /* A read of more than this makes it worth giving the buffers' pages back later. */
 #define BURST (8u << 10)
 
-static void output_ready(struct source *source, uint32_t events);
-static void input_ready(struct source *source, uint32_t events);
-
-/* [0] is stdout or the terminal, [1] is stderr. */
-static struct source outputs[2] = {{.fd = -1, .ready = output_ready}, {.fd = -1, .ready = output_ready}};
-static struct source input = {.fd = -1, .ready = input_ready};
+static int outputs[2] = {-1, -1}; /* [0] is stdout or the terminal, [1] is stderr */
+static int input = -1, console = -1;
 static struct buffer input_queue;
-static bool begun, paused, hung_up, burst;
-static bool input_ended;  /* no more bytes are accepted; the pipe closes when the queue is empty */
+static bool begun, hung_up, burst;
+static bool input_ended;      /* no more bytes are accepted; the pipe closes when the queue is empty */
 static struct winsize window; /* asked for before there was a terminal */
+/* The first eight bytes are for the header of a frame. */
 static char chunk[64 << 10] __attribute__((aligned(4096)));
+
+static void close_fd(int *fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
 
 static void set_nonblocking(int fd) {
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-/* ends[0] is read from. */
 static bool make_pipe(int *read_end, int *write_end) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return false;
+  if (pipe2(ends, O_CLOEXEC)) return false;
   fcntl(ends[1], F_SETPIPE_SZ, PIPE_SIZE);
   *read_end = ends[0];
   *write_end = ends[1];
   return true;
 }
 
-bool stdio_prepare(struct child_stdio *child) {
-  *child = (struct child_stdio){{-1, -1, -1}};
-  if (!make_pipe(&outputs[1].fd, &child->fds[2])) return false;
-  if (options.terminal) {
-    child->fds[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (!console_listen()) return false;
-  } else if (!make_pipe(&outputs[0].fd, &child->fds[1])) {
-    return false;
-  }
-  if (options.stdin_open && !options.terminal) return make_pipe(&child->fds[0], &input.fd);
-  child->fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  return child->fds[0] >= 0;
+static bool listen_for_console(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = CONSOLE_NAME};
+  unlink(CONSOLE_NAME);
+  console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return console >= 0 && !bind(console, (struct sockaddr *)&address, sizeof address) && !listen(console, 1);
 }
 
-void stdio_close_child_side(struct child_stdio *child) {
-  for (int i = 0; i < 3; i++)
-    if (child->fds[i] >= 0) close(child->fds[i]);
+bool stdio_prepare(int fds[3]) {
+  bool terminal = option("tty");
+  if (!make_pipe(&outputs[1], &fds[2])) return false;
+  if (terminal ? !listen_for_console() : !make_pipe(&outputs[0], &fds[1])) return false;
+  return terminal || !option("stdin") || make_pipe(&fds[0], &input);
 }
 
 size_t stdio_read_stderr(char *text, size_t size) {
   size_t length = 0;
-  if (outputs[1].fd < 0) return 0;
-  set_nonblocking(outputs[1].fd);
-  for (ssize_t got; length < size && (got = read(outputs[1].fd, text + length, size - length)) > 0;)
+  set_nonblocking(outputs[1]);
+  for (ssize_t got; length < size && (got = read(outputs[1], text + length, size - length)) > 0;)
     length += (size_t)got;
   return length;
 }
 
-void stdio_set_terminal(int fd) {
-  outputs[0].fd = fd;
-  if (options.stdin_open) input.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-  if (window.ws_row != 0 || window.ws_col != 0) ioctl(fd, TIOCSWINSZ, &window);
+static void close_console(void) {
+  if (console >= 0) unlink(CONSOLE_NAME);
+  close_fd(&console);
 }
 
-static uint32_t output_events(int index) {
-  return paused || (index == 0 && hung_up) ? 0 : EPOLLIN;
+/* The runtime sends the master of the container's terminal. */
+static void console_ready(void *owner, short events) {
+  (void)owner, (void)events;
+  char name[256], control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(sizeof(size_t))));
+  struct iovec part = {name, sizeof name};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  int connection = accept4(console, NULL, NULL, SOCK_CLOEXEC);
+  bool came = recvmsg(connection, &message, MSG_CMSG_CLOEXEC) > 0;
+  struct cmsghdr *header = came ? CMSG_FIRSTHDR(&message) : NULL;
+  if (connection >= 0) close(connection);
+  if (!header || header->cmsg_type != SCM_RIGHTS) return;
+  close_console();
+  memcpy(&outputs[0], CMSG_DATA(header), sizeof outputs[0]);
+  if (option("stdin")) input = fcntl(outputs[0], F_DUPFD_CLOEXEC, 3);
+  if (window.ws_row || window.ws_col) ioctl(outputs[0], TIOCSWINSZ, &window);
 }
 
-static void flush_input(void) {
-  if (!begun) return;
-  bool was_full = stdin_full();
-  while (input.fd >= 0 && input_queue.length > 0) {
-    ssize_t written = write(input.fd, input_queue.bytes + input_queue.start, input_queue.length);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EAGAIN) break;
-    if (written < 0) {
-      /* Nobody reads the rest: the container closed its stdin, or has the terminal closed at the moment. */
-      input_ended = !options.terminal;
-      buffer_clear(&input_queue);
-      break;
-    }
-    buffer_consume(&input_queue, (size_t)written);
+static void flush_input(void *owner, short events) {
+  (void)owner, (void)events;
+  ssize_t written = 0;
+  while (begun && input >= 0 && input_queue.length > 0 && written >= 0) {
+    written = write(input, input_queue.bytes + input_queue.start, input_queue.length);
+    if (written > 0) buffer_consume(&input_queue, (size_t)written);
   }
-  if (input_queue.length > 0) source_watch(&input, EPOLLOUT);
-  else if (input_ended && !options.terminal) source_close(&input);
-  else source_watch(&input, 0);
-  if (was_full && !stdin_full()) clients_resume_input();
-}
-
-static void input_ready(struct source *source, uint32_t events) {
-  (void)source;
-  (void)events;
-  flush_input();
+  if (written < 0 && errno != EAGAIN) {
+    /* Nobody reads the rest: the container closed its stdin, or has the terminal closed at the moment. */
+    input_ended = !option("tty");
+    buffer_clear(&input_queue);
+  }
+  if (begun && input_ended && input_queue.length == 0 && !option("tty")) close_fd(&input);
 }
 
 void stdio_begin(void) {
   begun = true;
-  console_close();
-  for (int i = 0; i < 2; i++) {
-    if (outputs[i].fd < 0) continue;
-    set_nonblocking(outputs[i].fd);
-    source_watch(&outputs[i], output_events(i));
-  }
-  if (input.fd >= 0) set_nonblocking(input.fd);
-  flush_input();
+  close_console();
+  for (int i = 0; i < 2; i++)
+    if (outputs[i] >= 0) set_nonblocking(outputs[i]);
+  if (input >= 0) set_nonblocking(input);
+  flush_input(NULL, 0);
 }
 
 /* Passes one read's bytes on and gives their number; 0 when nothing is there (yet, or any more). */
 static size_t read_output(int index) {
-  struct source *source = &outputs[index];
-  ssize_t length = read(source->fd, chunk, sizeof chunk);
+  char *bytes = chunk + 8;
+  ssize_t length = outputs[index] < 0 ? -1 : read(outputs[index], bytes, sizeof chunk - 8);
   if (length > 0) {
     burst = burst || (size_t)length > BURST;
-    log_write((unsigned)index + 1, chunk, (size_t)length);
-    clients_output((unsigned)index + 1, chunk, (size_t)length);
+    log_write((unsigned)index + 1, bytes, (size_t)length);
+    clients_output((unsigned)index + 1, bytes, (size_t)length);
     return (size_t)length;
   }
-  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
-  if (length < 0 && errno == EIO && options.terminal && index == 0) {
-    /* Nobody has the terminal open; the container may open it again. */
-    hung_up = true;
-    source_watch(source, 0);
-  } else {
-    source_close(source);
-  }
+  if (length < 0 && errno == EIO && option("tty")) hung_up = true; /* the container may open it again */
+  else if (length == 0 || errno != EAGAIN) close_fd(&outputs[index]);
   return 0;
 }
 
-static void output_ready(struct source *source, uint32_t events) {
+static void output_ready(void *owner, short events) {
   (void)events;
-  read_output((int)(source - outputs));
+  read_output((int)((int *)owner - outputs));
 }
 
-void stdio_pause(bool pause) {
-  paused = pause;
-  if (!begun) return;
-  for (int i = 0; i < 2; i++) source_watch(&outputs[i], output_events(i));
+void stdio_watch(void) {
+  bool paused = clients_full() || !begun;
+  if (console >= 0) watch(console, POLLIN, console_ready, NULL);
+  if (!paused && outputs[0] >= 0 && !hung_up) watch(outputs[0], POLLIN, output_ready, &outputs[0]);
+  if (!paused && outputs[1] >= 0) watch(outputs[1], POLLIN, output_ready, &outputs[1]);
+  if (begun && input >= 0 && input_queue.length > 0) watch(input, POLLOUT, flush_input, NULL);
 }
 
-bool stdio_retry_terminal(bool due) {
-  if (!hung_up || outputs[0].fd < 0) return false;
-  if (!due) return true;
-  hung_up = false;
-  if (!paused) read_output(0);
-  if (!hung_up) source_watch(&outputs[0], output_events(0));
-  return hung_up;
+bool stdio_hung_up(bool due) {
+  if (due) hung_up = false;
+  return hung_up && outputs[0] >= 0;
 }
 
 void stdio_drain(void) {
   /* All that the process wrote fits in the pipes; what comes on top is from processes that it left behind. */
   for (int i = 0; i < 2; i++) {
-    for (size_t taken = 0, part = 1; part > 0 && taken < PIPE_SIZE && outputs[i].fd >= 0; taken += part)
-      part = read_output(i);
-    source_close(&outputs[i]);
+    for (size_t taken = 0, part = 1; part > 0 && taken < PIPE_SIZE; taken += part) part = read_output(i);
+    close_fd(&outputs[i]);
   }
-  source_close(&input);
+  close_fd(&input);
   input_ended = true;
   buffer_clear(&input_queue);
-  clients_resume_input();
 }
 
 int stdio_resize(unsigned short rows, unsigned short columns) {
-  if (!options.terminal) return ENOTTY;
+  if (!option("tty")) return ENOTTY;
   window = (struct winsize){.ws_row = rows, .ws_col = columns};
-  if (outputs[0].fd < 0) return 0;
-  return ioctl(outputs[0].fd, TIOCSWINSZ, &window) == 0 ? 0 : errno;
+  return outputs[0] < 0 || ioctl(outputs[0], TIOCSWINSZ, &window) == 0 ? 0 : errno;
 }
 
 void stdin_write(const void *bytes, size_t length) {
-  if (!options.stdin_open || input_ended) return;
-  if (!buffer_append(&input_queue, bytes, length)) return;
-  flush_input();
+  if (!option("stdin") || input_ended) return;
+  buffer_append(&input_queue, bytes, length);
+  flush_input(NULL, 0);
 }
 
 bool stdin_full(void) {
@@ -191,9 +169,9 @@ bool stdin_full(void) {
 }
 
 void stdin_end(void) {
-  if (options.terminal) return;
+  if (option("tty")) return;
   input_ended = true;
-  flush_input();
+  flush_input(NULL, 0);
 }
 
 bool stdio_burst(void) {

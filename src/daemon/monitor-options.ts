@@ -26,7 +26,7 @@ export function monitorOptions(engine: Engine, container: Container): MonitorOpt
     tty: record.config.Tty,
     openStdin: record.config.OpenStdin,
     stdinOnce: record.config.StdinOnce,
-    oomFiles: oomFiles(engine.cgroups, cgroupPath(engine, container)),
+    oomFile: oomFiles(engine.cgroups, cgroupPath(engine, container))[0],
     log: logOptions(record.hostConfig.LogConfig, paths.log),
   };
 }

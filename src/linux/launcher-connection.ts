@@ -108,6 +108,6 @@ function encode(op: OpCode, id: number, what: string, fields: Field[]): Buffer {
   try {
     return encodeRequest(op, id, fields);
   } catch (cause) {
-    throw system(`${what} failed: ${describe(cause)}`, { code: 'EMSGSIZE', cause });
+    throw system(`${what} failed: ${describe(cause)}`, { code: 'EINVAL', cause });
   }
 }

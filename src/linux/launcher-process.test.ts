@@ -85,7 +85,7 @@ describe('processes through the launcher', () => {
     await assert.rejects(server.launcher.spawn({ argv: ['/etc/passwd'] }), { code: 'EACCES' });
     await assert.rejects(server.launcher.spawn({ argv: ['true'], cwd: join(home, 'none') }), { code: 'ENOENT' });
     await assert.rejects(server.launcher.spawn({ argv: [] }), { code: 'EBADMSG' });
-    await assert.rejects(server.launcher.run({ argv: ['a\0b'] }), { code: 'EBADMSG' });
+    await assert.rejects(server.launcher.run({ argv: ['a\0b'] }), { code: 'EINVAL' });
   });
 
   for (const [name, path] of [

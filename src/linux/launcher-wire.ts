@@ -26,8 +26,20 @@ export const Op = {
 
 export type OpCode = (typeof Op)[keyof typeof Op];
 
-/** A number is a u32, bytes have their length in front, text also a NUL behind; an array is a count and its items. */
-export type Field = number | string | Uint8Array | undefined | Field[];
+/** Each with its length in front: a u32, text with a NUL (undefined: absent), bytes, or texts in a row. */
+export type Field = number | string | Uint8Array | undefined | string[];
+
+function encodeText(text: string): Buffer {
+  if (text.includes('\0')) throw new RangeError(`${JSON.stringify(text)} has a NUL character`);
+  return Buffer.from(`${text}\0`);
+}
+
+function fieldBytes(field: Field): Uint8Array {
+  if (field === undefined) return Buffer.alloc(0);
+  if (typeof field === 'number') return encodeU32(field);
+  if (typeof field === 'string') return encodeText(field);
+  return Array.isArray(field) ? Buffer.concat(field.map(encodeText)) : field;
+}
 
 function encodeU32(value: number): Buffer {
   const buffer = Buffer.allocUnsafe(4);
@@ -35,25 +47,15 @@ function encodeU32(value: number): Buffer {
   return buffer;
 }
 
-function* encodeField(field: Field): Generator<Uint8Array> {
-  if (Array.isArray(field)) {
-    yield encodeU32(field.length);
-    for (const item of field) yield* encodeField(item);
-  } else if (typeof field === 'number') {
-    yield encodeU32(field);
-  } else if (field === undefined) {
-    yield encodeU32(0);
-  } else {
-    const bytes = typeof field === 'string' ? Buffer.from(`${field}\0`) : field;
-    yield encodeU32(bytes.length);
-    yield bytes;
-  }
+function encodeField(field: Field): Uint8Array[] {
+  const bytes = fieldBytes(field);
+  return [encodeU32(bytes.length), bytes];
 }
 
-/** The whole frame of a request. Throws a RangeError when its payload would exceed MAX_PAYLOAD. */
+/** The whole frame of a request. Throws a RangeError when its payload would exceed MAX_PAYLOAD or a text has a NUL. */
 export function encodeRequest(op: number, id: number, fields: Field[]): Buffer {
   const header = Buffer.allocUnsafe(HEADER_SIZE);
-  const frame = Buffer.concat([header, ...fields.flatMap((field) => [...encodeField(field)])]);
+  const frame = Buffer.concat([header, ...fields.flatMap(encodeField)]);
   const length = frame.length - HEADER_SIZE;
   if (length > MAX_PAYLOAD) throw new RangeError(`${length} bytes are more than a request can hold (${MAX_PAYLOAD})`);
   frame.writeUInt16LE(VERSION, 0);

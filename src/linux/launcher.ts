@@ -10,6 +10,7 @@ import { type Field, type FieldReader, Op, type OpCode } from './launcher-wire.t
 
 /** Exit code of an engine whose launcher is gone (EX_SOFTWARE of sysexits.h). */
 const LAUNCHER_LOST = 70;
+const FIRST_SYSTEMD_SOCKET = 3;
 const ipProtocols = { tcp: 6, udp: 17, sctp: 132 };
 const nftErrors: Record<string, string> = {
   ENOENT: 'No such file or directory',
@@ -22,11 +23,16 @@ const nftErrors: Record<string, string> = {
 
 /**
  * A launcher at the other end of `stream`. `onLost` is called once when the launcher goes away; the engine must then
- * end, because another one may already be starting.
+ * end, because another one may already be starting. `inherited` descriptors are kept without its knowledge.
  */
-export async function connectLauncher(stream: Duplex, onLost: (error: EngineError) => void): Promise<Launcher> {
+export async function connectLauncher(
+  stream: Duplex,
+  onLost: (error: EngineError) => void,
+  inherited: [key: string, descriptor: number][] = [],
+): Promise<Launcher> {
   const connection = openConnection(stream, onLost);
-  const kept = new Map([...(await askHeld(connection))].filter((entry): entry is [string, number] => !!entry[1]));
+  const kept = new Map(inherited);
+  for (const [key, descriptor] of await askHeld(connection)) if (descriptor) kept.set(key, descriptor);
   const ask = connection.request;
   const perform = (op: OpCode, what: string, fields: Field[]): Promise<void> => ask(op, what, fields, () => undefined);
 
@@ -93,8 +99,8 @@ export async function connectLauncher(stream: Duplex, onLost: (error: EngineErro
 }
 
 /**
- * The launcher that started this process, by WHERRY_LAUNCHER_FD, which is taken out of the environment. When it is lost
- * the process ends with code 70 unless `onLost` is given. Throws `unavailable` without one.
+ * The launcher that started this process, by WHERRY_LAUNCHER_FD; the variables for us are taken out of the environment.
+ * When it is lost the process ends with code 70 unless `onLost` is given. Throws `unavailable` without one.
  */
 export async function launcherFromEnvironment(onLost: (error: EngineError) => void = endProcess): Promise<Launcher> {
   const { WHERRY_LAUNCHER_FD: channel } = process.env;
@@ -102,7 +108,16 @@ export async function launcherFromEnvironment(onLost: (error: EngineError) => vo
   if (channel === undefined) {
     throw unavailable('the engine was started without its launcher', { hint: 'Start it with bin/wherryd.' });
   }
-  return await connectLauncher(new Socket({ fd: Number(channel), readable: true, writable: true }), onLost);
+  const socket = new Socket({ fd: Number(channel), readable: true, writable: true });
+  return await connectLauncher(socket, onLost, takeSystemdSockets());
+}
+
+/** What systemd passed to the launcher (sd_listen_fds(3)), which every engine inherits: `fd://0` and so on. */
+function takeSystemdSockets(): [key: string, descriptor: number][] {
+  const { LISTEN_PID: pid, LISTEN_FDS: count = '0' } = process.env;
+  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES']) delete process.env[name];
+  if (pid !== String(process.ppid)) return [];
+  return Array.from({ length: Number(count) }, (_, index) => [`fd://${index}`, FIRST_SYSTEMD_SOCKET + index]);
 }
 
 function endProcess(error: EngineError): void {

@@ -77,10 +77,10 @@ test('a runtime that is not there is no missing command', async () => {
   after(() => room.close());
   const { control } = await room.monitor({});
   const error = await control.start().catch((error) => error);
-  assert.equal(error.message, 'cannot run /missing/runtime: No such file or directory');
+  assert.equal(error.message, 'cannot use /missing/runtime: No such file or directory');
   assert.deepEqual(mapRuntimeError(error.message, 'true'), {
     message:
-      'OCI runtime create failed: runc create failed: unable to start container process: cannot run /missing/runtime: no such file or directory: unknown',
+      'OCI runtime create failed: runc create failed: unable to start container process: cannot use /missing/runtime: no such file or directory: unknown',
     exitCode: 128,
     kind: 'system',
   });

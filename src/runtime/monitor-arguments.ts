@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 /** What a monitor has to know about its container or exec. All paths are absolute. */
 export interface MonitorOptions {
   /** Path of the OCI runtime and the directory of its state. */
@@ -9,7 +11,7 @@ export interface MonitorOptions {
   id: string;
   /** The bundle of a container, or the process document of an exec in the container `id`. */
   what: { bundle: string } | { execProcess: string };
-  /** An existing directory for pid file, runtime log and console socket; one per monitor. */
+  /** The monitor's working directory, for pid file, runtime log and console socket; one per monitor. */
   directory: string;
   /** Where the exit record goes; its directory exists. */
   exitFile: string;
@@ -17,8 +19,8 @@ export interface MonitorOptions {
   openStdin?: boolean;
   /** stdin closes when the first client that writes to it goes away. */
   stdinOnce?: boolean;
-  /** cgroup files with an `oom_kill N` line: memory.oom_control (v1) or memory.events (v2). */
-  oomFiles?: string[];
+  /** The cgroup's file with an `oom_kill N` line: memory.oom_control (v1) or memory.events (v2). */
+  oomFile?: string;
   /** Seconds that the runtime's `delete` may take. */
   cleanupTimeout?: number;
   /** Absent = no log. */
@@ -38,18 +40,16 @@ export interface LogOptions {
   attributes?: string;
 }
 
-/** Command line of a monitor, without the program's own path. */
+/**
+ * Command line of a monitor, without the program's own path: its options, the runtime's command line that starts the
+ * container or exec, and the one that removes the container. The monitor's working directory is `directory`; CONSOLE
+ * stands for the path of its console socket.
+ */
 export function monitorArguments(options: MonitorOptions): string[] {
-  const { what, log } = options;
+  const { log } = options;
   return [
-    ...option('runtime', options.runtime),
-    ...option('runtime-root', options.runtimeRoot),
-    ...(options.runtimeArguments ?? []).flatMap((argument) => option('runtime-arg', argument)),
-    ...option('id', options.id),
-    ...('bundle' in what ? option('bundle', what.bundle) : option('exec', what.execProcess)),
-    ...option('dir', options.directory),
     ...option('exit-file', options.exitFile),
-    ...(options.oomFiles ?? []).flatMap((file) => option('oom-file', file)),
+    ...option('oom-file', options.oomFile),
     ...option('cleanup-timeout', options.cleanupTimeout),
     ...flag('tty', options.tty),
     ...flag('stdin', options.openStdin),
@@ -59,7 +59,27 @@ export function monitorArguments(options: MonitorOptions): string[] {
     ...option('log-max-files', log?.maxFiles),
     ...option('log-buffer', log?.nonBlockingBuffer),
     ...option('log-attributes', log?.attributes),
+    '--',
+    ...startCommand(options),
+    ...('bundle' in options.what ? ['--', ...runtimeCommand(options), 'delete', '--force', options.id] : []),
   ];
+}
+
+function startCommand(options: MonitorOptions): string[] {
+  const { what, directory, tty, id } = options;
+  return [
+    ...runtimeCommand(options),
+    ...('bundle' in what ? ['run', '--detach', '--bundle', what.bundle] : ['exec', '--detach']),
+    ...('execProcess' in what ? ['--process', what.execProcess] : []),
+    ...['--pid-file', join(directory, 'pid')],
+    ...(tty ? ['--console-socket', 'CONSOLE'] : []),
+    id,
+  ];
+}
+
+/** Not `--log-format json`: crun would print JSON to the container's stderr when execve fails. */
+function runtimeCommand({ runtime, runtimeRoot, runtimeArguments = [], directory }: MonitorOptions): string[] {
+  return [runtime, '--root', runtimeRoot, '--log', join(directory, 'runtime.log'), ...runtimeArguments];
 }
 
 function option(name: string, value: string | number | undefined): string[] {

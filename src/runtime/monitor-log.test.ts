@@ -180,7 +180,7 @@ test('a later start appends, after the torn line of a monitor that was killed', 
 
 test('a log that cannot be opened is a failed start', async () => {
   const { control } = await room.monitor({ container: { args: ['true'] }, log: { path: '/missing/folder/log' } });
-  await assert.rejects(control.start(), /^EngineError: \/missing\/folder\/log: No such file or directory$/);
+  await assert.rejects(control.start(), /^EngineError: cannot use \/missing\/folder\/log: No such file or directory$/);
 });
 
 test('a full disk: the container goes on, the log ends at a whole line, STATE says why', async () => {

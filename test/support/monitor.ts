@@ -54,7 +54,8 @@ export function monitorRoom(runtime = '/usr/sbin/runc', prefix: string[] = []) {
     mkdirSync(directory);
     if (exec) writeFileSync(join(directory, 'process.json'), JSON.stringify(ociProcess(exec.process)));
     else writeBundle(bundle, rootfs, `/${id}`, container ?? { args: ['true'] });
-    const started = startMonitor(await listenAt(socket, join(root, `s${number}`)), [
+    const cwd = options.directory ?? directory;
+    const started = startMonitor(cwd, await listenAt(socket, join(root, `s${number}`)), [
       ...prefix,
       nativeProgram('wherry-monitor'),
       ...monitorArguments({
@@ -66,7 +67,7 @@ export function monitorRoom(runtime = '/usr/sbin/runc', prefix: string[] = []) {
         exitFile,
         tty: (exec?.process ?? container)?.terminal,
         log: { path: log },
-        oomFiles: container?.memory ? oomFiles.map((file) => file.replace('ID', id)) : undefined,
+        oomFile: container?.memory ? oomFile.replace('ID', id) : undefined,
         ...options,
       }),
     ]);
@@ -109,10 +110,10 @@ async function listenAt(path: string, temporary: string): Promise<Server> {
   return server;
 }
 
-/** Starts a monitor as the launcher does: with a listening socket as descriptor 3. */
-function startMonitor(server: Server, argv: string[]) {
+/** Starts a monitor as the launcher does: in its directory, with a listening socket as descriptor 3. */
+function startMonitor(cwd: string, server: Server, argv: string[]) {
   const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
-  const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'ignore', 'pipe', fd], detached: true });
+  const child = spawn(argv[0]!, argv.slice(1), { cwd, stdio: ['ignore', 'ignore', 'pipe', fd], detached: true });
   let text = '';
   child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
@@ -121,7 +122,9 @@ function startMonitor(server: Server, argv: string[]) {
   return { process: child, errors: () => text };
 }
 
-const oomFiles = ['/sys/fs/cgroup/memory/ID/memory.oom_control', '/sys/fs/cgroup/ID/memory.events'];
+const oomFile = existsSync('/sys/fs/cgroup/memory')
+  ? '/sys/fs/cgroup/memory/ID/memory.oom_control'
+  : '/sys/fs/cgroup/ID/memory.events';
 
 /** Waits until a condition holds. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
