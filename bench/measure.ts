@@ -8,6 +8,7 @@ export function run(argv: string[], options: { quiet?: boolean; input?: string }
       if (error && !options.quiet) reject(new Error(`${argv.join(' ')}: ${stderr || error.message}`));
       else resolve(stdout);
     });
+    child.stdin!.on('error', () => {}); // a program may end without reading its input
     child.stdin!.end(options.input ?? '');
   });
 }
@@ -23,6 +24,23 @@ export function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/**
+ * GETs per second that `path` on the unix socket answers, over connections that are kept. h2load, because a generator in
+ * JavaScript needs more of the machine for a request than the servers do and measures itself.
+ */
+export async function requestsPerSecond(
+  socket: string,
+  path: string,
+  { connections, seconds }: { connections: number; seconds: number },
+): Promise<number> {
+  const load = ['h2load', '--h1', '-t1', `-c${connections}`, `-D${seconds}`, `--base-uri=unix:${socket}`];
+  const report = await run([...load, `http://localhost${path}`]);
+  const rate = /finished in [^,]+, ([\d.]+) req\/s/.exec(report)?.[1];
+  const answered = /status codes: (\d+) 2xx, 0 3xx, 0 4xx, 0 5xx/.exec(report)?.[1];
+  if (!rate || !Number(answered)) throw new Error(`GET ${path}: not all replies are 2xx:\n${report}`);
+  return Number(rate);
 }
 
 /** Proportional and resident memory in MB of the processes for which `wanted` holds, summed. */

@@ -1,7 +1,6 @@
-import autocannon from 'autocannon';
 import { bigArchive } from './big-image.ts';
 import type { BenchEngine } from './engines.ts';
-import { memoryOf, run, timed } from './measure.ts';
+import { memoryOf, requestsPerSecond, run, timed } from './measure.ts';
 
 /** One figure: `measure` gives one sample for one engine (undefined = does not apply). */
 export interface Row {
@@ -91,7 +90,7 @@ function requestRow(name: string, goal: string, containers: number, path: (id: s
   return {
     name,
     unit: '/s',
-    samples: 2,
+    samples: 3,
     goal,
     async before(engine) {
       if (!engine.socket) return;
@@ -101,15 +100,7 @@ function requestRow(name: string, goal: string, containers: number, path: (id: s
     async measure(engine) {
       if (!engine.socket) return undefined;
       const id = (await docker(engine, 'ps', '-q')).split('\n')[0]!;
-      const result = await autocannon({
-        url: `http://localhost${path(id)}`,
-        socketPath: engine.socket,
-        connections: 8,
-        duration: 3,
-      });
-      if (result.non2xx > 0 || result.errors > 0)
-        throw new Error(`${name}: ${result.non2xx} bad replies, ${result.errors} errors`);
-      return result.requests.average;
+      return requestsPerSecond(engine.socket, path(id), { connections: 8, seconds: 3 });
     },
     after: containers === 100 ? removeAll : undefined,
   };
