@@ -96,6 +96,7 @@ function requestRow(name: string, goal: string, containers: number, path: (id: s
       if (!engine.socket) return;
       const missing = containers - (await docker(engine, 'ps', '-q')).split('\n').filter(Boolean).length;
       for (let i = 0; i < missing; i++) await docker(engine, 'run', '-d', 'busybox', 'sleep', '10000');
+      await this.measure(engine); // a daemon that has been up for a while
     },
     async measure(engine) {
       if (!engine.socket) return undefined;
