@@ -1,6 +1,6 @@
 import type { Refuse } from '#archive/tar-fields.ts';
+import type { LayerNode } from '../tree/layer-node.ts';
 import { BLOCK, CHUNK_INDEX_SIZE, DEVICE_TAR, MAX_CHUNK_BITS } from './format.ts';
-import type { LayerNode } from './layer-node.ts';
 
 /** One file has no more chunks than this... */
 const MAX_CHUNKS_PER_FILE = 1 << 23;

@@ -1,5 +1,6 @@
-import { BLOCK, DIRENT_SIZE, DIRENT_TYPE, S_IFMT } from './format.ts';
-import type { DirectoryNode, LayerNode } from './layer-node.ts';
+import { S_IFMT } from '../tree/file-types.ts';
+import type { DirectoryNode, LayerNode } from '../tree/layer-node.ts';
+import { BLOCK, DIRENT_SIZE, DIRENT_TYPE } from './format.ts';
 
 /** A directory's entries, sorted, and how they are cut into blocks. */
 export interface DirectoryPlan {

@@ -1,3 +1,5 @@
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } from '../tree/file-types.ts';
+
 /**
  * Constants of the on-disk format (kernel: fs/erofs/erofs_fs.h; https://erofs.docs.kernel.org). All numbers on disk are
  * little-endian. What this writer uses: blocks of 512 bytes, so that the bodies in a tar are block-aligned; one extra
@@ -39,14 +41,6 @@ export const DIRENT_SIZE = 12;
 
 export const XATTR_HEADER_SIZE = 12;
 export const XATTR_ENTRY_SIZE = 4;
-
-export const S_IFMT = 0o170000;
-export const S_IFIFO = 0o010000;
-export const S_IFCHR = 0o020000;
-export const S_IFDIR = 0o040000;
-export const S_IFBLK = 0o060000;
-export const S_IFREG = 0o100000;
-export const S_IFLNK = 0o120000;
 
 /** File type in a directory entry (the kernel's FT_*), by S_IFMT bits. */
 export const DIRENT_TYPE: Readonly<Record<number, number>> = {

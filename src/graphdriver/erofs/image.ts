@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { invalid } from '#errors/errors.ts';
+import { isDirectory, isRegular, isSymlink } from '../tree/layer-node.ts';
 import { HOLE } from './chunks.ts';
 import { crc32c } from './crc32c.ts';
 import { writeDirectoryBlock } from './directory.ts';
@@ -16,12 +17,9 @@ import {
   INCOMPAT_CHUNKED_FILE,
   INCOMPAT_DEVICE_TABLE,
   NULL_BLOCK,
-  S_IFMT,
-  S_IFREG,
   SUPERBLOCK_MAGIC,
   SUPERBLOCK_OFFSET,
 } from './format.ts';
-import { isDirectory, isSymlink } from './layer-node.ts';
 import { chunkIndexOffset, headSize, type Inode, type Layout, nidOf } from './layout.ts';
 
 /** Changes whenever the same tar would give another index: indexes of other versions are made anew. */
@@ -98,7 +96,7 @@ function writeInode(out: Buffer, inode: Inode, layout: Layout): void {
 function unionField(inode: Inode): number {
   if (inode.chunks) return CHUNK_FORMAT_INDEXES | inode.chunks.bits;
   const { node } = inode;
-  return isDirectory(node) || isSymlink(node) || (node.mode & S_IFMT) === S_IFREG ? inode.startBlock : node.rdev;
+  return isDirectory(node) || isSymlink(node) || isRegular(node) ? inode.startBlock : node.rdev;
 }
 
 function writeContent(out: Buffer, inode: Inode, layout: Layout): void {

@@ -14,10 +14,10 @@ import { walkTarFile } from '#archive/tar-file.ts';
 import { system } from '#errors/errors.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Layer, LayerStat } from '../driver.ts';
+import { LayerTree } from '../tree/layer-tree.ts';
 import type { Copy } from './chunks.ts';
 import { BLOCK } from './format.ts';
 import { encodeImage } from './image.ts';
-import { LayerTree } from './layer-tree.ts';
 import { layOut } from './layout.ts';
 import { identify, writeStamp } from './stamp.ts';
 

@@ -1,6 +1,6 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { conflict, errnoCode } from '#errors/errors.ts';
+import { errnoCode } from '#errors/errors.ts';
 import { type Digest, hexOf } from '#lib/digest.ts';
 import { KeyedMutex } from '#lib/locks.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
@@ -13,15 +13,13 @@ const MOUNT_ATTR_NODEV = 0x4;
 
 /**
  * Mounts every layer once, at `<layersRoot>/<hex>`, however many containers use it: a second superblock of the same
- * layer would keep its files in memory twice. Layers stay mounted until they are removed. A mounted overlay holds its
- * layers' superblocks even when they are unmounted here, so who uses what is counted, not left to EBUSY.
+ * layer would keep its files in memory twice. Layers stay mounted until they are removed.
  */
 export class LayerMounts {
   readonly #root: string;
   readonly #launcher: Pick<Launcher, 'mount' | 'unmount'>;
   readonly #filesOf: (diffId: string) => Promise<LayerFiles>;
   readonly #mounted = new Set<string>();
-  readonly #users = new Map<string, Set<string>>();
   readonly #locks = new KeyedMutex();
 
   constructor(
@@ -47,20 +45,6 @@ export class LayerMounts {
     }
   }
 
-  /** Notes that `user` uses these layers until `release`. */
-  claim(user: string, diffIds: readonly string[]): void {
-    for (const diffId of diffIds) {
-      const users = this.#users.get(diffId) ?? new Set();
-      this.#users.set(diffId, users.add(user));
-    }
-  }
-
-  release(user: string): void {
-    for (const [diffId, users] of this.#users) {
-      if (users.delete(user) && users.size === 0) this.#users.delete(diffId);
-    }
-  }
-
   /** Mounts a layer if it is not; gives its mount point. */
   mount(diffId: string): Promise<string> {
     return this.#locks.run(diffId, async () => {
@@ -83,13 +67,9 @@ export class LayerMounts {
     });
   }
 
-  /** Unmounts a layer, then does `afterwards` before anybody can mount it again. Throws `conflict` if it is in use. */
+  /** Unmounts a layer, then does `afterwards` before anybody can mount it again. */
   unmount(diffId: string, afterwards: () => Promise<void> = async () => undefined): Promise<void> {
     return this.#locks.run(diffId, async () => {
-      const [user] = this.#users.get(diffId) ?? [];
-      if (user !== undefined) {
-        throw conflict(`layer ${diffId} is in use by container ${user}`, { hint: 'Remove the container first.' });
-      }
       const target = this.pathOf(diffId);
       await this.#launcher.unmount(target);
       this.#mounted.delete(diffId);
@@ -98,10 +78,11 @@ export class LayerMounts {
     });
   }
 
-  /** Unmounts all layers that nobody uses. */
-  async unmountUnused(): Promise<void> {
-    const unused = [...this.#mounted].filter((diffId) => !this.#users.has(diffId));
+  /** Unmounts all layers that are not in use, and with the last one the folder that holds them. */
+  async unmountUnused(isUsed: (diffId: string) => boolean): Promise<void> {
+    const unused = [...this.#mounted].filter((diffId) => !isUsed(diffId));
     await Promise.all(unused.map((diffId) => this.unmount(diffId)));
+    if (this.#mounted.size === 0) await this.#launcher.unmount(this.#root);
   }
 
   /** Where a layer is mounted, if it is. */

@@ -1,5 +1,6 @@
 import { quote } from '#archive/tar-sequence.ts';
 import { invalid } from '#errors/errors.ts';
+import { type DirectoryNode, isDirectory, isRegular, isSymlink, type LayerNode } from '../tree/layer-node.ts';
 import { type ChunkMap, ChunkPlanner, type Copy } from './chunks.ts';
 import { type DirectoryPlan, planDirectory } from './directory.ts';
 import {
@@ -11,10 +12,7 @@ import {
   LAYOUT_CHUNK_BASED,
   LAYOUT_FLAT_INLINE,
   LAYOUT_FLAT_PLAIN,
-  S_IFMT,
-  S_IFREG,
 } from './format.ts';
-import { type DirectoryNode, isDirectory, isSymlink, type LayerNode } from './layer-node.ts';
 import { encodeXattrs } from './xattrs.ts';
 
 /** A node with its place in the index. */
@@ -110,7 +108,7 @@ function describeInode(node: LayerNode, name: string, parent: DirectoryNode | un
     offset: 0,
     startBlock: 0,
   };
-  if ((node.mode & S_IFMT) === S_IFREG) {
+  if (isRegular(node)) {
     if (node.size > 0) {
       inode.layout = LAYOUT_CHUNK_BASED;
       inode.chunks = chunks.plan(node, refuse);

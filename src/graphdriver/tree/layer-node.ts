@@ -1,5 +1,5 @@
 import type { SparseSegment } from '#archive/tar-entry.ts';
-import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT } from './format.ts';
+import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './file-types.ts';
 
 /** An inode of a layer. Hard links are one node under several names. Names are latin1 strings (see TarEntry). */
 export interface LayerNode {
@@ -63,6 +63,10 @@ export function makeWhiteout(): LayerNode {
 
 export function isDirectory(node: LayerNode): node is DirectoryNode {
   return node.children !== undefined;
+}
+
+export function isRegular(node: LayerNode): boolean {
+  return (node.mode & S_IFMT) === S_IFREG;
 }
 
 export function isSymlink(node: LayerNode): boolean {

@@ -2,7 +2,7 @@ import type { TarEntry, TarType } from '#archive/tar-entry.ts';
 import type { Refuse } from '#archive/tar-fields.ts';
 import { quote } from '#archive/tar-sequence.ts';
 import { invalid } from '#errors/errors.ts';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from './format.ts';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from './file-types.ts';
 import {
   type DirectoryNode,
   isDirectory,
