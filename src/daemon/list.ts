@@ -2,7 +2,6 @@ import type { ContainerInspect, ContainerSummary } from '#api/types/container.ts
 import type { Container } from '#container/container.ts';
 import { type ListRequest, selectContainers } from '#container/list-filter.ts';
 import { inspectView, statusText, summaryView } from '#container/views.ts';
-import { isEngineError } from '#errors/errors.ts';
 import type { Image } from '#image/image.ts';
 import { nowNs } from '#lib/time.ts';
 import type { Engine } from './engine.ts';
@@ -11,7 +10,7 @@ import type { Engine } from './engine.ts';
 export function listContainers(engine: Engine, request: ListRequest): ContainerSummary[] {
   const images = new Map<string, Image | undefined>();
   const named = (name: string) => {
-    if (!images.has(name)) images.set(name, imageNamed(engine, name));
+    if (!images.has(name)) images.set(name, engine.graph.find(name));
     return images.get(name);
   };
   const now = nowNs();
@@ -56,13 +55,4 @@ function cached<T>(views: Views<T>, container: Container, key: string, make: () 
   const view = Object.freeze(make());
   views.set(container, { key, revision: container.revision, view });
   return view;
-}
-
-function imageNamed(engine: Engine, name: string): Image | undefined {
-  try {
-    return engine.graph.get(name);
-  } catch (error) {
-    if (isEngineError(error, 'not-found') || isEngineError(error, 'invalid')) return undefined;
-    throw error;
-  }
 }

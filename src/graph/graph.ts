@@ -12,12 +12,15 @@ import { familiarReference } from '#lib/reference.ts';
 import { nowNs } from '#lib/time.ts';
 import { TruncIndex } from '#lib/truncindex.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
+import { childrenOf } from './adopt.ts';
+import { createImage, type NewImageRequest } from './create.ts';
 import { imageHistory } from './history.ts';
 import { inspectImage } from './inspect.ts';
+import { type LayerTar, layerTar } from './layer-tar.ts';
 import { Layers } from './layers.ts';
 import { type ListQuery, listImages } from './list.ts';
 import { type LoadOptions, loadImages } from './load.ts';
-import { findImage } from './lookup.ts';
+import { findImage, lookUpImage } from './lookup.ts';
 import { References } from './references.ts';
 import { type RemoveOptions, removeImage } from './remove.ts';
 import { restoreGraph } from './restore.ts';
@@ -44,6 +47,7 @@ export async function openGraph(options: GraphOptions): Promise<Graph> {
     ...complete,
     images: new Map(),
     ids: new TruncIndex(),
+    children: new Map(),
     references: new References(),
     layers: new Layers(complete),
     changes: new Mutex(),
@@ -71,6 +75,37 @@ export class Graph {
     return findImage(this.#state, name).image;
   }
 
+  /** The same, undefined when there is none: for names that others wrote down. */
+  find(name: string): Image | undefined {
+    return lookUpImage(this.#state, name)?.image;
+  }
+
+  /** Every image, in no order. */
+  *[Symbol.iterator](): Generator<Image> {
+    for (const { image } of this.#state.images.values()) yield image;
+  }
+
+  /** The image that this one was made from, while it is there. */
+  parentOf(imageId: Digest): Image | undefined {
+    const parent = this.#state.images.get(imageId)?.parent;
+    return parent && this.#state.images.get(parent)?.image;
+  }
+
+  /** The images that were made from this one. */
+  childrenOf(imageId: Digest): ReadonlySet<Digest> {
+    return childrenOf(this.#state, imageId);
+  }
+
+  /** The bytes of the image's config, whose digest is its id. Throws `not-found`. */
+  async config(name: string): Promise<Buffer> {
+    return this.#state.content.read(this.get(name).id);
+  }
+
+  /** A layer's uncompressed tar, byte for byte. Throws `not-found` when no image has the layer. */
+  layerTar(diffId: Digest): LayerTar {
+    return layerTar(this.#state, diffId);
+  }
+
   /** Familiar forms of the references to an image (`busybox:latest`), sorted. */
   referencesOf(imageId: Digest): string[] {
     return this.#state.references.of(imageId).map(familiarReference);
@@ -86,6 +121,10 @@ export class Graph {
 
   history(name: string): Promise<HistoryResponseItem[]> {
     return imageHistory(this.#state, name);
+  }
+
+  create(request: NewImageRequest): Promise<Image> {
+    return createImage(this.#state, request);
   }
 
   tag(name: string, target: TagTarget): Promise<void> {

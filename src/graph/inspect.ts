@@ -6,13 +6,13 @@ import type { GraphState } from './state.ts';
 
 /** Everything about one image, in Docker's form. Throws `not-found`. */
 export function inspectImage(state: GraphState, name: string): ImageInspect {
-  const { image, lastTaggedAt } = findImage(state, name);
+  const { image, parent, lastTaggedAt } = findImage(state, name);
   const references = state.references.of(image.id);
   return {
     Id: image.id,
     RepoTags: references.filter(({ digest }) => digest === undefined).map(familiarReference),
     RepoDigests: references.filter(({ digest }) => digest !== undefined).map(familiarReference),
-    Parent: '',
+    Parent: parent ?? '',
     Comment: image.comment,
     ...(image.created !== undefined && { Created: image.createdAt ? formatTime(image.createdAt) : image.created }),
     DockerVersion: image.dockerVersion,

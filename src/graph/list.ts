@@ -5,11 +5,14 @@ import { booleanFilter, checkFilterNames, type Filters, matchesLabels, NO_FILTER
 import { globToRegExp } from '#lib/glob.ts';
 import { parsePointInTime } from '#lib/point-in-time.ts';
 import { familiarName, familiarReference, type Reference } from '#lib/reference.ts';
+import { childrenOf } from './adopt.ts';
 import { findImage } from './lookup.ts';
 import type { GraphState, ImageRecord } from './state.ts';
 
 export interface ListQuery {
   filters?: Filters;
+  /** Also images without a name that others were made from. */
+  all?: boolean;
   /** Compute `SharedSize`. */
   sharedSize?: boolean;
 }
@@ -25,7 +28,8 @@ const FILTER_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /** The images that pass the filters, the newest first. Throws `invalid` for an unknown or malformed filter. */
-export function listImages(state: GraphState, { filters = NO_FILTERS, sharedSize = false }: ListQuery): ImageSummary[] {
+export function listImages(state: GraphState, query: ListQuery): ImageSummary[] {
+  const { filters = NO_FILTERS, all = false, sharedSize = false } = query;
   checkFilterNames(filters, FILTER_NAMES);
   const passes = imageFilter(state, filters);
   const names = referenceFilter(filters);
@@ -35,7 +39,8 @@ export function listImages(state: GraphState, { filters = NO_FILTERS, sharedSize
     const references = state.references.of(image.id);
     const shown = names ? references.filter(names) : references;
     if ((names && shown.length === 0) || !passes(record, references)) continue;
-    rows.push({ image, summary: summarise(state, image, shown, sharedSize) });
+    if (!all && references.length === 0 && childrenOf(state, image.id).size > 0) continue;
+    rows.push({ image, summary: summarise(state, record, shown, sharedSize) });
   }
   rows.sort((a, b) => compare(b.image.createdAt, a.image.createdAt));
   return rows.map(({ summary }) => summary);
@@ -43,13 +48,13 @@ export function listImages(state: GraphState, { filters = NO_FILTERS, sharedSize
 
 function summarise(
   state: GraphState,
-  image: Image,
+  { image, parent }: ImageRecord,
   references: readonly Reference[],
   sharedSize: boolean,
 ): ImageSummary {
   return {
     Id: image.id,
-    ParentId: '',
+    ParentId: parent ?? '',
     RepoTags: references.filter(({ digest }) => digest === undefined).map(familiarReference),
     RepoDigests: references.filter(({ digest }) => digest !== undefined).map(familiarReference),
     Created: Number(image.createdAt / 1_000_000_000n),
@@ -71,7 +76,9 @@ function imageFilter(state: GraphState, filters: Filters): Test {
   const tests: Test[] = [];
   if (filters.has('dangling')) {
     const wanted = booleanFilter(filters, 'dangling', false);
-    tests.push((_, references) => references.some(({ digest }) => digest === undefined) !== wanted);
+    const isTag = ({ digest }: Reference) => digest === undefined;
+    const isHead = ({ image }: ImageRecord) => childrenOf(state, image.id).size === 0;
+    tests.push((record, names) => (wanted ? !names.some(isTag) && isHead(record) : names.length > 0));
   }
   const created = (name: string) => (filters.get(name) ?? []).map((value) => findImage(state, value).image.createdAt);
   for (const limit of created('before')) tests.push(({ image }) => image.createdAt < limit);

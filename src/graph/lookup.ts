@@ -9,15 +9,21 @@ import type { GraphState, ImageRecord } from './state.ts';
  * words.
  */
 export function findImage(state: GraphState, name: string): ImageRecord {
-  const reference = namedReference(name);
-  const id = (reference && state.references.imageOf(reference)) ?? lookUpId(state, name);
-  const record = id && id !== 'ambiguous' ? state.images.get(id) : undefined;
+  const record = lookUpImage(state, name);
   if (record) return record;
+  const reference = namedReference(name);
   if (!reference && !/^[0-9a-f]{64}$/.test(name)) parseReference(name); // throws, with what is wrong with the name
   const shown = reference ? familiarReference(reference) : name;
   throw notFound(`No such image: ${shown}`, {
-    ...(id === 'ambiguous' && { hint: `several image ids start with ${name}: give more digits` }),
+    ...(lookUpId(state, name) === 'ambiguous' && { hint: `several image ids start with ${name}: give more digits` }),
   });
+}
+
+/** The same; undefined when there is no such image, or more than one. */
+export function lookUpImage(state: GraphState, name: string): ImageRecord | undefined {
+  const reference = namedReference(name);
+  const id = (reference && state.references.imageOf(reference)) ?? lookUpId(state, name);
+  return id && id !== 'ambiguous' ? state.images.get(id) : undefined;
 }
 
 /** True when `name` is the beginning of the image's id rather than a reference to it. */

@@ -1,15 +1,18 @@
 import type { Image } from '#image/image.ts';
-import { type Digest, hexOf } from '#lib/digest.ts';
+import type { Digest } from '#lib/digest.ts';
 import { formatReference, type Reference } from '#lib/reference.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Statement } from '#metadata/database.ts';
+import { adoptImage } from './adopt.ts';
 import type { LayerInfo } from './layers.ts';
-import type { GraphState, ImageEvent } from './state.ts';
+import type { GraphState, ImageEvent, ImageRecord } from './state.ts';
 
 /** An image whose layers are provided and pinned and whose blobs are in the content store. */
 export interface NewImage {
   image: Image;
   references: readonly Reference[];
+  /** The image that it was made from. */
+  parent?: Digest;
   manifests: readonly { digest: Digest; mediaType: string; size: number }[];
   /** Compressed blobs that its layers came as. */
   sources: readonly { digest: Digest; mediaType: string; size: number; diffId: Digest }[];
@@ -34,7 +37,7 @@ export async function registerImages(state: GraphState, added: readonly NewImage
 
 function statementsFor(
   state: GraphState,
-  { image, references, manifests, sources }: NewImage,
+  { image, references, parent, manifests, sources }: NewImage,
   now: bigint,
 ): Statement[] {
   const layers = [...new Set(image.diffIds)].map((diffId): [Digest, LayerInfo] => [diffId, state.layers.info(diffId)!]);
@@ -48,8 +51,8 @@ function statementsFor(
       params: [digest, mediaType, size, diffId],
     })),
     {
-      sql: 'INSERT INTO images (id, config_size, last_tagged_at) VALUES (?, ?, 0) ON CONFLICT DO NOTHING',
-      params: [image.id, image.configSize],
+      sql: 'INSERT INTO images (id, config_size, last_tagged_at, parent_id) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING',
+      params: [image.id, image.configSize, parent ?? null],
     },
     ...manifests.map(({ digest, mediaType, size }) => ({
       sql: 'INSERT INTO manifests (digest, image_id, media_type, size) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
@@ -70,17 +73,14 @@ export function tagStatements(reference: Reference, imageId: Digest, now: bigint
   ];
 }
 
-function remember(state: GraphState, { image, references, manifests, sources }: NewImage, now: bigint): Renamed[] {
+function remember(state: GraphState, added: NewImage, now: bigint): Renamed[] {
+  const { image, references, parent, manifests, sources } = added;
   const before = state.images.get(image.id);
   const kept = new Set([...(before?.manifests ?? []), ...manifests.map(({ digest }) => digest)]);
-  const record = before ?? { image, lastTaggedAt: 0n, manifests: [], holds: 0 };
+  const record: ImageRecord = before ?? { image, parent, lastTaggedAt: 0n, manifests: [], holds: 0 };
   record.manifests = [...kept];
   if (references.length > 0) record.lastTaggedAt = now;
-  if (!before) {
-    state.images.set(image.id, record);
-    state.ids.add(hexOf(image.id));
-    state.layers.addImage(image.diffIds);
-  }
+  if (!before) adoptImage(state, record);
   for (const { diffId, digest } of sources) state.layers.addSource(diffId, digest);
   return references.flatMap((reference) => {
     const from = state.references.set(reference, image.id);

@@ -1,9 +1,10 @@
 import type { ImageDeleteResponseItem } from '#api/types/image.ts';
 import { conflict } from '#errors/errors.ts';
-import { chainIds, type Digest, hexOf, shortId } from '#lib/digest.ts';
+import { chainIds, type Digest, shortId } from '#lib/digest.ts';
 import { familiarReference, formatReference, type Reference, repositoryOf } from '#lib/reference.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Statement } from '#metadata/database.ts';
+import { childrenOf, dropImage } from './adopt.ts';
 import { findImage, isIdPrefix, namedReference } from './lookup.ts';
 import { publish } from './register.ts';
 import type { GraphState, ImageRecord } from './state.ts';
@@ -11,6 +12,8 @@ import type { GraphState, ImageRecord } from './state.ts';
 export interface RemoveOptions {
   /** Remove it although it has several references, or stopped containers stand on it. */
   force?: boolean;
+  /** Keep its parents, though nothing else needs them. */
+  noprune?: boolean;
 }
 
 /** What a removal will do, decided before anything is done. */
@@ -22,24 +25,50 @@ interface Plan {
 }
 
 /**
- * Removes a reference, and the image with its last one; or, named by id, the image with all of its references. The
- * rules, messages and the order of the answer are Docker's. Throws `not-found`, or `conflict` when the image is in use.
+ * Removes a reference, and the image with its last one; or, named by id, the image with all of its references. With an
+ * image go its parents that nothing else needs. The rules, messages and the order of the answer are Docker's. Throws
+ * `not-found`, or `conflict` when the image is in use.
  */
 export async function removeImage(
   state: GraphState,
   name: string,
-  { force = false }: RemoveOptions,
+  { force = false, noprune = false }: RemoveOptions,
 ): Promise<ImageDeleteResponseItem[]> {
-  const { plan, candidates } = await state.changes.run(async () => {
+  const { untagged, deleted } = await state.changes.run(async () => {
     const plan = planRemoval(state, name, force);
-    return { plan, candidates: await carryOut(state, plan) };
+    await carryOut(state, plan);
+    const deleted = plan.deletes ? [plan.record] : [];
+    while (!noprune && deleted.length > 0) {
+      const parent = unneededParent(state, deleted.at(-1)!);
+      if (!parent) break;
+      await carryOut(state, { record: parent, untag: [], deletes: true });
+      deleted.push(parent);
+    }
+    return { untagged: plan.untag, deleted };
   });
-  const answer: ImageDeleteResponseItem[] = plan.untag.map((reference) => ({ Untagged: familiarReference(reference) }));
-  if (!plan.deletes) return answer;
-  const { image } = plan.record;
-  const removed = new Set(await state.layers.collect(candidates));
-  const layers = chainIds(image.diffIds).filter((_, at) => removed.has(image.diffIds[at]!));
-  return [...answer, { Deleted: image.id }, ...layers.reverse().map((chainId) => ({ Deleted: chainId }))];
+  const answer: ImageDeleteResponseItem[] = untagged.map((reference) => ({ Untagged: familiarReference(reference) }));
+  const removed = new Set(await state.layers.collect(deleted.flatMap(({ image }) => image.diffIds)));
+  return [...answer, ...deleted.flatMap((record, at) => deletions(record, removed, deleted[at + 1]))];
+}
+
+/** The image and those of its layers that went with it, without its parent's; the top layer first. */
+function deletions(
+  { image }: ImageRecord,
+  removed: ReadonlySet<Digest>,
+  parent: ImageRecord | undefined,
+): ImageDeleteResponseItem[] {
+  const below = parent?.image.diffIds.length ?? 0;
+  const layers = chainIds(image.diffIds).filter((_, at) => at >= below && removed.has(image.diffIds[at]!));
+  return [{ Deleted: image.id }, ...layers.reverse().map((chainId) => ({ Deleted: chainId }))];
+}
+
+/** The parent, if nobody would miss it. */
+function unneededParent(state: GraphState, { parent }: ImageRecord): ImageRecord | undefined {
+  const record = parent && state.images.get(parent);
+  if (!record || record.holds > 0) return undefined;
+  const { id } = record.image;
+  const isNeeded = [state.references.of(id).length, childrenOf(state, id).size, state.users(id).length].some(Boolean);
+  return isNeeded ? undefined : record;
 }
 
 function planRemoval(state: GraphState, name: string, force: boolean): Plan {
@@ -56,12 +85,13 @@ function planRemoval(state: GraphState, name: string, force: boolean): Plan {
   if (!force && areOneTag(references)) refuseLastReference(state, record, name);
   const untag = [wanted, ...orphanedDigests(references, wanted)];
   const isLast = untag.length === references.length;
-  // Force takes the last reference away from a running container's image, but not the image.
-  const isNeeded = record.holds > 0 || state.users(id).some(({ running }) => running || !force);
+  // Force takes the last reference away from a running container's image or a parent, but not the image.
+  const isUsed = record.holds > 0 || state.users(id).some(({ running }) => running || !force);
+  const isNeeded = isUsed || childrenOf(state, id).size > 0;
   return { record, untag, deletes: isLast && !isNeeded };
 }
 
-async function carryOut(state: GraphState, { record, untag, deletes }: Plan): Promise<readonly Digest[]> {
+async function carryOut(state: GraphState, { record, untag, deletes }: Plan): Promise<void> {
   const { image } = record;
   const statements: Statement[] = untag.map((reference) => ({
     sql: 'DELETE FROM refs WHERE reference = ?',
@@ -79,14 +109,11 @@ async function carryOut(state: GraphState, { record, untag, deletes }: Plan): Pr
     state.references.delete(reference);
     publish(state, 'untag', image, image.id);
   }
-  if (!deletes) return [];
-  state.images.delete(image.id);
-  state.ids.delete(hexOf(image.id));
-  state.layers.dropImage(image.diffIds);
+  if (!deletes) return;
+  dropImage(state, record);
   await state.content.remove(unnamedBlobs(state, record));
   fault('image.remove.blobs');
   publish(state, 'delete', image, image.id);
-  return image.diffIds;
 }
 
 /** Config and manifests of a removed image, without those that another image has. */
@@ -102,6 +129,7 @@ function refuseIfUsed(
 ) {
   const { id } = record.image;
   const refuse = (how: string, why: string) => conflict(`conflict: unable to delete ${shortId(id)} (${how}) - ${why}`);
+  if (childrenOf(state, id).size > 0) throw refuse('cannot be forced', 'image has dependent child images');
   const users = state.users(id);
   const running = users.find((user) => user.running);
   if (running) {

@@ -1,20 +1,21 @@
 import { describe } from '#errors/errors.ts';
 import { makeImage } from '#image/image.ts';
-import { type Digest, hexOf } from '#lib/digest.ts';
+import type { Digest } from '#lib/digest.ts';
+import { adoptImage } from './adopt.ts';
 import type { GraphState } from './state.ts';
 
 /** Configs read at a time. */
 const PARALLEL = 32;
 
 type LayerRow = { diff_id: Digest; size: number; content_size: number; entries: number };
-type ImageRow = { id: Digest; last_tagged_at: number | bigint };
+type ImageRow = { id: Digest; last_tagged_at: number | bigint; parent_id: Digest | null };
 
 /** Fills the memory from the database and the configs. An image whose config cannot be read is left out, with a warning. */
 export async function restoreGraph(state: GraphState): Promise<void> {
   const { db } = state;
   const [layers, images, references, manifests, blobs] = await Promise.all([
     db.read<LayerRow>('SELECT diff_id, size, content_size, entries FROM layers'),
-    db.read<ImageRow>('SELECT id, last_tagged_at FROM images'),
+    db.read<ImageRow>('SELECT id, last_tagged_at, parent_id FROM images'),
     db.read<{ reference: string; image_id: Digest }>('SELECT reference, image_id FROM refs'),
     db.read<{ digest: Digest; image_id: Digest }>('SELECT digest, image_id FROM manifests'),
     db.read<{ digest: Digest; diff_id: Digest }>('SELECT digest, diff_id FROM blobs'),
@@ -38,9 +39,8 @@ async function restoreImage(state: GraphState, row: ImageRow, manifests: Digest[
   try {
     const config = await state.content.read(row.id);
     const image = makeImage(row.id, config, (diffId) => state.layers.info(diffId)!.contentSize);
-    state.images.set(row.id, { image, lastTaggedAt: BigInt(row.last_tagged_at), manifests, holds: 0 });
-    state.ids.add(hexOf(row.id));
-    state.layers.addImage(image.diffIds);
+    const lastTaggedAt = BigInt(row.last_tagged_at);
+    adoptImage(state, { image, lastTaggedAt, parent: row.parent_id ?? undefined, manifests, holds: 0 });
   } catch (error) {
     state.warn(`image ${row.id} cannot be used: ${describe(error)}`);
   }

@@ -31,7 +31,7 @@ export interface ImageUser {
 }
 
 export interface ImageEvent {
-  action: 'load' | 'tag' | 'untag' | 'delete';
+  action: 'load' | 'import' | 'create' | 'tag' | 'untag' | 'delete';
   imageId: Digest;
   /** What the event's `name` attribute says: the reference, or the id. */
   name: string;
@@ -43,6 +43,8 @@ export interface ImageRecord {
   image: Image;
   /** ns since 1970; 0n = never. */
   lastTaggedAt: bigint;
+  /** The image that it was made from on this engine (commit, build), or was saved with. */
+  parent: Digest | undefined;
   /** Blobs that are kept with it. */
   manifests: readonly Digest[];
   /** Containers that are being made from it. */
@@ -54,6 +56,8 @@ export interface GraphState extends Required<GraphOptions> {
   readonly images: Map<Digest, ImageRecord>;
   /** Hex digits of the ids in `images`. */
   readonly ids: TruncIndex;
+  /** Parent -> the images that were made from it. */
+  readonly children: Map<Digest, Set<Digest>>;
   readonly references: References;
   readonly layers: Layers;
   /** One change of images and references at a time. */

@@ -52,4 +52,5 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX addresses_by_container ON addresses(container_id);
   `,
+  'ALTER TABLE images ADD COLUMN parent_id TEXT',
 ];

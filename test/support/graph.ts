@@ -109,7 +109,7 @@ export async function assertNothingStored(graph: TestGraph): Promise<void> {
 /** Everything that the graph lists is whole: configs and layers have their digests, and no other blob is there. */
 export async function assertWhole({ graph, content, driver, db }: TestGraph): Promise<void> {
   const named = new Set<string>();
-  for (const { Id } of graph.list()) {
+  for (const { Id } of graph.list({ all: true })) {
     named.add(Id);
     const image = graph.get(Id);
     await content.read(image.id);
