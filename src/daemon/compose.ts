@@ -8,6 +8,7 @@ import { EventLog } from '#events/events.ts';
 import { openGraph } from '#graph/graph.ts';
 import { createErofsDriver } from '#graphdriver/erofs/erofs-driver.ts';
 import { probeErofs } from '#graphdriver/erofs/probe.ts';
+import { setUpInitLayer } from '#graphdriver/init-layer.ts';
 import { createLogger } from '#lib/log.ts';
 import { detectCgroups } from '#linux/cgroup.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
@@ -66,6 +67,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     engineId(database),
     findInit(config.initPath),
   ]);
+  if (sweep) await setUpInitLayer(paths.graph);
   const graph = await openGraph({
     db: database,
     content,

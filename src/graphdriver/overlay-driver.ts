@@ -5,6 +5,7 @@ import type { Launcher } from '#linux/launcher-types.ts';
 import type { MountInfo } from '#linux/mountinfo.ts';
 import { backingFilesystem } from './backing-filesystem.ts';
 import type { GetOptions, GraphDriver, Rootfs } from './driver.ts';
+import { initLayerOf } from './init-layer.ts';
 import type { LayerStore } from './layer-store.ts';
 import { LayerUsers } from './layer-users.ts';
 import { overlayOptions } from './overlay-options.ts';
@@ -43,7 +44,7 @@ export class OverlayDriver implements GraphDriver {
 
   /** Finds again what an earlier engine left mounted. Without `sweep`, unfinished work of that engine stays. */
   async open(mounts: readonly MountInfo[], { sweep }: { sweep: boolean }): Promise<void> {
-    await Promise.all([this.#readWrite.open({ sweep }), mkdir(this.#emptyLayer, { recursive: true })]);
+    await Promise.all([this.#readWrite.open({ sweep }), mkdir(this.#initLayer, { recursive: true })]);
     const targets = new Map(mounts.map((mount) => [mount.mountPoint, mount]));
     for (const id of await this.#readWrite.list()) {
       const mount = targets.get(this.#readWrite.pathsOf(id).merged);
@@ -78,7 +79,7 @@ export class OverlayDriver implements GraphDriver {
       this.#users.claim(id, chain);
       try {
         const lowerDirs = await Promise.all(chain.toReversed().map((diffId) => this.#layers.mount(diffId)));
-        return await this.#mount(id, lowerDirs.length > 0 ? lowerDirs : [this.#emptyLayer], readOnly);
+        return await this.#mount(id, [...lowerDirs, this.#initLayer], readOnly);
       } catch (error) {
         if (!this.#mounted.has(id)) this.#users.release(id);
         throw error;
@@ -99,7 +100,7 @@ export class OverlayDriver implements GraphDriver {
 
   describe(id: string, chain: readonly string[]): Record<string, string> {
     const { upper, work, merged } = this.#readWrite.pathsOf(id);
-    const lower = chain.toReversed().map((diffId) => this.#layers.pathOf(diffId));
+    const lower = [...chain.toReversed().map((diffId) => this.#layers.pathOf(diffId)), this.#initLayer];
     return { LowerDir: lower.join(':'), MergedDir: merged, UpperDir: upper, WorkDir: work };
   }
 
@@ -111,9 +112,9 @@ export class OverlayDriver implements GraphDriver {
     if (this.#mounted.size === 0) await this.#launcher.unmount(this.#root);
   }
 
-  /** A directory for containers of images without layers: overlayfs wants at least one lower directory. */
-  get #emptyLayer(): string {
-    return join(this.#root, 'empty');
+  /** Below all layers of every container; see `setUpInitLayer`. */
+  get #initLayer(): string {
+    return initLayerOf(this.#root);
   }
 
   async #mount(id: string, lowerDirs: string[], readOnly: boolean): Promise<Rootfs> {
