@@ -1,4 +1,5 @@
 /** Flag values with units: sizes, durations, decimals. */
+import { parseDuration as durationOf } from '#lib/duration.ts';
 import type { ValueType } from './types.ts';
 import { narrow } from './values.ts';
 
@@ -31,33 +32,15 @@ export const swapBytes: ValueType<number | bigint> = {
   set: (_previous, text) => (text === '-1' ? -1 : parseBytes(text)),
 };
 
-const durationUnits: Record<string, bigint> = {
-  ns: 1n,
-  us: 1000n,
-  µs: 1000n,
-  μs: 1000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
-};
-
 /**
  * Nanoseconds from a Go duration: `1h30m`, `-1.5s`, `300ms`, `0`.
  *
  * @throws Error for another text.
  */
 export function parseDuration(text: string): bigint {
-  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text);
-  if (/^[+-]?0$/.test(text)) return 0n;
-  if (!match) throw new Error(`time: invalid duration ${JSON.stringify(text)}`);
-  let total = 0n;
-  for (const [, whole = '', fraction = '', unit] of match[2]!.matchAll(/(\d*)(?:\.(\d*))?([a-zµμ]+)/g)) {
-    const scale = durationUnits[unit!]!;
-    total += BigInt(whole || '0') * scale;
-    if (fraction !== '') total += (BigInt(fraction) * scale) / 10n ** BigInt(fraction.length);
-  }
-  return match[1] === '-' ? -total : total;
+  const value = durationOf(text);
+  if (value === undefined) throw new Error(`time: invalid duration ${JSON.stringify(text)}`);
+  return value;
 }
 
 /** Nanoseconds. */
