@@ -16,7 +16,7 @@ export const CONFIG_INSTRUCTIONS: ReadonlyMap<string, ConfigInstruction> = new M
   ['CMD', (config, line) => ({ Cmd: commandLine(config, line) })],
   ['ENTRYPOINT', (config, line) => ({ Entrypoint: entrypoint(config, line) })],
   ['ENV', (config, line) => ({ Env: pairs(config, line).reduce(withVariable, config.Env ?? []) })],
-  ['EXPOSE', (config, line) => ({ ExposedPorts: { ...config.ExposedPorts, ...exposedPorts(words(config, line)) } })],
+  ['EXPOSE', (config, line) => expose(config, words(config, line))],
   ['HEALTHCHECK', (_, line) => ({ Healthcheck: parseHealthcheck(line) })],
   ['LABEL', (config, line) => ({ Labels: { ...config.Labels, ...Object.fromEntries(pairs(config, line)) } })],
   ['ONBUILD', (config, line) => ({ OnBuild: [...(config.OnBuild ?? []), trigger(line)] })],
@@ -37,6 +37,11 @@ function withVariable(env: readonly string[], [name, value]: readonly [string, s
   const entry = `${name}=${value}`;
   const at = env.findIndex((other) => other === name || other.startsWith(`${name}=`));
   return at < 0 ? [...env, entry] : env.with(at, entry);
+}
+
+/** A variable may turn out to hold no port at all. */
+function expose({ ExposedPorts }: ImageConfig, specs: readonly string[]): Partial<ImageConfig> {
+  return specs.length > 0 ? { ExposedPorts: { ...ExposedPorts, ...exposedPorts(specs) } } : {};
 }
 
 const UNFIT_TRIGGERS: ReadonlySet<string> = new Set(['FROM', 'MAINTAINER']);
