@@ -48,6 +48,7 @@ export async function openGraph(options: GraphOptions): Promise<Graph> {
     images: new Map(),
     ids: new TruncIndex(),
     children: new Map(),
+    manifestUsers: new Map(),
     references: new References(),
     layers: new Layers(complete),
     changes: new Mutex(),

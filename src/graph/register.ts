@@ -3,9 +3,9 @@ import type { Digest } from '#lib/digest.ts';
 import { formatReference, type Reference } from '#lib/reference.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Statement } from '#metadata/database.ts';
-import { adoptImage } from './adopt.ts';
+import { adoptImage, keepManifests } from './adopt.ts';
 import type { LayerInfo } from './layers.ts';
-import type { GraphState, ImageEvent, ImageRecord } from './state.ts';
+import type { GraphState, ImageEvent, ImageRecord, KeptManifest } from './state.ts';
 
 /** An image whose layers are provided and pinned and whose blobs are in the content store. */
 export interface NewImage {
@@ -13,7 +13,7 @@ export interface NewImage {
   references: readonly Reference[];
   /** The image that it was made from. */
   parent?: Digest;
-  manifests: readonly { digest: Digest; mediaType: string; size: number }[];
+  manifests: readonly KeptManifest[];
   /** Compressed blobs that its layers came as. */
   sources: readonly { digest: Digest; mediaType: string; size: number; diffId: Digest }[];
 }
@@ -76,11 +76,10 @@ export function tagStatements(reference: Reference, imageId: Digest, now: bigint
 function remember(state: GraphState, added: NewImage, now: bigint): Renamed[] {
   const { image, references, parent, manifests, sources } = added;
   const before = state.images.get(image.id);
-  const kept = new Set([...(before?.manifests ?? []), ...manifests.map(({ digest }) => digest)]);
   const record: ImageRecord = before ?? { image, parent, lastTaggedAt: 0n, manifests: [], holds: 0 };
-  record.manifests = [...kept];
   if (references.length > 0) record.lastTaggedAt = now;
   if (!before) adoptImage(state, record);
+  keepManifests(state, record, manifests);
   for (const { diffId, digest } of sources) state.layers.addSource(diffId, digest);
   return references.flatMap((reference) => {
     const from = state.references.set(reference, image.id);

@@ -110,16 +110,9 @@ async function carryOut(state: GraphState, { record, untag, deletes }: Plan): Pr
     publish(state, 'untag', image, image.id);
   }
   if (!deletes) return;
-  dropImage(state, record);
-  await state.content.remove(unnamedBlobs(state, record));
+  await state.content.remove(dropImage(state, record));
   fault('image.remove.blobs');
   publish(state, 'delete', image, image.id);
-}
-
-/** Config and manifests of a removed image, without those that another image has. */
-function unnamedBlobs(state: GraphState, { image, manifests }: ImageRecord): Digest[] {
-  const others = new Set([...state.images.values()].flatMap((record) => [record.image.id, ...record.manifests]));
-  return [image.id, ...manifests].filter((digest) => !others.has(digest));
 }
 
 function refuseIfUsed(

@@ -1,13 +1,14 @@
 import { describe } from '#errors/errors.ts';
 import { makeImage } from '#image/image.ts';
 import type { Digest } from '#lib/digest.ts';
-import { adoptImage } from './adopt.ts';
+import { adoptImage, keepManifests } from './adopt.ts';
 import type { GraphState } from './state.ts';
 
 /** Configs read at a time. */
 const PARALLEL = 32;
 
 type LayerRow = { diff_id: Digest; size: number; content_size: number; entries: number };
+type ManifestRow = { digest: Digest; image_id: Digest; media_type: string; size: number };
 type ImageRow = { id: Digest; last_tagged_at: number | bigint; parent_id: Digest | null };
 
 /** Fills the memory from the database and the configs. An image whose config cannot be read is left out, with a warning. */
@@ -17,7 +18,7 @@ export async function restoreGraph(state: GraphState): Promise<void> {
     db.read<LayerRow>('SELECT diff_id, size, content_size, entries FROM layers'),
     db.read<ImageRow>('SELECT id, last_tagged_at, parent_id FROM images'),
     db.read<{ reference: string; image_id: Digest }>('SELECT reference, image_id FROM refs'),
-    db.read<{ digest: Digest; image_id: Digest }>('SELECT digest, image_id FROM manifests'),
+    db.read<ManifestRow>('SELECT digest, image_id, media_type, size FROM manifests'),
     db.read<{ digest: Digest; diff_id: Digest }>('SELECT digest, diff_id FROM blobs'),
   ]);
   for (const { diff_id, size, content_size, entries } of layers) {
@@ -27,7 +28,7 @@ export async function restoreGraph(state: GraphState): Promise<void> {
   const manifestsOf = Map.groupBy(manifests, ({ image_id }) => image_id);
   const queue = images.values();
   const restoreSome = async () => {
-    for (const row of queue) await restoreImage(state, row, manifestsOf.get(row.id)?.map(({ digest }) => digest) ?? []);
+    for (const row of queue) await restoreImage(state, row, manifestsOf.get(row.id) ?? []);
   };
   await Promise.all(Array.from({ length: PARALLEL }, restoreSome));
   for (const { reference, image_id } of references) {
@@ -35,12 +36,15 @@ export async function restoreGraph(state: GraphState): Promise<void> {
   }
 }
 
-async function restoreImage(state: GraphState, row: ImageRow, manifests: Digest[]): Promise<void> {
+async function restoreImage(state: GraphState, row: ImageRow, manifests: ManifestRow[]): Promise<void> {
   try {
     const config = await state.content.read(row.id);
     const image = makeImage(row.id, config, (diffId) => state.layers.info(diffId)!.contentSize);
     const lastTaggedAt = BigInt(row.last_tagged_at);
-    adoptImage(state, { image, lastTaggedAt, parent: row.parent_id ?? undefined, manifests, holds: 0 });
+    const record = { image, lastTaggedAt, parent: row.parent_id ?? undefined, manifests: [], holds: 0 };
+    adoptImage(state, record);
+    const kept = manifests.map(({ digest, media_type, size }) => ({ digest, mediaType: media_type, size }));
+    keepManifests(state, record, kept);
   } catch (error) {
     state.warn(`image ${row.id} cannot be used: ${describe(error)}`);
   }

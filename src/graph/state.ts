@@ -39,14 +39,22 @@ export interface ImageEvent {
   labels: Readonly<Record<string, string>>;
 }
 
+/** A manifest or index that is kept byte for byte. */
+export interface KeptManifest {
+  digest: Digest;
+  mediaType: string;
+  /** Bytes. */
+  size: number;
+}
+
 export interface ImageRecord {
   image: Image;
   /** ns since 1970; 0n = never. */
   lastTaggedAt: bigint;
   /** The image that it was made from on this engine (commit, build), or was saved with. */
   parent: Digest | undefined;
-  /** Blobs that are kept with it. */
-  manifests: readonly Digest[];
+  /** The manifest and the index that it came with, if it came with any. */
+  manifests: readonly KeptManifest[];
   /** Containers that are being made from it. */
   holds: number;
 }
@@ -58,6 +66,8 @@ export interface GraphState extends Required<GraphOptions> {
   readonly ids: TruncIndex;
   /** Parent -> the images that were made from it. */
   readonly children: Map<Digest, Set<Digest>>;
+  /** How many images have a manifest: one index may be of several. */
+  readonly manifestUsers: Map<Digest, number>;
   readonly references: References;
   readonly layers: Layers;
   /** One change of images and references at a time. */
