@@ -1,11 +1,13 @@
 import type { Backend } from '#api/server/backend.ts';
 import { attachContainer, resizeContainer } from '#daemon/attach.ts';
 import { createContainer } from '#daemon/create.ts';
+import { diskUsage } from '#daemon/disk-usage.ts';
 import type { Engine } from '#daemon/engine.ts';
 import { systemInfo, systemVersion } from '#daemon/info.ts';
 import { killContainer } from '#daemon/kill.ts';
 import { inspectContainer, listContainers } from '#daemon/list.ts';
 import { containerLogs } from '#daemon/logs.ts';
+import { pruneImages } from '#daemon/prune-images.ts';
 import { removeByName } from '#daemon/remove.ts';
 import { removeImage } from '#daemon/remove-image.ts';
 import { startContainer } from '#daemon/start.ts';
@@ -20,6 +22,7 @@ export function engineBackend(engine: Engine): Backend {
     system: {
       info: () => systemInfo(engine),
       version: async () => systemVersion(),
+      diskUsage: (types) => diskUsage(engine, types),
       events: (query, signal) => events.stream(query, signal),
       ping: () => void engine.background.run('warming up', () => warmCgroups(engine.cgroups)),
     },
@@ -29,6 +32,7 @@ export function engineBackend(engine: Engine): Backend {
       history: async (name) => graph.history(name),
       tag: (name, target) => graph.tag(name, target),
       remove: (name, options) => removeImage(engine, name, options),
+      prune: (filters) => pruneImages(engine, filters),
       load: (body, options, emit, signal) => graph.load(body, { ...options, signal }, emit),
     },
     networks: {

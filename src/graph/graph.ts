@@ -2,11 +2,13 @@ import type {
   HistoryResponseItem,
   ImageDeleteResponseItem,
   ImageInspect,
+  ImagePruneResponse,
   ImageSummary,
   ProgressMessage,
 } from '#api/types/image.ts';
 import type { Image } from '#image/image.ts';
 import type { Digest } from '#lib/digest.ts';
+import type { Filters } from '#lib/filters.ts';
 import { Mutex } from '#lib/locks.ts';
 import { familiarReference } from '#lib/reference.ts';
 import { nowNs } from '#lib/time.ts';
@@ -14,6 +16,7 @@ import { TruncIndex } from '#lib/truncindex.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
 import { childrenOf } from './adopt.ts';
 import { createImage, type NewImageRequest } from './create.ts';
+import { type GraphUsage, graphUsage } from './disk-usage.ts';
 import { imageHistory } from './history.ts';
 import { inspectImage } from './inspect.ts';
 import { type LayerTar, layerTar } from './layer-tar.ts';
@@ -21,6 +24,7 @@ import { Layers } from './layers.ts';
 import { type ListQuery, listImages } from './list.ts';
 import { type LoadOptions, loadImages } from './load.ts';
 import { findImage, lookUpImage } from './lookup.ts';
+import { pruneImages } from './prune.ts';
 import { References } from './references.ts';
 import { type RemoveOptions, removeImage } from './remove.ts';
 import { restoreGraph } from './restore.ts';
@@ -134,6 +138,15 @@ export class Graph {
 
   remove(name: string, options: RemoveOptions = {}): Promise<ImageDeleteResponseItem[]> {
     return removeImage(this.#state, name, options);
+  }
+
+  prune(filters: Filters): Promise<ImagePruneResponse> {
+    return pruneImages(this.#state, filters);
+  }
+
+  /** See `GraphUsage`. */
+  usage(): Promise<GraphUsage> {
+    return graphUsage(this.#state);
   }
 
   load(

@@ -70,10 +70,10 @@ function sharedSizeOf(state: GraphState, { diffIds, layerSizes }: Image): number
   return diffIds.reduce((sum, diffId, at) => sum + (state.layers.imagesOf(diffId) > 1 ? layerSizes[at]! : 0), 0);
 }
 
-type Test = (record: ImageRecord, references: readonly Reference[]) => boolean;
+export type ImageTest = (record: ImageRecord, references: readonly Reference[]) => boolean;
 
-function imageFilter(state: GraphState, filters: Filters): Test {
-  const tests: Test[] = [];
+function imageFilter(state: GraphState, filters: Filters): ImageTest {
+  const tests = [labelAndAgeFilter(state, filters)];
   if (filters.has('dangling')) {
     const wanted = booleanFilter(filters, 'dangling', false);
     const isTag = ({ digest }: Reference) => digest === undefined;
@@ -83,18 +83,22 @@ function imageFilter(state: GraphState, filters: Filters): Test {
   const created = (name: string) => (filters.get(name) ?? []).map((value) => findImage(state, value).image.createdAt);
   for (const limit of created('before')) tests.push(({ image }) => image.createdAt < limit);
   for (const limit of created('since')) tests.push(({ image }) => image.createdAt > limit);
-  for (const value of filters.get('until') ?? []) {
-    const limit = parsePointInTime(value, state.now());
-    if (limit === undefined)
-      throw invalid(`invalid filter 'until=${value}'`, { hint: 'use a time or a duration, as in 24h' });
-    tests.push(({ image }) => image.createdAt < limit);
-  }
-  if (filters.has('label')) tests.push(({ image }) => matchesLabels(filters, 'label', image.config?.Labels));
-  for (const unwanted of filters.get('label!') ?? []) {
-    const one: Filters = new Map([['label', [unwanted]]]);
-    tests.push(({ image }) => !matchesLabels(one, 'label', image.config?.Labels));
-  }
   return (record, references) => tests.every((test) => test(record, references));
+}
+
+/** The filters `until`, `label` and `label!`, which lists and prunes share. Throws `invalid` for a malformed time. */
+export function labelAndAgeFilter(state: GraphState, filters: Filters): ImageTest {
+  const limits = (filters.get('until') ?? []).map((value) => {
+    const limit = parsePointInTime(value, state.now());
+    if (limit !== undefined) return limit;
+    throw invalid(`invalid filter 'until=${value}'`, { hint: 'use a time or a duration, as in 24h' });
+  });
+  const unwanted = (filters.get('label!') ?? []).map((label): Filters => new Map([['label', [label]]]));
+  return ({ image }) => {
+    const labels = image.config?.Labels;
+    if (limits.some((limit) => image.createdAt >= limit)) return false;
+    return matchesLabels(filters, 'label', labels) && !unwanted.some((one) => matchesLabels(one, 'label', labels));
+  };
 }
 
 /** References that one of the patterns matches, with or without its tag; undefined when all do. */

@@ -32,23 +32,40 @@ interface Plan {
 export async function removeImage(
   state: GraphState,
   name: string,
-  { force = false, noprune = false }: RemoveOptions,
+  options: RemoveOptions,
 ): Promise<ImageDeleteResponseItem[]> {
-  const { untagged, deleted } = await state.changes.run(async () => {
+  return (await removeWithParents(state, name, options)).answer;
+}
+
+/** What a removal has done. */
+export interface Removal {
+  answer: ImageDeleteResponseItem[];
+  images: readonly ImageRecord[];
+  layers: ReadonlySet<Digest>;
+}
+
+/** `removeImage`, telling also what is gone. */
+export async function removeWithParents(
+  state: GraphState,
+  name: string,
+  { force = false, noprune = false }: RemoveOptions,
+): Promise<Removal> {
+  const { untagged, images } = await state.changes.run(async () => {
     const plan = planRemoval(state, name, force);
     await carryOut(state, plan);
-    const deleted = plan.deletes ? [plan.record] : [];
-    while (!noprune && deleted.length > 0) {
-      const parent = unneededParent(state, deleted.at(-1)!);
+    const images = plan.deletes ? [plan.record] : [];
+    while (!noprune && images.length > 0) {
+      const parent = unneededParent(state, images.at(-1)!);
       if (!parent) break;
       await carryOut(state, { record: parent, untag: [], deletes: true });
-      deleted.push(parent);
+      images.push(parent);
     }
-    return { untagged: plan.untag, deleted };
+    return { untagged: plan.untag, images };
   });
+  const layers = new Set(await state.layers.collect(images.flatMap(({ image }) => image.diffIds)));
   const answer: ImageDeleteResponseItem[] = untagged.map((reference) => ({ Untagged: familiarReference(reference) }));
-  const removed = new Set(await state.layers.collect(deleted.flatMap(({ image }) => image.diffIds)));
-  return [...answer, ...deleted.flatMap((record, at) => deletions(record, removed, deleted[at + 1]))];
+  for (const [at, record] of images.entries()) answer.push(...deletions(record, layers, images[at + 1]));
+  return { answer, images, layers };
 }
 
 /** The image and those of its layers that went with it, without its parent's; the top layer first. */

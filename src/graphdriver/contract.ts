@@ -94,10 +94,12 @@ export function driverContract(subject: DriverUnderTest): void {
     test('applying a layer again changes nothing, and removing it makes it unknown', async () => {
       const stored = await store(makeLayer([file('once', '12345')]));
       assert.equal(await driver.exists(stored.diffId), false);
+      assert.equal(await driver.layerSize(stored.diffId), 0);
       const first = await driver.applyDiff(stored);
       assert.deepEqual(await Promise.all([driver.applyDiff(stored), driver.applyDiff(stored)]), [first, first]);
       assert.equal(first.size, 5);
       assert.equal(await driver.exists(stored.diffId), true);
+      assert.ok((await driver.layerSize(stored.diffId)) > 0);
       await driver.removeLayer(stored.diffId);
       assert.equal(await driver.exists(stored.diffId), false);
       await driver.removeLayer(stored.diffId);

@@ -22,6 +22,9 @@ export interface GraphDriver {
   /** Whether `applyDiff` of this layer has been done and still holds. */
   exists(diffId: string): Promise<boolean>;
 
+  /** Bytes on the disk of what `applyDiff` made, without the tar; 0 when it is not there. */
+  layerSize(diffId: string): Promise<number>;
+
   /** Unmounts and deletes what `applyDiff` made. Throws `conflict` while a mounted filesystem uses the layer. */
   removeLayer(diffId: string): Promise<void>;
 

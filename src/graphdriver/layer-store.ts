@@ -11,6 +11,9 @@ export interface LayerStore {
   /** See `GraphDriver.exists`. */
   exists(diffId: string): Promise<boolean>;
 
+  /** See `GraphDriver.layerSize`. */
+  size(diffId: string): Promise<number>;
+
   /** Makes the layer a directory that overlayfs can stand on, from its tar if need be, and gives its path. */
   mount(diffId: string): Promise<string>;
 

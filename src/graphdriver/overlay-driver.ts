@@ -66,6 +66,8 @@ export class OverlayDriver implements GraphDriver {
 
   exists: GraphDriver['exists'] = (diffId) => this.#layers.exists(diffId);
 
+  layerSize: GraphDriver['layerSize'] = (diffId) => this.#layers.size(diffId);
+
   async removeLayer(diffId: string): Promise<void> {
     this.#users.refuseIfUsed(diffId);
     await this.#layers.remove(diffId);

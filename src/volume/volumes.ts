@@ -159,6 +159,11 @@ export class VolumeStore {
     }
   }
 
+  /** How many containers name the volume. */
+  userCount(name: string): number {
+    return this.#users.get(name)?.size ?? 0;
+  }
+
   /** A container names a volume from now on. Throws `not-found`. */
   use(name: string, containerId: string): void {
     this.#get(name);

@@ -7,12 +7,14 @@ import type {
   WaitResponse,
 } from '#api/types/container.ts';
 import type { Config } from '#api/types/container-config.ts';
+import type { DiskUsage, DiskUsageType } from '#api/types/disk-usage.ts';
 import type { EventMessage } from '#api/types/event.ts';
 import type { HostConfig } from '#api/types/host-config.ts';
 import type {
   HistoryResponseItem,
   ImageDeleteResponseItem,
   ImageInspect,
+  ImagePruneResponse,
   ImageSummary,
   OciPlatform,
   ProgressMessage,
@@ -47,6 +49,8 @@ export interface SystemBackend {
    * is refused fails at the first step. A listener that does not keep up is the engine's to bound.
    */
   events(query: { since?: bigint; until?: bigint; filters: Filters }, signal: AbortSignal): AsyncIterable<EventMessage>;
+  /** `GET /system/df`, for these kinds of objects. */
+  diskUsage(types: ReadonlySet<DiskUsageType>): Promise<DiskUsage>;
   /** A client just said hello: more requests follow within milliseconds. */
   ping?(): void;
 }
@@ -58,6 +62,7 @@ export interface ImageBackend {
   /** `repo` is a familiar name without tag, `tag` may be empty. */
   tag(name: string, target: { repo: string; tag: string }): Promise<void>;
   remove(name: string, options: { force: boolean; noprune: boolean }): Promise<ImageDeleteResponseItem[]>;
+  prune(filters: Filters): Promise<ImagePruneResponse>;
   /**
    * Loads the images of the archive `body`. What fails before the first `emit` becomes the reply's status; later
    * failures end the stream with an `errorDetail`.

@@ -1,5 +1,5 @@
 import type { Access } from './access.ts';
-import { absent, buildKit, noPlugins, noSuchPlugin, swarm, swarmEntrance } from './handlers/absent.ts';
+import { absent, buildKit, noBuildCache, noPlugins, noSuchPlugin, swarm, swarmEntrance } from './handlers/absent.ts';
 import * as container from './handlers/container.ts';
 import * as containerStream from './handlers/container-stream.ts';
 import * as image from './handlers/image.ts';
@@ -19,7 +19,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['GET', '/version', 'json', 'read', system.version],
   ['GET', '/info', 'json', 'read', system.info],
   ['GET', '/events', 'stream', 'read', system.events],
-  ['GET', '/system/df', 'json', 'read', absent, 25],
+  ['GET', '/system/df', 'json', 'read', system.diskUsage, 25],
   ['POST', '/auth', 'json', 'operate', absent],
   ['GET', '/metrics', 'raw', 'read', absent],
   ['GET', '/debug/pprof/{name}', 'raw', 'admin', absent],
@@ -69,12 +69,12 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['POST', '/images/create', 'stream', 'admin', absent],
   ['POST', '/images/{name}/push', 'stream', 'admin', absent],
   ['POST', '/images/{name}/tag', 'raw', 'admin', image.tag],
-  ['POST', '/images/prune', 'json', 'admin', absent, 25],
+  ['POST', '/images/prune', 'json', 'admin', image.prune, 25],
   ['DELETE', '/images/{name}', 'json', 'admin', image.remove],
   ['GET', '/distribution/{name}/json', 'json', 'read', absent, 30],
 
   ['POST', '/build', 'stream', 'admin', absent],
-  ['POST', '/build/prune', 'json', 'admin', absent, 31],
+  ['POST', '/build/prune', 'json', 'admin', noBuildCache, 31],
   ['POST', '/build/cancel', 'raw', 'admin', absent, 39],
   ['POST', '/session', 'hijack', 'admin', buildKit, 31],
   ['POST', '/grpc', 'hijack', 'admin', buildKit, 38],

@@ -90,6 +90,13 @@ export interface HistoryResponseItem {
 /** What one step of a removal did; one of the two. */
 export type ImageDeleteResponseItem = { Untagged: string; Deleted?: never } | { Deleted: string; Untagged?: never };
 
+/** What a prune has done; null = nothing. */
+export interface ImagePruneResponse {
+  ImagesDeleted: ImageDeleteResponseItem[] | null;
+  /** Bytes. */
+  SpaceReclaimed: number;
+}
+
 /** A reference to content (OCI Image Spec, descriptor.md). */
 export interface OciDescriptor {
   mediaType: string;

@@ -43,6 +43,7 @@ function mountedIndexes(indexes: LayerIndexes, mounts: LayerMounts): LayerStore 
   return {
     apply: (layer) => indexes.apply(layer),
     exists: (diffId) => indexes.exists(diffId),
+    size: (diffId) => indexes.size(diffId),
     mount: (diffId) => mounts.mount(diffId),
     pathOf: (diffId) => mounts.pathOf(diffId),
     remove: (diffId) => mounts.unmount(diffId, () => indexes.remove(diffId)),

@@ -58,6 +58,16 @@ export class LayerIndexes {
     }
   }
 
+  /** Bytes of the index; 0 without one. */
+  async size(diffId: string): Promise<number> {
+    try {
+      return (await stat(this.#pathOf(diffId))).size;
+    } catch (error) {
+      if (errnoCode(error) === 'ENOENT') return 0;
+      throw error;
+    }
+  }
+
   /**
    * The files to mount, after a look at both: an index of another tar would show wrong content without any error from
    * the kernel. An index that is not there (it is of another version, or lost) is made anew.

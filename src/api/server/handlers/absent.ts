@@ -16,6 +16,11 @@ export function buildKit({ route }: Call): Reply {
   });
 }
 
+/** There is no build cache to prune. */
+export function noBuildCache(): Reply {
+  return json({ CachesDeleted: null, SpaceReclaimed: 0 });
+}
+
 /** 503, as of an engine outside a swarm. */
 export function swarm(): Reply {
   throw unavailable(

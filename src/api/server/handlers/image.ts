@@ -48,6 +48,10 @@ export async function remove(call: Call): Promise<Reply> {
   return json(await call.backend.images.remove(call.name, options));
 }
 
+export async function prune({ backend, query }: Call): Promise<Reply> {
+  return json(await backend.images.prune(parseFilters(query.get('filters'))));
+}
+
 export function load(call: Call): Reply {
   const { backend, query, request, signal } = call;
   const platforms = query.getAll('platform').flatMap((text) => parseJsonPlatform(text) ?? []);

@@ -1,9 +1,12 @@
+import type { DiskUsageType } from '#api/types/disk-usage.ts';
+import { invalid } from '#errors/errors.ts';
 import { parseFilters } from '#lib/filters.ts';
 import { NEWEST_API } from '../api-version.ts';
 import type { Backend } from '../backend.ts';
 import type { Call } from '../call.ts';
 import { timeValue } from '../form.ts';
 import { empty, json, jsonLines, type Reply, text } from '../reply.ts';
+import { downgradeDiskUsage } from '../versions/disk-usage.ts';
 import { withFirstFields } from '../versions/event.ts';
 import { downgradeInfo } from '../versions/system.ts';
 
@@ -32,6 +35,20 @@ export async function version({ backend }: Call): Promise<Reply> {
 export async function info(call: Call): Promise<Reply> {
   const value = await call.backend.system.info();
   return json(call.version < NEWEST_API ? downgradeInfo(value, call.version) : value);
+}
+
+export async function diskUsage(call: Call): Promise<Reply> {
+  const usage = await call.backend.system.diskUsage(usageTypes(call));
+  return json(downgradeDiskUsage(usage, call.version));
+}
+
+const USAGE_TYPES: ReadonlySet<string> = new Set<DiskUsageType>(['container', 'image', 'volume', 'build-cache']);
+
+/** All of them when none is named, and before 1.42. */
+function usageTypes({ query, version }: Call): ReadonlySet<DiskUsageType> {
+  const asked = version < 42 ? [] : query.getAll('type');
+  for (const type of asked) if (!USAGE_TYPES.has(type)) throw invalid(`unknown object type: ${type}`);
+  return (asked.length > 0 ? new Set(asked) : USAGE_TYPES) as ReadonlySet<DiskUsageType>;
 }
 
 export function events(call: Call): Reply {
