@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { debianArchive, makeArchive } from '../test/support/images.ts';
-import { tarHeader, tarPadding } from '../test/support/tar.ts';
+import { makeTar, tarHeader, tarPadding } from '../test/support/tar.ts';
 import { run } from './measure.ts';
 
 const cache = resolve(import.meta.dirname, '../.cache');
@@ -27,6 +27,30 @@ export async function bigArchive(): Promise<string> {
   rmSync(layer);
   rmSync(debian, { recursive: true });
   return path;
+}
+
+const LAYERS = 60;
+
+/** Path of an archive with `layered:latest`: 60 layers of 5 MB, each 250 files of its own and 10 of the layer below. */
+export async function layeredArchive(): Promise<string> {
+  const path = join(cache, 'bench-layered-1.tar');
+  if (existsSync(path)) return path;
+  mkdirSync(cache, { recursive: true });
+  const layers = Array.from({ length: LAYERS }, (_, at) => smallLayer(at));
+  await makeArchive(`${path}.new`, [{ layers, tags: ['layered:latest'], config: { Cmd: ['sh'] } }]);
+  renameSync(`${path}.new`, path);
+  return path;
+}
+
+function smallLayer(at: number): Buffer {
+  const random = generator(at);
+  const file = (name: string) => {
+    const words = Array.from({ length: 4000 }, () => WORDS[Math.floor(random() * WORDS.length)]);
+    return { name, body: words.join(' ') };
+  };
+  const own = Array.from({ length: 250 }, (_, n) => file(`srv/layer-${at}/file-${n}`));
+  const below = Array.from({ length: at === 0 ? 0 : 10 }, (_, n) => file(`srv/layer-${at - 1}/file-${n}`));
+  return makeTar([{ name: `srv/layer-${at}`, type: 'dir' }, ...own, ...below]);
 }
 
 /** Sizes follow a power law as source trees do; contents are text that compresses about as source does. */

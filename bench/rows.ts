@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bigArchive } from './big-image.ts';
 import type { BenchEngine } from './engines.ts';
+import { IMAGE_ROWS } from './image-rows.ts';
 import { memoryOf, requestsPerSecond, run, timed } from './measure.ts';
 
 /** One figure: `measure` gives one sample for one engine (undefined = does not apply). */
@@ -152,6 +153,7 @@ export const ROWS: Row[] = [
   requestRow('GET /containers/json, 1 container', '>= 1 x', 1, () => '/v1.44/containers/json'),
   requestRow('GET /containers/json, 100 containers', '>= 5 x', 100, () => '/v1.44/containers/json'),
   load,
+  ...IMAGE_ROWS,
   remove,
   daemonMemory('after the bench'),
 ];

@@ -41,6 +41,7 @@ export const commandTable: CommandEntry[] = [
   entry('rm, container rm, container remove', 'Remove containers', () => import('./commands/rm.ts')),
   entry('rmi, image rm, image remove', 'Remove images', () => import('./commands/rmi.ts')),
   entry('run, container run', 'Make a container from an image and start it', () => import('./commands/run.ts')),
+  entry('save, image save', 'Write images to a tar archive or standard output', () => import('./commands/save.ts')),
   entry('start, container start', 'Start stopped containers', () => import('./commands/start.ts')),
   entry('stop, container stop', 'Stop running containers', () => import('./commands/stop.ts')),
   entry('tag, image tag', 'Give an image another name', () => import('./commands/tag.ts')),

@@ -4,6 +4,7 @@ import type {
   ImageInspect,
   ImagePruneResponse,
   ImageSummary,
+  OciPlatform,
   ProgressMessage,
 } from '#api/types/image.ts';
 import type { Image } from '#image/image.ts';
@@ -28,6 +29,7 @@ import { pruneImages } from './prune.ts';
 import { References } from './references.ts';
 import { type RemoveOptions, removeImage } from './remove.ts';
 import { restoreGraph } from './restore.ts';
+import { saveImages } from './save.ts';
 import type { GraphOptions, GraphState } from './state.ts';
 import { sweepGraph } from './sweep.ts';
 import { type TagTarget, tagImage } from './tag.ts';
@@ -155,6 +157,11 @@ export class Graph {
     emit: (message: ProgressMessage) => void = () => {},
   ): Promise<void> {
     return loadImages(this.#state, archive, options, emit);
+  }
+
+  /** See `saveImages`. */
+  save(names: readonly string[], platforms?: readonly OciPlatform[]): Promise<AsyncIterable<Buffer>> {
+    return saveImages(this.#state, names, platforms);
   }
 
   /**

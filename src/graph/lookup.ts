@@ -1,6 +1,6 @@
 import { isEngineError, notFound } from '#errors/errors.ts';
 import { type Digest, isDigest } from '#lib/digest.ts';
-import { familiarReference, parseReference, type Reference, withDefaultTag } from '#lib/reference.ts';
+import { familiarReference, parseReference, type Reference, repositoryOf, withDefaultTag } from '#lib/reference.ts';
 import type { GraphState, ImageRecord } from './state.ts';
 
 /**
@@ -38,12 +38,24 @@ function lookUpId(state: GraphState, name: string): Digest | 'ambiguous' | undef
   return isDigest(id) ? id : undefined;
 }
 
+/** All tags of the repository that `name` means when it has neither tag nor digest; none when there is no such. */
+export function wholeRepository(state: GraphState, name: string): Reference[] {
+  const reference = parsed(name);
+  const isOne = reference?.tag !== undefined || reference?.digest !== undefined;
+  return reference && !isOne ? state.references.tagsIn(repositoryOf(reference)) : [];
+}
+
 /** The one reference that `name` means, if it can be one: with a default tag; a digest in it decides over its tag. */
 export function namedReference(name: string): Reference | undefined {
+  const reference = parsed(name);
+  if (reference?.digest === undefined) return reference && withDefaultTag(reference);
+  const { domain, path, digest } = reference;
+  return { domain, path, digest };
+}
+
+function parsed(name: string): Reference | undefined {
   try {
-    const reference = parseReference(name);
-    const { domain, path, digest } = reference;
-    return digest === undefined ? withDefaultTag(reference) : { domain, path, digest };
+    return parseReference(name);
   } catch (error) {
     if (isEngineError(error, 'invalid')) return undefined;
     throw error;

@@ -17,6 +17,12 @@ export class References {
     return this.#byImage.get(imageId) ?? NONE;
   }
 
+  /** The tags of a repository (`docker.io/library/busybox`), sorted. */
+  tagsIn(repository: string): Reference[] {
+    const names = [...this.#images.keys()].filter((name) => name.startsWith(`${repository}:`));
+    return names.sort().map(parseReference);
+  }
+
   /** Makes `reference` name the image; gives the image that it named before, if that was another one. */
   set(reference: Reference, imageId: Digest): Digest | undefined {
     const full = formatReference(reference);

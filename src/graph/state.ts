@@ -31,7 +31,7 @@ export interface ImageUser {
 }
 
 export interface ImageEvent {
-  action: 'load' | 'import' | 'create' | 'tag' | 'untag' | 'delete';
+  action: 'load' | 'save' | 'import' | 'create' | 'tag' | 'untag' | 'delete';
   imageId: Digest;
   /** What the event's `name` attribute says: the reference, or the id. */
   name: string;

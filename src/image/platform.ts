@@ -16,6 +16,11 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 /** The platform of this machine. */
 export const HOST_PLATFORM: OciPlatform = { os: 'linux', architecture: ARCHITECTURES[arch] ?? arch };
 
+/** `linux/arm64/v8` */
+export function formatPlatform({ os, architecture, variant }: OciPlatform): string {
+  return [os, architecture, ...(variant ? [variant] : [])].join('/');
+}
+
 /** Go's default variants: an arm64 image without a variant is v8, an arm one v7. */
 const DEFAULT_VARIANTS: Readonly<Record<string, string>> = { arm64: 'v8', arm: 'v7' };
 

@@ -1,10 +1,16 @@
 /** Images by their names, and what the engine says of itself. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { withEachClient } from '#test/support/each-client.ts';
 import { busyboxArchive } from '#test/support/images.ts';
 import { words } from '#test/support/words.ts';
+
+const shell = async (line: string) => (await promisify(execFile)('sh', ['-c', line])).stdout;
 
 withEachClient(
   (cli) => {
@@ -23,6 +29,34 @@ withEachClient(
       assert.match(await cli.ok`history --format ${'{{.Size}}'} busybox`, /MB/);
       assert.equal(await cli.ok`rmi other/name:v1`, 'Untagged: other/name:v1');
       assert.match(await cli.fails`rmi nothing`, /No such image: nothing/);
+    });
+
+    test('save to a file and to stdout, and load that again', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'wherry-save-'));
+      const path = join(folder, 'images.tar');
+      await cli.ok`tag busybox saved:v1`;
+      assert.equal(await cli.ok`save -o ${path} saved:v1 busybox`, '');
+      const archive = await readFile(path);
+      assert.match(
+        await shell(`tar -tf ${path}`),
+        /blobs\/sha256\/[0-9a-f]{64}\n(.*\n)*index.json\nmanifest.json\noci-layout\nrepositories\n$/,
+      );
+      await cli.ok`rmi saved:v1`;
+      assert.equal(await cli.ok`load -i ${path}`, 'Loaded image: saved:v1\nLoaded image: busybox:latest');
+      assert.equal(await cli.ok`rmi saved:v1`, 'Untagged: saved:v1');
+      const program = cli.name === 'docker' ? 'docker' : join(import.meta.dirname, '../../bin/wherry');
+      assert.match(
+        await shell(`${program} -H ${cli.daemon.host} save busybox | tar -xO manifest.json`),
+        /"busybox:latest"/,
+      );
+      assert.match(await cli.fails`save -o ${path} busybox missing:v1`, /No such image: missing:v1/);
+      assert.match(await cli.fails`save -o ${folder} busybox`, /(is a directory|file exists)/);
+      assert.match(
+        await cli.fails`save -o ${folder}/none/x busybox`,
+        /invalid output path: directory ".*none" does not exist/,
+      );
+      assert.ok(archive.equals(await readFile(path)));
+      await rm(folder, { recursive: true });
     });
 
     test('an image that a container uses stays; then it goes whole', async () => {

@@ -60,6 +60,16 @@ export async function loadImages(
   return jsonObjects(response.body);
 }
 
+/** The archive of one or more images, as a stream. */
+export async function saveImages(
+  client: Client,
+  names: readonly string[],
+  query: { platform?: readonly string[] },
+): Promise<AsyncGenerator<Buffer>> {
+  const response = await client.request('GET', '/images/get', { query: { names, ...query } });
+  return response.body;
+}
+
 export interface PullQuery {
   fromImage: string;
   tag?: string;

@@ -73,6 +73,8 @@ export interface ImageBackend {
     emit: (message: ProgressMessage) => void,
     signal: AbortSignal,
   ): Promise<void>;
+  /** An archive of the images; what is wrong with one of them rejects before there is a first byte. */
+  save(names: readonly string[], query: { platforms: readonly OciPlatform[] }): Promise<AsyncIterable<Buffer>>;
 }
 
 export interface ImageListQuery {

@@ -1,9 +1,10 @@
+import type { OciPlatform } from '#api/types/image.ts';
 import { type Filters, parseFilters } from '#lib/filters.ts';
 import { NEWEST_API } from '../api-version.ts';
 import type { Call } from '../call.ts';
 import { booleanValue, textValue } from '../form.ts';
 import { parseJsonPlatform } from '../platform.ts';
-import { empty, json, progress, type Reply } from '../reply.ts';
+import { bytes, empty, json, progress, type Reply } from '../reply.ts';
 import { downgradeImageInspect, downgradeImageSummary } from '../versions/image.ts';
 
 export async function list(call: Call): Promise<Reply> {
@@ -33,6 +34,10 @@ export async function history(call: Call): Promise<Reply> {
   return json(await call.backend.images.history(call.name, platformOf(call, 48)));
 }
 
+function platformsOf(query: URLSearchParams): OciPlatform[] {
+  return query.getAll('platform').flatMap((text) => parseJsonPlatform(text) ?? []);
+}
+
 function platformOf(call: Call, since: number) {
   return { platform: call.version >= since ? parseJsonPlatform(textValue(call.query, 'platform')) : undefined };
 }
@@ -52,10 +57,21 @@ export async function prune({ backend, query }: Call): Promise<Reply> {
   return json(await backend.images.prune(parseFilters(query.get('filters'))));
 }
 
+export function save(call: Call): Promise<Reply> {
+  return saved(call, call.query.getAll('names'));
+}
+
+export function saveOne(call: Call): Promise<Reply> {
+  return saved(call, [call.name]);
+}
+
+async function saved({ backend, query }: Call, names: string[]): Promise<Reply> {
+  return bytes('application/x-tar', await backend.images.save(names, { platforms: platformsOf(query) }));
+}
+
 export function load(call: Call): Reply {
   const { backend, query, request, signal } = call;
-  const platforms = query.getAll('platform').flatMap((text) => parseJsonPlatform(text) ?? []);
-  const options = { quiet: booleanValue(query, 'quiet'), platforms };
+  const options = { quiet: booleanValue(query, 'quiet'), platforms: platformsOf(query) };
   // a request that is destroyed takes the reply's connection with it, so that nobody learns why its body is not read
   const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
   return progress((emit) => backend.images.load(body, options, emit, signal));
