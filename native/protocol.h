@@ -1,8 +1,9 @@
 /*
- * The two private protocols of wherry, in one place.
+ * The private protocols of wherry, in one place.
  *
  *   launcher section: engine <-> launcher, over the socketpair whose descriptor is in WHERRY_LAUNCHER_FD
  *   monitor section:  engine <-> monitor, over the unix socket that the monitor inherits as descriptor 3
+ *   tree section:     engine -> tree program, on its standard input
  *
  * All integers are little-endian, as the machines are. The TypeScript side is src/linux/launcher-wire.ts and src/runtime/monitor-wire.ts.
  */
@@ -106,6 +107,22 @@ struct monitor_state {
   uint32_t oom;
   int32_t log_errno;      /* why the log cannot be written at the moment, 0 = it can */
   uint64_t log_dropped;   /* lines that did not reach the log */
+};
+
+/* ---------------------------------------------------------------------- tree */
+
+/*
+ * What `wherry-tree unpack` reads: for each entry this struct, then name, link and attributes (u32 length of the key with
+ * its NUL, u32 length of the value, key, value) of the lengths it says, then `size` bytes. Names are relative, without `.`
+ * and `..`.
+ */
+struct tree_entry {
+  uint32_t type; /* the character that stands for it in a tar: '0' file, '1' hard link, ... */
+  uint32_t mode, uid, gid, major, minor;
+  int64_t mtime;
+  uint32_t mtime_ns;
+  uint32_t name_length, link_length, xattrs_length;
+  uint64_t size; /* of a file */
 };
 
 #endif

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isEngineError } from '#errors/errors.ts';
 import { run } from '#programs/run.ts';
+import { changesContract } from './contract-changes.ts';
 import { everyKind } from './contract-layers.ts';
 import { type ContractEntry, makeLayer, treeFacts } from './contract-tree.ts';
 import type { GraphDriver } from './driver.ts';
@@ -55,7 +56,11 @@ export function driverContract(subject: DriverUnderTest): void {
     }
 
     async function layer(entries: readonly ContractEntry[]): Promise<string> {
-      const stored = await store(makeLayer(entries));
+      return apply(makeLayer(entries));
+    }
+
+    async function apply(tar: Buffer): Promise<string> {
+      const stored = await store(tar);
       await driver.applyDiff(stored);
       return stored.diffId;
     }
@@ -262,6 +267,8 @@ export function driverContract(subject: DriverUnderTest): void {
         [],
       );
     });
+
+    changesContract({ driver: () => driver, home: () => home, layer, apply, container });
 
     test('a layer in use cannot be removed; unknown and odd ids are refused', async () => {
       const image = await layer([file('in-use', '')]);

@@ -1,3 +1,5 @@
+import type { FilesystemChange } from '#api/types/container.ts';
+
 /**
  * What the graph and the daemon ask of a graph driver.
  *
@@ -39,6 +41,21 @@ export interface GraphDriver {
 
   /** Unmounts `id` and deletes its writable layer; one that does not exist is not an error. */
   remove(id: string): Promise<void>;
+
+  /**
+   * What `id` changes in the layers it stands on, as `docker diff` shows it: sorted by path, a folder whose content has
+   * changed among it, of what was deleted only the top. Costs as much as was changed, not as the layers hold.
+   */
+  changes(id: string): Promise<FilesystemChange[]>;
+
+  /**
+   * Writes the same as the tar of a layer into the descriptor `to`, whiteouts and all. The same content always gives
+   * the same bytes. Whoever wants no half-written files in it stops the container's writing first.
+   */
+  diff(id: string, to: number): Promise<void>;
+
+  /** Bytes of the files that `id` holds itself. */
+  diffSize(id: string): Promise<number>;
 
   /** For inspect's `GraphDriver.Data`: where the parts of `id`, a writable layer over `chain`, lie when mounted. */
   describe(id: string, chain: readonly string[]): Record<string, string>;

@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FilesystemChange } from '#api/types/container.ts';
 import { KeyedMutex } from '#lib/locks.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import type { MountInfo } from '#linux/mountinfo.ts';
+import { listChanges, measureTree, packChanges } from '#programs/tree.ts';
 import { backingFilesystem } from './backing-filesystem.ts';
 import type { GetOptions, GraphDriver, Rootfs } from './driver.ts';
 import { initLayerOf } from './init-layer.ts';
@@ -17,7 +19,7 @@ export interface OverlayDriverParts {
   name: string;
   /** `<data-root>/graph`, a private mount: writable layers, work in progress. */
   root: string;
-  launcher: Pick<Launcher, 'mount' | 'unmount'>;
+  launcher: Pick<Launcher, 'mount' | 'unmount' | 'run'>;
   layers: LayerStore;
 }
 
@@ -77,14 +79,10 @@ export class OverlayDriver implements GraphDriver {
 
   get(id: string, { readOnly = false }: GetOptions = {}): Promise<Rootfs> {
     return this.#locks.run(id, async () => {
-      const chain = await this.#readWrite.chainOf(id);
-      this.#users.claim(id, chain);
       try {
-        const lowerDirs = await Promise.all(chain.toReversed().map((diffId) => this.#layers.mount(diffId)));
-        return await this.#mount(id, [...lowerDirs, this.#initLayer], readOnly);
-      } catch (error) {
+        return await this.#mount(id, await this.#claimLayers(id), readOnly);
+      } finally {
         if (!this.#mounted.has(id)) this.#users.release(id);
-        throw error;
       }
     });
   }
@@ -98,6 +96,28 @@ export class OverlayDriver implements GraphDriver {
       await this.#unmount(id);
       await this.#readWrite.remove(id);
     });
+  }
+
+  changes(id: string): Promise<FilesystemChange[]> {
+    return this.#locks.run(id, async () => {
+      try {
+        return await listChanges(this.#readWrite.pathsOf(id).upper, await this.#claimLayers(id));
+      } finally {
+        if (!this.#mounted.has(id)) this.#users.release(id);
+      }
+    });
+  }
+
+  diff(id: string, to: number): Promise<void> {
+    return this.#locks.run(id, async () => {
+      await this.#readWrite.chainOf(id);
+      await packChanges(this.#readWrite.pathsOf(id).upper, to);
+    });
+  }
+
+  async diffSize(id: string): Promise<number> {
+    await this.#readWrite.chainOf(id);
+    return measureTree(this.#launcher, this.#readWrite.pathsOf(id).upper);
   }
 
   describe(id: string, chain: readonly string[]): Record<string, string> {
@@ -117,6 +137,14 @@ export class OverlayDriver implements GraphDriver {
   /** Below all layers of every container; see `setUpInitLayer`. */
   get #initLayer(): string {
     return initLayerOf(this.#root);
+  }
+
+  /** The directories below `id`, top first; they stay until its layers are released. */
+  async #claimLayers(id: string): Promise<string[]> {
+    const chain = await this.#readWrite.chainOf(id);
+    this.#users.claim(id, chain);
+    const layers = await Promise.all(chain.toReversed().map((diffId) => this.#layers.mount(diffId)));
+    return [...layers, this.#initLayer];
   }
 
   async #mount(id: string, lowerDirs: string[], readOnly: boolean): Promise<Rootfs> {

@@ -14,7 +14,7 @@ export interface ErofsDriverOptions {
   root: string;
   /** `<exec-root>/layers`: where layers are mounted. */
   layersRoot: string;
-  launcher: Pick<Launcher, 'mount' | 'bind' | 'unmount'>;
+  launcher: Pick<Launcher, 'mount' | 'bind' | 'unmount' | 'run'>;
   /** The path of a layer's tar in the content store. */
   contentPath(diffId: string): string;
   /** False when the store cannot be trusted: unfinished work of an earlier engine stays. */

@@ -1,0 +1,86 @@
+/*
+ * The tree program: reads and writes trees of files for the engine. One run does one thing and ends; protocol.h says how
+ * it is called. It runs as root over what containers have written, so no path is ever believed:
+ *
+ *   view.c     the root that a container sees, in mounts of our own, without devices
+ *   names.c    the names of a folder, sorted; the path of where a walk is
+ *   links.c    which names are one file
+ *   pack.c     a tree becomes a tar, tar.c its bytes, output.c where they go
+ *   changes.c  what a container's upper directory changes in the layers below
+ *   describe.c size.c   what is at a path; how much a folder holds
+ *   unpack.c   entries become files
+ */
+#ifndef WHERRY_TREE_H
+#define WHERRY_TREE_H
+
+#include "../common.h"
+
+/* ---- main.c */
+
+/* Ends the program: `ERRNO-NAME message: text of errno` on stderr, exit code 1. Without `error` it is our own refusal. */
+__attribute__((format(printf, 2, 3))) _Noreturn void fail(int error, const char *format, ...);
+
+/* ---- view.c */
+
+/* The detached mount of a folder of the host; devices in it cannot be opened. */
+int open_folder(const char *path);
+/* The root of the view that `arguments` describe, which are then moved past; it is also this process's root. */
+int open_view(char ***arguments);
+/* A path of the view, links followed inside it (the last one unless O_NOFOLLOW), never one of /proc; -1 and errno. */
+int open_in(int root, const char *path, int flags);
+/* Where a descriptor of the view is, as the container says it. */
+void path_of(int fd, char text[PATH_MAX]);
+/* Opens the folder `path` of the view, making what is missing of it (root's, 0755). */
+int make_folders(int root, const char *path);
+/* Gives mode, size, seconds, nanoseconds and, for a link, where it leads in the end, with a NUL after it. */
+void describe_path(int root, const char *path);
+
+/* ---- names.c */
+
+struct names {
+  char **list;
+  size_t count;
+};
+/* Sorted by byte value, without `.` and `..`. */
+struct names read_names(int folder);
+void free_names(struct names *names);
+
+/* Where a walk is, NUL-terminated. */
+extern struct buffer path;
+/* Appends a name (and a slash before it); gives the length to go back to. */
+size_t path_push(const char *name);
+void path_pop(size_t length);
+
+/* Opens a folder by its name in the working directory and goes there; -1 when it is gone or no folder any more. */
+int enter(const char *name);
+
+/* ---- links.c */
+
+/* The name by which a file with several names was met first; NULL, and the current path is remembered, if it is new. */
+const char *earlier_name(const struct stat *stat);
+
+/* ---- output.c */
+
+void output(const void *bytes, size_t length);
+/* Exactly `length` bytes: of the file, then zeros if it has become shorter. */
+void output_file(int fd, off_t length);
+void output_flush(void);
+
+/* ---- tar.c */
+
+/* The header of an entry: type as in ustar; `xattrs` are PAX records already. */
+void tar_header(char type, const char *name, const char *link, const struct stat *stat, const struct buffer *xattrs);
+void tar_record(struct buffer *records, const char *key, const void *value, size_t length);
+void tar_padding(off_t size);
+void tar_end(void);
+
+/* ---- the commands */
+
+void pack_changes(char **arguments);
+void pack_view(char **arguments);
+void list_changes(char **arguments);
+void describe(char **arguments);
+void measure(char **arguments);
+void unpack(char **arguments);
+
+#endif

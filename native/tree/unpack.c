@@ -1,0 +1,194 @@
+/* Entries become files below a folder of a view. Every folder is looked up anew inside the view when it changes. */
+#include "tree.h"
+
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+static char chunk[256 << 10];
+static int root = -1;
+static char base[PATH_MAX]; /* where the entries go */
+static bool keep_kinds;     /* no folder is replaced by what is none, nor the other way round */
+
+/* What is done last, for every file that comes into a folder changes it. */
+static struct folder_time {
+  char *name;
+  struct timespec time;
+} *folder_times;
+static size_t folder_count, folder_room;
+
+static bool take(void *bytes, size_t length) {
+  for (ssize_t count; length > 0; length -= (size_t)count, bytes = (char *)bytes + count)
+    if ((count = read(STDIN_FILENO, bytes, length)) <= 0) return false;
+  return true;
+}
+
+static char *take_text(uint32_t length) {
+  char *text = grow(NULL, length + 1u);
+  if (!take(text, length)) fail(0, "the entries end early");
+  text[length] = 0;
+  return text;
+}
+
+/* Base and a name below it. */
+static char *full_name(const char *name) {
+  char *full = grow(NULL, strlen(base) + strlen(name) + 2);
+  sprintf(full, "%s%s%s", base, base[1] ? "/" : "", name);
+  return full;
+}
+
+/* The folder that a name is in, kept open for the next one; goes there and gives the last part of the name. */
+static const char *enter_parent(const char *name) {
+  static char *entered;
+  static int fd = -1;
+  char *full = full_name(name), *slash = strrchr(full, '/');
+  const char *last = strrchr(name, '/');
+  slash[slash == full] = 0;
+  if (!entered || strcmp(entered, full)) {
+    if (fd >= 0) close(fd);
+    fd = make_folders(root, full);
+    free(entered);
+    entered = full;
+  } else {
+    free(full);
+  }
+  if (fchdir(fd)) fail(errno, "entering %s", entered);
+  return last ? last + 1 : name;
+}
+
+static void remove_name(int parent, const char *name) {
+  if (!unlinkat(parent, name, 0)) return;
+  if (errno != EISDIR) fail(errno, "removing %s", name);
+  int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) fail(errno, "removing %s", name);
+  struct names names = read_names(fd);
+  for (size_t i = 0; i < names.count; i++) remove_name(fd, names.list[i]);
+  free_names(&names);
+  close(fd);
+  if (unlinkat(parent, name, AT_REMOVEDIR)) fail(errno, "removing %s", name);
+}
+
+/* Makes room for an entry; true when it is a folder that is there already. */
+static bool make_room(const struct tree_entry *entry, const char *name, const char *last) {
+  struct stat stat;
+  if (fstatat(AT_FDCWD, last, &stat, AT_SYMLINK_NOFOLLOW)) {
+    if (errno != ENOENT) fail(errno, "looking at %s", name);
+    return false;
+  }
+  bool is = S_ISDIR(stat.st_mode), wanted = entry->type == '5';
+  char *full = full_name(name);
+  if (keep_kinds && is && !wanted) fail(0, "cannot overwrite directory \"%s\" with non-directory \"%s\"", full, base);
+  if (keep_kinds && !is && wanted) fail(0, "cannot overwrite non-directory \"%s\" with directory \"%s\"", full, base);
+  free(full);
+  if (is && wanted) return true;
+  remove_name(AT_FDCWD, last);
+  return false;
+}
+
+static void write_file(const char *name, const char *last, uint64_t size) {
+  int fd = open(last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) fail(errno, "making %s", name);
+  while (size > 0) {
+    ssize_t count = read(STDIN_FILENO, chunk, size < sizeof chunk ? size : sizeof chunk);
+    if (count <= 0) fail(0, "the entries end early");
+    for (ssize_t done = 0, written; done < count; done += written)
+      if ((written = write(fd, chunk + done, (size_t)(count - done))) < 0) fail(errno, "writing %s", name);
+    size -= (uint64_t)count;
+  }
+  close(fd);
+}
+
+static void make_link(const char *name, const char *target, const char *last) {
+  char *full = full_name(target), *slash = strrchr(full, '/');
+  int parent = open_in(root, (*slash = 0, full[0] ? full : "/"), O_PATH | O_DIRECTORY);
+  if (parent < 0 || linkat(parent, slash + 1, AT_FDCWD, last, 0)) fail(errno, "linking %s to %s", name, target);
+  close(parent);
+  free(full);
+}
+
+static void make_special(const struct tree_entry *entry, const char *name, const char *last) {
+  mode_t type = entry->type == '3' ? S_IFCHR : entry->type == '4' ? S_IFBLK : S_IFIFO;
+  if (mknod(last, type | 0600, makedev(entry->major, entry->minor))) fail(errno, "making %s", name);
+}
+
+/* Pairs of key and value, each with its length in front; what the file system does not keep is passed over. */
+static void set_xattrs(const char *name, const char *last, const char *pairs, uint32_t length) {
+  for (const char *at = pairs; at < pairs + length;) {
+    uint32_t key_length, value_length;
+    memcpy(&key_length, at, sizeof key_length);
+    memcpy(&value_length, at + 4, sizeof value_length);
+    const char *key = at + 8, *value = key + key_length;
+    at = value + value_length;
+    if (lsetxattr(last, key, value, value_length, 0) && errno != ENOTSUP && errno != EPERM)
+      fail(errno, "setting %s of %s", key, name);
+  }
+}
+
+static void defer_time(const char *name, struct timespec time) {
+  if (folder_count == folder_room)
+    folder_times = grow(folder_times, (folder_room = 2 * folder_room + 64) * sizeof *folder_times);
+  folder_times[folder_count++] = (struct folder_time){full_name(name), time};
+}
+
+static void set_attributes(const struct tree_entry *entry, const char *name, const char *last, const char *pairs) {
+  struct timespec time = {entry->mtime, entry->mtime_ns}, times[] = {time, time};
+  if (fchownat(AT_FDCWD, last, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW)) fail(errno, "giving %s its owner", name);
+  struct stat stat;
+  if (fstatat(AT_FDCWD, last, &stat, AT_SYMLINK_NOFOLLOW)) fail(errno, "looking at %s", name);
+  if (!S_ISLNK(stat.st_mode) && fchmodat(AT_FDCWD, last, entry->mode & 07777, AT_SYMLINK_NOFOLLOW))
+    fail(errno, "giving %s its mode", name);
+  set_xattrs(name, last, pairs, entry->xattrs_length);
+  if (S_ISDIR(stat.st_mode)) return defer_time(name, time);
+  if (utimensat(AT_FDCWD, last, times, AT_SYMLINK_NOFOLLOW)) fail(errno, "giving %s its time", name);
+}
+
+static void unpack_entry(const struct tree_entry *entry) {
+  char *name = take_text(entry->name_length), *link = take_text(entry->link_length);
+  char *pairs = take_text(entry->xattrs_length);
+  const char *last = enter_parent(name);
+  bool there = make_room(entry, name, last);
+  if (entry->type == '5' && !there && mkdir(last, 0700)) fail(errno, "making %s", name);
+  if (entry->type == '0') write_file(name, last, entry->size);
+  if (entry->type == '1') make_link(name, link, last);
+  if (entry->type == '2' && symlink(link, last)) fail(errno, "making the link %s", name);
+  if (strchr("346", entry->type)) make_special(entry, name, last);
+  set_attributes(entry, name, last, pairs);
+  free(name);
+  free(link);
+  free(pairs);
+}
+
+/* Whether this is the view's root mount, not a volume's. */
+static bool on_root(int fd) {
+  struct statx here, top;
+  return !statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &here) && !statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &top) &&
+         here.stx_mnt_id == top.stx_mnt_id;
+}
+
+static void find_base(const char *wanted) {
+  struct statvfs filesystem;
+  struct stat stat;
+  int fd = open_in(root, wanted, O_PATH);
+  if (fd < 0 || fstat(fd, &stat) || fstatvfs(fd, &filesystem)) fail(errno, "looking at %s", wanted);
+  if (!S_ISDIR(stat.st_mode)) fail(0, "extraction point is not a directory");
+  if (filesystem.f_flag & ST_RDONLY)
+    fail(0, "%s", on_root(fd) ? "container rootfs is marked read-only" : "mounted volume is marked read-only");
+  path_of(fd, base);
+  close(fd);
+}
+
+/* VIEW PATH keep|replace < struct tree_entry with its parts, one after the other */
+void unpack(char **arguments) {
+  struct tree_entry entry;
+  root = open_view(&arguments);
+  find_base(arguments[0]);
+  keep_kinds = !strcmp(arguments[1], "keep");
+  while (take(&entry, sizeof entry)) unpack_entry(&entry);
+  for (size_t i = folder_count; i-- > 0;) {
+    struct timespec times[] = {folder_times[i].time, folder_times[i].time};
+    int fd = open_in(root, folder_times[i].name, O_PATH | O_NOFOLLOW | O_DIRECTORY);
+    if (fd >= 0 && utimensat(fd, "", times, AT_EMPTY_PATH)) fail(errno, "giving %s its time", folder_times[i].name);
+    if (fd >= 0) close(fd);
+  }
+}
