@@ -1,5 +1,6 @@
 import type { Backend } from '#api/server/backend.ts';
 import { attachContainer, resizeContainer } from '#daemon/attach.ts';
+import { connectNetwork, disconnectNetwork } from '#daemon/connect.ts';
 import { createContainer } from '#daemon/create.ts';
 import { diskUsage } from '#daemon/disk-usage.ts';
 import type { Engine } from '#daemon/engine.ts';
@@ -7,6 +8,7 @@ import { systemInfo, systemVersion } from '#daemon/info.ts';
 import { killContainer } from '#daemon/kill.ts';
 import { inspectContainer, listContainers } from '#daemon/list.ts';
 import { containerLogs } from '#daemon/logs.ts';
+import { createNetwork, inspectNetwork, listNetworks, pruneNetworks, removeNetwork } from '#daemon/network-verbs.ts';
 import { pruneImages } from '#daemon/prune-images.ts';
 import { removeByName } from '#daemon/remove.ts';
 import { removeImage } from '#daemon/remove-image.ts';
@@ -17,7 +19,7 @@ import { warmCgroups } from '#linux/cgroup-control.ts';
 
 /** The engine as the API server sees it. */
 export function engineBackend(engine: Engine): Backend {
-  const { graph, events, networks, volumes } = engine;
+  const { graph, events, volumes } = engine;
   return {
     system: {
       info: () => systemInfo(engine),
@@ -37,8 +39,13 @@ export function engineBackend(engine: Engine): Backend {
       load: (body, options, emit, signal) => graph.load(body, { ...options, signal }, emit),
     },
     networks: {
-      list: async ({ filters }) => networks.list(filters),
-      inspect: async (name) => networks.inspect(name),
+      list: async ({ filters }) => listNetworks(engine, filters),
+      inspect: async (name, { scope }) => inspectNetwork(engine, name, scope),
+      create: (request) => createNetwork(engine, request),
+      connect: (name, request) => connectNetwork(engine, name, request),
+      disconnect: (name, request) => disconnectNetwork(engine, name, request),
+      remove: (name) => removeNetwork(engine, name),
+      prune: ({ filters }) => pruneNetworks(engine, filters),
     },
     volumes: {
       list: async ({ filters }) => volumes.list(filters),

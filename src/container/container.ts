@@ -19,6 +19,8 @@ export class Container {
   readonly record: ContainerRecord;
   /** Verbs that change the container take turns: start, remove, rename, update. Never held while waiting for an exit. */
   readonly lock = new Mutex();
+  /** Held while its /etc/hosts is rewritten. */
+  readonly hostsLock = new Mutex();
   /** The monitor's control connection while the container runs (absent when its monitor was killed). */
   monitor: MonitorControl | undefined;
   /** Somebody attached before the start: they are subscribed before the first byte can be printed. */

@@ -20,8 +20,10 @@ import { mergeConfig } from '#runtime/spec/merge-config.ts';
 import { validateCreate } from '#runtime/spec/validate.ts';
 import { createMounts } from './create-mounts.ts';
 import { engineDefaults } from './defaults.ts';
+import { endpointsAtCreate } from './endpoints.ts';
 import type { Engine } from './engine.ts';
 import { laterWarnings } from './later.ts';
+import { resolveLinks } from './links.ts';
 import { runtimePath } from './monitor-options.ts';
 import { removeLeftovers } from './remove.ts';
 import { sharedContainer } from './shared-namespaces.ts';
@@ -53,6 +55,7 @@ async function createFrom(engine: Engine, image: Image, request: CreateRequest):
   const { record, warnings } = describeContainer(engine, id, image, request);
   record.name = engine.containers.reserveName(id, request.name);
   try {
+    record.hostConfig.Links = resolveLinks(engine, record.name, record.hostConfig);
     const container = await makeContainer(engine, record);
     engine.events.publish('container', 'create', id, eventAttributes(container));
     return { Id: id, Warnings: warnings };
@@ -75,7 +78,8 @@ function describeContainer(
     throw invalid('no command specified', { hint: 'The image names none either: give one after the image.' });
   }
   runtimePath(engine, hostConfig.Runtime);
-  checkNetwork(engine, hostConfig);
+  checkExtraHosts(hostConfig);
+  const endpoints = endpointsAtCreate(engine, request.hostConfig, request.networkingConfig);
   const modes = resolvePartners(engine, hostConfig);
   const config = { ...merged, Hostname: merged.Hostname || defaultHostname(engine, id, hostConfig) };
   const record: ContainerRecord = {
@@ -87,7 +91,7 @@ function describeContainer(
     chain: [...image.diffIds],
     config,
     hostConfig: { ...hostConfig, ...modes },
-    networkingConfig: request.networkingConfig,
+    networkingConfig: { EndpointsConfig: endpoints },
     mountPoints: [],
     mounts: [],
     anonymousVolumes: [],
@@ -99,9 +103,7 @@ function describeContainer(
   return { record, warnings: [...warnings, ...laterWarnings(config, hostConfig)] };
 }
 
-/** The network must exist at creation; a container whose namespace is shared need not run yet. */
-function checkNetwork(engine: Engine, { NetworkMode: mode, ExtraHosts: extraHosts }: HostConfig): void {
-  if (!sharedContainer(engine, mode)) engine.networks.resolve(mode);
+function checkExtraHosts({ ExtraHosts: extraHosts }: HostConfig): void {
   for (const extra of extraHosts ?? []) {
     if (!parseExtraHost(extra)) throw invalid(`bad format for add-host: "${extra}"`, { hint: 'Write NAME:ADDRESS.' });
   }

@@ -3,10 +3,12 @@ import type { Container } from '#container/container.ts';
 import { errnoCode } from '#errors/errors.ts';
 import { fault } from '#lib/write-steps.ts';
 import { readHostResolvConf } from '#network/host-network.ts';
-import { containerHosts, hostNetworkHosts } from '#network/hosts-file.ts';
+import { containerHosts, hostNetworkHosts, withNeighbours } from '#network/hosts-file.ts';
 import { containerResolvConf } from '#network/resolv-conf.ts';
 import type { Sandbox } from '#network/sandbox.ts';
+import { attachRequest } from './endpoints.ts';
 import type { Engine } from './engine.ts';
+import { hostsNeighbours, refreshHosts } from './etc-hosts.ts';
 import { sharedContainer } from './shared-namespaces.ts';
 
 /** The drivers of networks that are no bridge. */
@@ -18,24 +20,13 @@ const DRIVERS: Readonly<Record<string, string>> = { host: 'host', none: 'null' }
  */
 export async function attachNetwork(engine: Engine, container: Container): Promise<void> {
   const { record } = container;
-  const { config, hostConfig, networkingConfig } = record;
-  const partner = sharedContainer(engine, hostConfig.NetworkMode);
-  const sandbox = await engine.networks.attach({
-    containerId: record.id,
-    name: record.name,
-    mode: config.NetworkDisabled ? 'none' : partner ? `container:${partner.id}` : hostConfig.NetworkMode,
-    endpoints: networkingConfig.EndpointsConfig ?? {},
-    exposedPorts: Object.keys(config.ExposedPorts ?? {}),
-    portBindings: hostConfig.PortBindings ?? {},
-    publishAll: hostConfig.PublishAllPorts,
-    macAddress: config.MacAddress,
-  });
+  const sandbox = await engine.networks.attach(attachRequest(engine, record));
   await writeFile(engine.paths.container(record.id).sandbox, JSON.stringify(sandbox));
   fault('container.start.network');
   container.setSandbox(sandbox);
-  for (const [name, endpoint] of Object.entries(sandbox.networks)) {
-    engine.events.publish('network', 'connect', endpoint.NetworkID, networkAttributes(record.id, name));
-  }
+  const names = Object.keys(sandbox.networks);
+  for (const name of names) tellNetwork(engine, container, name, 'connect');
+  await refreshHosts(engine, names);
 }
 
 /** The network that the container's process was started in; undefined when it has none that is known. */
@@ -46,15 +37,23 @@ export async function readSandbox(engine: Engine, container: Container): Promise
 
 /** The network is given back; inspect shows no address any more. */
 export function detachNetwork(engine: Engine, container: Container): void {
-  const { record } = container;
-  for (const [name, endpoint] of Object.entries(record.sandbox?.networks ?? {})) {
-    engine.events.publish('network', 'disconnect', endpoint.NetworkID, networkAttributes(record.id, name));
-  }
+  const names = Object.keys(container.record.sandbox?.networks ?? {});
+  for (const name of names) tellNetwork(engine, container, name, 'disconnect');
   container.setSandbox(undefined);
+  engine.networks.leave(container.id);
+  void engine.background.run('telling neighbours of a container that has ended', () => refreshHosts(engine, names));
 }
 
-function networkAttributes(container: string, name: string): Record<string, string> {
-  return { container, name, type: DRIVERS[name] ?? 'bridge' };
+/** Says that a container has come onto a network, or left it. */
+export function tellNetwork(
+  engine: Engine,
+  { id, record }: Container,
+  name: string,
+  action: 'connect' | 'disconnect',
+  networkId?: string,
+): void {
+  const target = networkId ?? record.sandbox?.networks[name]?.NetworkID ?? '';
+  engine.events.publish('network', action, target, { container: id, name, type: DRIVERS[name] ?? 'bridge' });
 }
 
 /** Writes hosts, hostname and resolv.conf; a container in another's namespace uses the other's files. */
@@ -79,7 +78,7 @@ export async function writeEtcFiles(engine: Engine, container: Container): Promi
   };
   const resolvConf = containerResolvConf(await readHostResolvConf(), dns, { hostNetwork });
   await Promise.all([
-    writeFile(paths.hosts, hosts),
+    container.hostsLock.run(() => writeFile(paths.hosts, withNeighbours(hosts, hostsNeighbours(engine, container)))),
     writeFile(paths.hostname, `${hostname}\n`),
     writeFile(paths.resolvConf, resolvConf),
   ]);

@@ -9,6 +9,7 @@ import { resolveUser } from '#runtime/spec/resolve-user.ts';
 import { checkBinds } from '#volume/bind-source.ts';
 import { engineDefaults } from './defaults.ts';
 import type { Engine } from './engine.ts';
+import { linkEnvironment } from './links.ts';
 import { chooseNamespaces, sharedContainer } from './shared-namespaces.ts';
 
 /** The OCI configuration of a container whose root is mounted at `rootfs` and whose network is attached, as JSON. */
@@ -27,7 +28,7 @@ export async function makeSpec(engine: Engine, container: Container, rootfs: str
   const { hosts, hostname, resolvConf } = engine.paths.container(owner.id);
   const spec = buildSpec({
     id: record.id,
-    config,
+    config: { ...config, Env: [...linkEnvironment(engine, container), ...(config.Env ?? [])] },
     hostConfig: { ...hostConfig, Ulimits: effectiveUlimits(hostConfig, engineDefaults(engine)) },
     rootfs,
     user,

@@ -18,7 +18,7 @@ export async function removeByName(
   if (container.removing) throw conflict(`removal of container ${id} is already in progress`);
   if (container.running && !options.force) {
     throw conflict(
-      `cannot remove container "${container.name}": container is running: stop the container before removing or force remove`,
+      `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
     );
   }
   if (container.running) await stopRunning(engine, container, { signal: 'SIGKILL' });

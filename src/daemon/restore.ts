@@ -7,7 +7,9 @@ import { type ExitRecord, readExitRecord } from '#runtime/exit-record.ts';
 import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
 import type { MonitorState } from '#runtime/monitor-wire.ts';
 import { clearUnknown } from './clear-unknown.ts';
+import { alignEndpoints, ownNames, portWishes } from './endpoints.ts';
 import type { Engine } from './engine.ts';
+import { refreshHosts } from './etc-hosts.ts';
 import { processStartTime } from './kill.ts';
 import { takeOverLaunch } from './launch.ts';
 import { readSandbox } from './launch-network.ts';
@@ -43,9 +45,13 @@ export async function restoreContainers(engine: Engine): Promise<void> {
   );
   await engine.networks.reconcile(
     running.flatMap(([{ id, name, record }]) =>
-      record.sandbox ? [{ containerId: id, name, sandbox: record.sandbox }] : [],
+      record.sandbox
+        ? [{ containerId: id, name, sandbox: record.sandbox, ports: portWishes(record), names: ownNames(record) }]
+        : [],
     ),
   );
+  const userDefined = engine.networks.list().map(({ Name }) => Name);
+  void engine.background.run('bringing hosts files up to date', () => refreshHosts(engine, userDefined));
   const settled = ([container, finding]: (typeof findings)[number]) =>
     engine.background.run(`restoring ${container.id}`, () => settle(engine, container, finding));
   await Promise.all(findings.map(settled));
@@ -119,6 +125,7 @@ function alreadyRecorded({ state }: Container, exit: ExitRecord): boolean {
 /** In memory first, so that the networks keep what running containers have. */
 async function adopt(engine: Engine, container: Container, finding: Finding): Promise<void> {
   container.setSandbox(await readSandbox(engine, container));
+  alignEndpoints(container.record);
   if (finding.kind !== 'running') return;
   container.monitor = finding.monitor;
   const { state } = finding;

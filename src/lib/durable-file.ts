@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, rename, writeFile } from 'node:fs/promises';
 
 /** Writes a new file and waits until it is on the disk. The entry in its folder is durable with the folder's next sync. */
 export async function writeFileDurably(path: string, text: string, mode: number): Promise<void> {
@@ -9,4 +9,11 @@ export async function writeFileDurably(path: string, text: string, mode: number)
   } finally {
     await file.close();
   }
+}
+
+/** Puts a new file in the place of another in one step: readers, also after a crash, see the one or the other. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.new`;
+  await writeFile(draft, text);
+  await rename(draft, path);
 }

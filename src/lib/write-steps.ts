@@ -31,6 +31,15 @@ export const WRITE_STEPS = [
   'volume.remove.commit',
   'volume.remove.folder',
   'volume.remove.done',
+  // A network is made: its row is the commit point, its bridge follows. It is removed: bridge, then row.
+  'network.create.commit',
+  'network.create.bridge',
+  'network.remove.bridge',
+  'network.remove.commit',
+  // A running container comes onto a network, or leaves it: what it shall have is the commit point, the row follows.
+  'network.rewire.kept',
+  'network.rewire.wired',
+  'network.rewire.saved',
   // A container is created: the row is the commit point.
   'container.create.draft',
   'container.create.layer',

@@ -5,7 +5,6 @@ import {
   type NetlinkReply,
   NLM_F_CREATE,
   NLM_F_DUMP,
-  NLM_F_EXCL,
   NLM_F_REPLACE,
   readAttributes,
 } from './netlink.ts';
@@ -33,6 +32,7 @@ const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 const RTM_NEWROUTE = 24;
+const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
 
 const AF_INET = 2;
@@ -64,17 +64,17 @@ export function deleteAddress(link: number, address: string, prefix: number): Ne
   return { type: RTM_DELADDR, body: addressBody(link, address, prefix), purpose, accept: ['EADDRNOTAVAIL'] };
 }
 
-/** The route for everything else, in the main table. */
-export function addDefaultRoute(gateway: string): NetlinkMessage {
+/** The route for everything else, in the main table; takes the place of one that is there. */
+export function setDefaultRoute(gateway: string): NetlinkMessage {
   const bytes = addressBytes(gateway);
-  const header = Buffer.alloc(RTMSG_LENGTH);
-  header.writeUInt8(family(bytes), 0);
-  header.writeUInt8(MAIN_TABLE, 4);
-  header.writeUInt8(RTPROT_BOOT, 5);
-  header.writeUInt8(RT_SCOPE_UNIVERSE, 6);
-  header.writeUInt8(RTN_UNICAST, 7);
-  const body = Buffer.concat([header, attribute(RTA_GATEWAY, bytes)]);
-  return { type: RTM_NEWROUTE, flags: NLM_F_CREATE | NLM_F_EXCL, body, purpose: `add a default route by ${gateway}` };
+  const body = Buffer.concat([routeHeader(family(bytes)), attribute(RTA_GATEWAY, bytes)]);
+  const purpose = `set the default route to ${gateway}`;
+  return { type: RTM_NEWROUTE, flags: NLM_F_CREATE | NLM_F_REPLACE, body, purpose };
+}
+
+export function deleteDefaultRoute(version: 4 | 6): NetlinkMessage {
+  const body = routeHeader(version === 4 ? AF_INET : AF_INET6);
+  return { type: RTM_DELROUTE, body, purpose: 'remove the default route', accept: ['ESRCH'] };
 }
 
 export function dumpAddresses(): NetlinkMessage {
@@ -112,6 +112,17 @@ export function readRoutes(replies: NetlinkReply[]): Route[] {
     });
   }
   return found;
+}
+
+/** struct rtmsg of a unicast route in the main table. */
+function routeHeader(family: number): Buffer {
+  const header = Buffer.alloc(RTMSG_LENGTH);
+  header.writeUInt8(family, 0);
+  header.writeUInt8(MAIN_TABLE, 4);
+  header.writeUInt8(RTPROT_BOOT, 5);
+  header.writeUInt8(RT_SCOPE_UNIVERSE, 6);
+  header.writeUInt8(RTN_UNICAST, 7);
+  return header;
 }
 
 /** IPv6 addresses skip duplicate address detection, which would keep them unusable for a second. */

@@ -1,21 +1,30 @@
 import type { EndpointSettings } from '#api/types/network.ts';
 import type { PortMap } from '#api/types/port.ts';
 import { invalid } from '#errors/errors.ts';
+import type { NetworkRecord } from './network-record.ts';
 
 /** What a container that is about to start asks of its network. */
-export interface AttachRequest {
+export interface AttachRequest extends PortWishes {
   containerId: string;
   /** The container's name, for messages. */
   name: string;
   /** `HostConfig.NetworkMode`: `default`, `bridge`, `host`, `none`, `container:ID` with the full id, or a network. */
   mode: string;
-  /** `NetworkingConfig.EndpointsConfig`: by network name or id. */
+  /** Every network of the container, by name or id; absent = the one of the mode. */
   endpoints?: Record<string, Partial<EndpointSettings>>;
+  /** For the network of the mode. */
+  macAddress?: string;
+  /** More names by which its neighbours know it. */
+  names?: string[];
+}
+
+/** Which ports a container wants published. */
+export interface PortWishes {
   /** `80/tcp`, ... */
   exposedPorts?: string[];
   portBindings?: PortMap;
+  /** Every exposed one. */
   publishAll?: boolean;
-  macAddress?: string;
 }
 
 export type NetworkMode = { kind: 'container'; containerId: string } | { kind: 'network'; name: string };
@@ -27,9 +36,8 @@ export function parseMode(mode: string): NetworkMode {
   return container ? { kind: 'container', containerId: container[1]! } : { kind: 'network', name: mode };
 }
 
-/** The hardware address asked for, in canonical text, or undefined; throws `invalid` when it is none. */
-export function requestedMac(request: AttachRequest, endpoint: Partial<EndpointSettings>): string | undefined {
-  const mac = endpoint.MacAddress || request.macAddress;
+/** A hardware address in canonical text, or undefined for none; throws `invalid` when it is none. */
+export function canonicalMac(mac: string | undefined): string | undefined {
   if (!mac) return undefined;
   if (!/^[0-9a-f]{2}([:-][0-9a-f]{2}){5}$/i.test(mac)) throw invalid(`invalid MAC address: ${mac}`);
   const canonical = mac.replaceAll('-', ':').toLowerCase();
@@ -39,11 +47,20 @@ export function requestedMac(request: AttachRequest, endpoint: Partial<EndpointS
   return canonical;
 }
 
-/** Addresses can be chosen only where the user also chose the subnet. */
-export function refuseFixedAddress(endpoint: Partial<EndpointSettings>): void {
-  if (endpoint.IPAMConfig?.IPv4Address || endpoint.IPAMConfig?.IPv6Address) {
-    throw invalid('user specified IP address is supported on user defined networks only');
-  }
+/**
+ * What a container asks of each of its networks, the one of its mode first, the others by name: in this order they get
+ * `eth0`, `eth1`, ...
+ */
+export function wantedEndpoints(
+  request: AttachRequest,
+  resolve: (name: string) => NetworkRecord,
+): { record: NetworkRecord; settings: Partial<EndpointSettings> }[] {
+  const mode = parseMode(request.mode);
+  if (mode.kind === 'container') return [];
+  const asked = request.endpoints ?? { [mode.name]: {} };
+  const wanted = Object.entries(asked).map(([name, settings]) => ({ record: resolve(name), settings }));
+  const first = ({ record }: { record: NetworkRecord }) => record.name === mode.name || record.id.startsWith(mode.name);
+  return wanted.sort((a, b) => Number(first(b)) - Number(first(a)) || (a.record.name < b.record.name ? -1 : 1));
 }
 
 /** An endpoint as inspect shows it, with nothing yet of what it got. */

@@ -23,6 +23,8 @@ export interface BridgeNetwork {
   /** Address of the bridge itself, the containers' way out. */
   gateway: string;
   mtu: number;
+  /** Addresses that no container gets. */
+  reserved?: string[];
 }
 
 const LARGEST_MTU = 1500;
@@ -45,7 +47,7 @@ export function planDefaultNetwork(
     subnet: formatBlock(block),
     range: formatBlock(configuredRange(settings, block) ?? block),
     gateway: formatIpv4(gateway),
-    mtu: settings.mtu ?? Math.min(LARGEST_MTU, defaultRouteMtu(host) ?? LARGEST_MTU),
+    mtu: settings.mtu ?? defaultMtu(host),
   };
 }
 
@@ -97,7 +99,7 @@ function firstAddress(block: Ipv4Block): BridgeAddress {
 }
 
 /** Every block that the host routes to or has addresses in, and the name servers it asks, other than by this bridge. */
-function takenBlocks(bridge: string, host: HostNetwork): Ipv4Block[] {
+export function takenBlocks(bridge: string, host: HostNetwork): Ipv4Block[] {
   const own = host.links.find(({ name }) => name === bridge)?.index;
   const blocks: Ipv4Block[] = [];
   const take = (text: string | undefined, prefix: number) => {
@@ -110,7 +112,9 @@ function takenBlocks(bridge: string, host: HostNetwork): Ipv4Block[] {
   return blocks;
 }
 
-function defaultRouteMtu(host: HostNetwork): number | undefined {
+/** That of the link of the default route, in bytes; larger ones do not get through everywhere. */
+export function defaultMtu(host: HostNetwork): number {
   const route = host.routes.find(({ destination, gateway }) => destination === undefined && gateway !== undefined);
-  return host.links.find(({ index }) => index === route?.link)?.mtu;
+  const mtu = host.links.find(({ index }) => index === route?.link)?.mtu;
+  return Math.min(LARGEST_MTU, mtu ?? LARGEST_MTU);
 }

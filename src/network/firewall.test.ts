@@ -13,7 +13,7 @@ import { type BridgeRules, changeElements, replaceTable } from './ruleset.ts';
 const run = promisify(execFile);
 const nft = async (...words: string[]): Promise<string> => (await run('nft', words)).stdout;
 
-const BRIDGES: BridgeRules[] = [{ link: 'wherry0', subnet: '172.17.0.0/16', masquerade: true }];
+const BRIDGES: BridgeRules[] = [{ link: 'wherry0', subnet: '172.17.0.0/16', masquerade: true, internal: false }];
 
 function port(hostPort: number, more: Partial<PublishedPort> = {}): PublishedPort {
   const base = { protocol: 'tcp', hostAddress: '0.0.0.0', containerAddress: '172.17.0.2', containerPort: 80 } as const;

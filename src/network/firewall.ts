@@ -47,6 +47,12 @@ export class Firewall {
     void this.#watch();
   }
 
+  /** Puts the rules for these bridges in place of those for the ones before. */
+  async setBridges(bridges: BridgeRules[]): Promise<void> {
+    this.#bridges = bridges;
+    await this.#enqueue(() => this.#replace());
+  }
+
   /** Lets the ports of one owner be reached. */
   async publish(owner: string, ports: PublishedPort[]): Promise<void> {
     if (ports.length > 0) await this.#enqueue(() => this.#add(owner, ports));

@@ -1,4 +1,5 @@
 import { parseIp } from '#lib/ip.ts';
+import type { Neighbour } from './neighbours.ts';
 
 /** `/etc/hosts` (hosts(5)) of a container. */
 export interface HostsRequest {
@@ -41,6 +42,19 @@ export function parseExtraHost(text: string): { name: string; address: string } 
   if (!match) return undefined;
   const address = match[2]!.replace(/^\[(.*)\]$/, '$1');
   return address === 'host-gateway' || parseIp(address) ? { name: match[1]!, address } : undefined;
+}
+
+/** Ends the lines that `withNeighbours` writes. */
+const MARK = '# wherry: ';
+
+/**
+ * The file with these neighbours in place of those it had; every other line stays, also those that somebody wrote in the
+ * container.
+ */
+export function withNeighbours(file: string, neighbours: Neighbour[]): string {
+  const kept = file.split('\n').filter((line) => line !== '' && !line.includes(MARK));
+  const lines = neighbours.map(({ address, names, network }) => `${address}\t${names.join(' ')}\t${MARK}${network}`);
+  return [...kept, ...lines, ''].join('\n');
 }
 
 function extraLines({ extraHosts, hostGateway }: Pick<HostsRequest, 'extraHosts' | 'hostGateway'>): [string, string][] {

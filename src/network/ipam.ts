@@ -39,7 +39,7 @@ export function chooseSubnet(taken: Ipv4Block[]): Ipv4Block {
   throw unavailable(
     'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
     {
-      hint: 'Name a free block with --bip.',
+      hint: 'Name a free block: with --subnet for a network, with --bip for the default bridge.',
     },
   );
 }

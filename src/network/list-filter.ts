@@ -1,4 +1,5 @@
 import type { Network } from '#api/types/network.ts';
+import { invalid } from '#errors/errors.ts';
 import {
   booleanFilter,
   checkFilterNames,
@@ -7,23 +8,25 @@ import {
   matchesExactly,
   matchesLabels,
 } from '#lib/filters.ts';
+import { isPredefined } from './network-record.ts';
 
 const NAMES: ReadonlySet<string> = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
 
-/** Docker's networks: made by the engine itself, none of them by a user yet. */
-const BUILT_IN: ReadonlySet<string> = new Set(['bridge', 'host', 'none']);
-
-/** The networks that `GET /networks` shows, sorted by name. Throws `invalid` for an unknown filter or value. */
-export function selectNetworks(networks: readonly Network[], filters: Filters): Network[] {
+/** The networks that `GET /networks` shows, sorted by name. Throws `invalid` for an unknown filter or value. `inUse` are names. */
+export function selectNetworks(networks: readonly Network[], filters: Filters, inUse: ReadonlySet<string>): Network[] {
   checkFilterNames(filters, NAMES);
   const dangling = filters.has('dangling') ? booleanFilter(filters, 'dangling', false) : undefined;
+  const unused = ({ Name: name }: Network) => !isPredefined(name) && !inUse.has(name);
+  for (const type of filters.get('type') ?? []) {
+    if (type !== 'custom' && type !== 'builtin') throw invalid(`invalid filter: 'type'='${type}'`);
+  }
   return networks
     .filter(
       (network) =>
-        (dangling === undefined || dangling === false || !BUILT_IN.has(network.Name)) &&
+        (dangling === undefined || dangling === unused(network)) &&
         matchesExactly(filters, 'driver', network.Driver) &&
         matchesExactly(filters, 'scope', network.Scope) &&
-        matchesExactly(filters, 'type', BUILT_IN.has(network.Name) ? 'builtin' : 'custom') &&
+        matchesExactly(filters, 'type', isPredefined(network.Name) ? 'builtin' : 'custom') &&
         matchesAny(filters, 'id', (wanted) => network.Id.startsWith(wanted)) &&
         matchesAny(filters, 'name', (wanted) => network.Name.includes(wanted)) &&
         matchesLabels(filters, 'label', network.Labels),

@@ -1,4 +1,4 @@
-import type { Network, NetworkContainer } from '#api/types/network.ts';
+import type { IPAM, IPAMConfig, Network, NetworkContainer } from '#api/types/network.ts';
 import type { Database } from '#metadata/database.ts';
 import type { BridgeNetwork } from './default-network.ts';
 import { randomId } from './sandbox.ts';
@@ -14,6 +14,22 @@ export interface NetworkRecord {
   created: string;
   /** Of networks with the driver `bridge`. */
   bridge?: BridgeNetwork;
+  /** What its creator asked for; the networks that the engine makes itself have none. */
+  request?: NetworkRequest;
+}
+
+export interface NetworkRequest {
+  /** As given, for inspect; the bridge has what became of it. */
+  ipam: IPAM;
+  options: Record<string, string>;
+  labels: Record<string, string>;
+  internal: boolean;
+  attachable: boolean;
+  enableIPv6: boolean;
+  /** It only lends its configuration to others. */
+  configOnly: boolean;
+  /** Name of the network that lent it; empty = none. */
+  configFrom: string;
 }
 
 export type NetworkStore = Pick<Database, 'read' | 'write'>;
@@ -23,6 +39,10 @@ const PREDEFINED: Pick<NetworkRecord, 'name' | 'driver'>[] = [
   { name: 'host', driver: 'host' },
   { name: 'none', driver: 'null' },
 ];
+
+export function isPredefined(name: string): boolean {
+  return PREDEFINED.some((network) => network.name === name);
+}
 
 /** All records, by name; the predefined networks get theirs when they have none. */
 export async function loadRecords(store: NetworkStore): Promise<Map<string, NetworkRecord>> {
@@ -46,13 +66,17 @@ export async function saveRecord(store: NetworkStore, record: NetworkRecord): Pr
   await store.write([{ sql, params: [record.id, record.name, JSON.stringify(record)] }]);
 }
 
+export async function deleteRecord(store: NetworkStore, { id }: NetworkRecord): Promise<void> {
+  await store.write([{ sql: 'DELETE FROM networks WHERE id = ?', params: [id] }]);
+}
+
 /** The network as inspect shows it. */
 export function toWire(
   record: NetworkRecord,
   settings: NetworkSettings,
   containers: Record<string, NetworkContainer>,
 ): Network {
-  const { bridge } = record;
+  const { bridge, request } = record;
   return {
     Name: record.name,
     Id: record.id,
@@ -60,20 +84,24 @@ export function toWire(
     Scope: 'local',
     Driver: record.driver,
     EnableIPv4: true,
-    EnableIPv6: false,
-    IPAM: { Driver: 'default', Options: null, Config: bridge ? [ipamConfig(bridge)] : [] },
-    Internal: false,
-    Attachable: false,
+    EnableIPv6: request?.enableIPv6 ?? false,
+    IPAM: {
+      Driver: request?.ipam.Driver ?? 'default',
+      Options: request?.ipam.Options ?? null,
+      Config: request?.ipam.Config.length ? request.ipam.Config : bridge ? [ipamConfig(bridge)] : [],
+    },
+    Internal: request?.internal ?? false,
+    Attachable: request?.attachable ?? false,
     Ingress: false,
-    ConfigFrom: { Network: '' },
-    ConfigOnly: false,
+    ConfigFrom: { Network: request?.configFrom ?? '' },
+    ConfigOnly: request?.configOnly ?? false,
     Containers: containers,
-    Options: bridge ? bridgeOptions(bridge, settings) : {},
-    Labels: {},
+    Options: request?.options ?? (bridge ? bridgeOptions(bridge, settings) : {}),
+    Labels: request?.labels ?? {},
   };
 }
 
-function ipamConfig({ subnet, range, gateway }: BridgeNetwork): { Subnet: string; IPRange?: string; Gateway: string } {
+function ipamConfig({ subnet, range, gateway }: BridgeNetwork): IPAMConfig {
   return { Subnet: subnet, ...(range === subnet ? {} : { IPRange: range }), Gateway: gateway };
 }
 

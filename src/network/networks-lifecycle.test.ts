@@ -178,7 +178,7 @@ if (inOwnNamespace(import.meta.filename)) {
         'not-found',
         /^network nope not found$/,
       );
-      const endpoints = { bridge: { IPAMConfig: { IPv4Address: '172.17.0.99' } } };
+      const endpoints: AttachRequest['endpoints'] = { bridge: { IPAMConfig: { IPv4Address: '172.17.0.99' } } };
       await rejects(
         engine.networks.attach(attachRequest('x', { endpoints })),
         'invalid',
@@ -226,7 +226,10 @@ if (inOwnNamespace(import.meta.filename)) {
       sandbox.networks.bridge!.IPAddress = '10.1.2.3';
       await engine.restart();
       await engine.networks.reconcile([fromRecord('old', sandbox)]);
-      assert.match(engine.log.join(), /running container old0+ has lost its network: 10\.1\.2\.3 is not in the subnet/);
+      assert.match(
+        engine.log.join(),
+        /running container old \(old0+\) has lost its network: 10\.1\.2\.3 is not in the subnet/,
+      );
       await engine.networks.release(idOf('old'));
     });
   });

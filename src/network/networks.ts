@@ -1,18 +1,22 @@
-import type { EndpointSettings, Network, NetworkContainer } from '#api/types/network.ts';
-import { conflict, describe, invalid, notFound } from '#errors/errors.ts';
+import type { EndpointSettings, Network, NetworkContainer, NetworkCreateRequest } from '#api/types/network.ts';
+import { conflict, describe, forbidden } from '#errors/errors.ts';
 import { type Filters, NO_FILTERS } from '#lib/filters.ts';
+import { Mutex } from '#lib/locks.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
-import { type AttachRequest, emptyEndpoint, parseMode } from './attach-request.ts';
+import { type AttachRequest, type PortWishes, parseMode } from './attach-request.ts';
 import { forwardingIsOn } from './bridge.ts';
-import type { BridgeDriver } from './bridge-driver.ts';
+import { makeSandbox } from './build-sandbox.ts';
 import { foreignFirewallWarnings } from './foreign-firewall.ts';
 import type { Ipv6Proxy } from './ipv6-proxy.ts';
 import { selectNetworks } from './list-filter.ts';
 import { type NetworkRecord, toWire } from './network-record.ts';
 import { WarmPool } from './pool.ts';
-import { isPortKey, type PortHolder, portKey } from './port-holder.ts';
-import { isIpv6 } from './published-port.ts';
-import { type BareSandbox, listNamespaces, makeBareSandbox, randomId, type Sandbox } from './sandbox.ts';
+import type { PortPublisher } from './port-publisher.ts';
+import { reconcileKernel } from './reconcile.ts';
+import type { NetworkRegistry } from './registry.ts';
+import { rewire } from './rewire.ts';
+import { type BareSandbox, makeBareSandbox, type Sandbox } from './sandbox.ts';
+import { publishedPorts } from './sandbox-ports.ts';
 import type { NetworkSettings } from './settings.ts';
 
 /** A container that ran when the engine started, with its sandbox as the daemon kept it. */
@@ -20,6 +24,21 @@ export interface RunningContainer {
   containerId: string;
   name: string;
   sandbox: Sandbox;
+  ports?: PortWishes;
+  names?: string[];
+}
+
+/** A container that has a network now. */
+export interface Member {
+  name: string;
+  sandbox: Sandbox;
+  ports: PortWishes;
+  /** More names by which its neighbours know it. */
+  names: string[];
+  /** It has ended: its addresses are not free yet, but nobody finds it there any more. */
+  ended?: boolean;
+  /** Changes of its networks take turns, its end too. */
+  lock: Mutex;
 }
 
 export interface NetworksParts {
@@ -27,12 +46,14 @@ export interface NetworksParts {
   /** The folder of pinned namespaces. */
   folder: string;
   settings: NetworkSettings;
-  records: Map<string, NetworkRecord>;
-  bridge: BridgeDriver;
-  holder: PortHolder;
+  registry: NetworkRegistry;
+  publisher: PortPublisher;
   ipv6: Ipv6Proxy | undefined;
   log: (message: string) => void;
 }
+
+/** Keeps a sandbox as it is now, durably for as long as this boot lasts. */
+export type KeepSandbox = (sandbox: Sandbox) => Promise<void>;
 
 /** Namespaces kept ready for containers without a network. */
 const BARE_POOL_SIZE = 2;
@@ -41,7 +62,9 @@ const BARE_POOL_IDLE_MS = 25;
 /** The networks of this engine and who is in them. Made by `openNetworks`; `reconcile` comes before all else. */
 export class Networks {
   readonly #parts: NetworksParts;
-  readonly #members = new Map<string, { name: string; sandbox: Sandbox }>();
+  readonly #members = new Map<string, Member>();
+  /** Networks, by id, that a container is just being brought onto: how many. */
+  readonly #joining = new Map<string, number>();
   readonly #bare: WarmPool<BareSandbox>;
 
   constructor(parts: NetworksParts) {
@@ -61,10 +84,11 @@ export class Networks {
    * else that an earlier engine left is swept. Then the pools are filled.
    */
   async reconcile(running: RunningContainer[]): Promise<void> {
-    for (const { containerId, name, sandbox } of running) this.#members.set(containerId, { name, sandbox });
-    await this.#reconcilePorts();
-    await this.#sweepNamespaces();
-    await this.#parts.bridge.open(new Map([...this.#members].map(([id, { sandbox }]) => [id, sandbox])));
+    for (const { containerId, name, sandbox, ports = {}, names = [] } of running) {
+      this.#members.set(containerId, { name, sandbox, ports, names, lock: new Mutex() });
+    }
+    await reconcileKernel(this.#parts, this.#members);
+    for (const driver of this.#parts.registry.drivers) driver.fill();
     this.#bare.fill();
   }
 
@@ -73,9 +97,22 @@ export class Networks {
    * requests that cannot be, `system` for a port that is taken; nothing is left behind then.
    */
   async attach(request: AttachRequest): Promise<Sandbox> {
-    const sandbox = await this.#makeSandbox(request);
-    this.#members.set(request.containerId, { name: request.name, sandbox });
+    const mode = parseMode(request.mode);
+    if (mode.kind === 'container') return this.#joinContainer(mode.containerId);
+    const sandbox = await makeSandbox(this.#parts, request, {
+      bare: () => this.#bare.take(),
+      joining: (record, work) => this.#join(record, work),
+    });
+    const { containerId, name, names = [], exposedPorts, portBindings, publishAll } = request;
+    const ports = { exposedPorts, portBindings, publishAll };
+    this.#members.set(containerId, { name, sandbox, ports, names, lock: new Mutex() });
     return sandbox;
+  }
+
+  /** A container has ended: its neighbours are to forget it. Its network is its own until `release`. */
+  leave(containerId: string): void {
+    const member = this.#members.get(containerId);
+    if (member) member.ended = true;
   }
 
   /** Gives a stopped container's network back; one that has none is fine. */
@@ -83,21 +120,74 @@ export class Networks {
     const member = this.#members.get(containerId);
     if (!member) return;
     this.#members.delete(containerId);
-    const { sandbox } = member;
-    if (sandbox.networks.bridge) await this.#parts.bridge.release(containerId, sandbox);
-    else if (ownsNamespace(sandbox)) await this.#parts.launcher.deleteNetns(sandbox.netnsPath);
+    await member.lock.run(async () => {
+      const { launcher, publisher, registry } = this.#parts;
+      const { sandbox } = member;
+      await publisher.withdraw(containerId, publishedPorts(sandbox));
+      if (ownsNamespace(sandbox)) await launcher.deleteNetns(sandbox.netnsPath);
+      for (const [name, endpoint] of Object.entries(sandbox.networks)) registry.driverNamed(name)?.release(endpoint);
+    });
   }
 
-  /** The network of this name, id or unambiguous start of an id; throws Docker's `network x not found`. */
+  /**
+   * Brings a running container onto one more network. `keep` is called before the kernel is changed, and again when all
+   * is done. Throws `forbidden` when it is there already, else as `attach`.
+   */
+  async connect(
+    containerId: string,
+    record: NetworkRecord,
+    settings: Partial<EndpointSettings>,
+    keep: KeepSandbox,
+  ): Promise<void> {
+    const member = this.#member(containerId);
+    if (member.sandbox.networks[record.name]) {
+      throw forbidden(`endpoint with name ${member.name} already exists in network ${record.name}`);
+    }
+    const change = { add: record, settings };
+    await this.#join(record, () => member.lock.run(() => rewire(this.#parts, { containerId, member }, change, keep)));
+  }
+
+  /** Takes a running container off a network that it is on; `keep` as for `connect`. */
+  async disconnect(containerId: string, name: string, keep: KeepSandbox): Promise<void> {
+    const member = this.#member(containerId);
+    await member.lock.run(() => rewire(this.#parts, { containerId, member }, { remove: name }, keep));
+  }
+
+  /** The sandbox of a container that has its own network now. */
+  sandboxOf(containerId: string): Sandbox | undefined {
+    return this.#members.get(containerId)?.sandbox;
+  }
+
+  /** Throws as `NetworkRegistry.resolve`. */
   resolve(name: string): NetworkRecord {
-    const { records } = this.#parts;
-    const exact = records.get(name === 'default' ? 'bridge' : name);
-    if (exact) return exact;
-    const matches = name === '' ? [] : [...records.values()].filter(({ id }) => id.startsWith(name));
-    if (matches.length > 1)
-      throw invalid(`network ${name} is ambiguous (${matches.length} matches found on ID prefix)`);
-    if (!matches[0]) throw notFound(`network ${name} not found`);
-    return matches[0];
+    return this.#parts.registry.resolve(name);
+  }
+
+  create(asked: NetworkCreateRequest): Promise<NetworkRecord> {
+    return this.#parts.registry.create(asked);
+  }
+
+  remove(name: string): Promise<NetworkRecord> {
+    return this.#parts.registry.remove(name, (record) => this.isUsed(record));
+  }
+
+  /** Whether a container with a network is on it, or just coming. */
+  isUsed({ id, name }: NetworkRecord): boolean {
+    return this.#joining.has(id) || [...this.#members.values()].some(({ sandbox }) => sandbox.networks[name]);
+  }
+
+  /** Who is on a network now. */
+  membersOf(name: string): { containerId: string; member: Member; endpoint: EndpointSettings }[] {
+    return [...this.#members].flatMap(([containerId, member]) => {
+      const endpoint = member.sandbox.networks[name];
+      return endpoint && !member.ended ? [{ containerId, member, endpoint }] : [];
+    });
+  }
+
+  /** A container is called otherwise from now on. */
+  rename(containerId: string, name: string): void {
+    const member = this.#members.get(containerId);
+    if (member) member.name = name;
   }
 
   /** What `host-gateway` means to containers on every network: the host's address on the default bridge. */
@@ -105,10 +195,10 @@ export class Networks {
     return this.resolve('bridge').bridge!.gateway;
   }
 
-  /** Those that `filters` select, by name. Throws `invalid` for an unknown filter. */
-  list(filters: Filters = NO_FILTERS): Network[] {
-    const networks = [...this.#parts.records.values()].map((record) => toWire(record, this.#parts.settings, {}));
-    return selectNetworks(networks, filters);
+  /** Those that `filters` select, by name. Throws `invalid` for an unknown filter. `inUse` are names of networks. */
+  list(filters: Filters = NO_FILTERS, inUse: ReadonlySet<string> = new Set()): Network[] {
+    const networks = this.#parts.registry.records.map((record) => toWire(record, this.#parts.settings, {}));
+    return selectNetworks(networks, filters, inUse);
   }
 
   inspect(name: string): Network {
@@ -129,79 +219,46 @@ export class Networks {
   /** Ends this engine's part; running containers keep their network. */
   async close(): Promise<void> {
     this.#parts.ipv6?.shutDown();
-    await Promise.all([this.#bare.close(), this.#parts.bridge.close()]);
-  }
-
-  async #makeSandbox(request: AttachRequest): Promise<Sandbox> {
-    const mode = parseMode(request.mode);
-    if (mode.kind === 'container') return this.#joinContainer(mode.containerId);
-    const record = this.resolve(mode.name);
-    const requested = this.#requestedEndpoint(request, record);
-    if (record.driver === 'bridge') return await this.#parts.bridge.attach(request, requested);
-    const endpoint: EndpointSettings = { ...emptyEndpoint(record.id, requested), EndpointID: randomId() };
-    const networks = { [record.name]: endpoint };
-    if (record.driver === 'host') return { id: randomId(), networks, ports: {} };
-    return { ...(await this.#bare.take()), networks, ports: {} };
+    await this.#parts.publisher.close();
+    await Promise.all([this.#bare.close(), this.#parts.registry.close()]);
   }
 
   /** Ports, names and addresses belong to the container whose namespace is shared. */
   #joinContainer(containerId: string): Sandbox {
-    const member = this.#members.get(containerId);
-    if (!member) throw conflict(`cannot join network of a non running container: ${containerId}`);
-    const { netnsPath } = member.sandbox;
+    const { netnsPath } = this.#member(containerId).sandbox;
     return { id: '', ...(netnsPath === undefined ? {} : { netnsPath }), networks: {}, ports: {} };
   }
 
-  /** A container's endpoints may name only networks that there are. */
-  #requestedEndpoint(request: AttachRequest, record: NetworkRecord): Partial<EndpointSettings> {
-    const byRecord = Object.entries(request.endpoints ?? {}).map(
-      ([name, endpoint]) => [this.resolve(name).name, endpoint] as const,
-    );
-    return new Map(byRecord).get(record.name) ?? {};
+  #member(containerId: string): Member {
+    const member = this.#members.get(containerId);
+    if (!member) throw conflict(`cannot join network of a non running container: ${containerId}`);
+    return member;
+  }
+
+  /** While `work` goes on, the network is in use. */
+  async #join<T>({ id }: NetworkRecord, work: () => Promise<T>): Promise<T> {
+    this.#joining.set(id, (this.#joining.get(id) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = this.#joining.get(id)! - 1;
+      if (left > 0) this.#joining.set(id, left);
+      else this.#joining.delete(id);
+    }
   }
 
   #containersOf(network: string): Record<string, NetworkContainer> {
-    const containers: Record<string, NetworkContainer> = {};
-    for (const [containerId, { name, sandbox }] of this.#members) {
-      const endpoint = sandbox.networks[network];
-      if (!endpoint) continue;
-      containers[containerId] = {
-        Name: name,
+    const entries = this.membersOf(network).map(({ containerId, member, endpoint }) => {
+      const container: NetworkContainer = {
+        Name: member.name,
         EndpointID: endpoint.EndpointID,
         MacAddress: endpoint.MacAddress,
         IPv4Address: endpoint.IPAddress === '' ? '' : `${endpoint.IPAddress}/${endpoint.IPPrefixLen}`,
         IPv6Address: '',
       };
-    }
-    return containers;
-  }
-
-  async #reconcilePorts(): Promise<void> {
-    const { launcher, holder, bridge, ipv6, log } = this.#parts;
-    const held = new Set(await launcher.heldPorts());
-    const wanted = new Set<string>();
-    for (const [containerId, { name, sandbox }] of this.#members) {
-      for (const port of bridge.publishedBy(sandbox)) {
-        const key = portKey(containerId, port);
-        wanted.add(key);
-        if (!isIpv6(port) && held.has(key)) continue;
-        await holder
-          .holdAgain(containerId, port)
-          .catch((error) =>
-            log(`cannot hold port ${port.hostPort} of the running container ${name}: ${describe(error)}`),
-          );
-      }
-    }
-    const isLeft = (key: string) => isPortKey(key) && !wanted.has(key);
-    await Promise.all([...held].filter(isLeft).map((key) => launcher.release(key)));
-    await Promise.all([...launcher.kept.keys()].filter(isLeft).map((key) => ipv6?.forget(key)));
-  }
-
-  async #sweepNamespaces(): Promise<void> {
-    const { launcher, folder } = this.#parts;
-    const used = new Set([...this.#members.values()].map(({ sandbox }) => sandbox.netnsPath));
-    const left = (await listNamespaces(folder)).filter((path) => !used.has(path));
-    await Promise.all(left.map((path) => launcher.deleteNetns(path)));
+      return [containerId, container] as const;
+    });
+    return Object.fromEntries(entries);
   }
 }
 

@@ -1,15 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Launcher } from '#linux/launcher-types.ts';
-import { ensureBridge, ensureForwarding } from './bridge.ts';
-import { BridgeDriver } from './bridge-driver.ts';
+import { ensureForwarding } from './bridge.ts';
 import { planDefaultNetwork } from './default-network.ts';
+import { Firewall } from './firewall.ts';
 import { readHostNetwork } from './host-network.ts';
 import { hasIpv6, readEphemeralRange } from './host-ports.ts';
 import { Ipv6Proxy } from './ipv6-proxy.ts';
 import { loadRecords, type NetworkStore, saveRecord } from './network-record.ts';
 import { Networks } from './networks.ts';
 import { PortHolder } from './port-holder.ts';
+import { PortPublisher } from './port-publisher.ts';
+import { NetworkRegistry } from './registry.ts';
 import { DEFAULT_NETWORK_SETTINGS, type NetworkSettings } from './settings.ts';
 
 export interface OpenNetworksOptions {
@@ -43,23 +45,14 @@ export async function openNetworks(options: OpenNetworksOptions): Promise<Networ
     record.bridge = network;
     await saveRecord(store, record);
   }
-  const { index } = await ensureBridge(launcher, network, host);
+  const firewall = new Firewall({ launcher, log });
+  const registry = new NetworkRegistry({ store, launcher, folder, settings, records, firewall, log });
+  await registry.open(host);
   if (settings.ipForward && (await ensureForwarding())) {
     log('net.ipv4.ip_forward was off: it has been switched on, so that containers reach other hosts');
   }
 
   const ipv6 = withIpv6 ? new Ipv6Proxy(launcher) : undefined;
-  const holder = new PortHolder({ launcher, ipv6, defaultAddress: settings.publishAddress, ephemeral });
-  const bridge = new BridgeDriver({
-    launcher,
-    folder,
-    network: { ...network, id: record.id, name: record.name },
-    bridgeIndex: index,
-    isolated: !settings.icc,
-    masquerade: settings.ipMasquerade,
-    poolSize: settings.poolSize,
-    holder,
-    log,
-  });
-  return new Networks({ launcher, folder, settings, records, bridge, holder, ipv6, log });
+  const publisher = new PortPublisher(new PortHolder({ launcher, ipv6, ephemeral }), firewall);
+  return new Networks({ launcher, folder, settings, registry, publisher, ipv6, log });
 }

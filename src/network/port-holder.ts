@@ -12,12 +12,16 @@ export interface PortOwner {
   endpointId: string;
 }
 
+export interface PortTarget {
+  containerAddress: string;
+  /** For requests that name no address. */
+  publishAddress: string;
+}
+
 export interface PortHolderOptions {
   launcher: Pick<Launcher, 'holdPort' | 'release'>;
   /** Absent = nothing is published over IPv6. */
   ipv6: Ipv6Proxy | undefined;
-  /** For requests that name no address. */
-  defaultAddress: string;
   /** Where free ports are looked for (net.ipv4.ip_local_port_range). */
   ephemeral: { first: number; last: number };
 }
@@ -38,13 +42,14 @@ export class PortHolder {
   }
 
   /**
-   * Takes every requested port or, when one cannot be had, none.
+   * Takes every requested port or, when one cannot be had, none. `target` is the container's address, and where
+   * requests without an address are published.
    * Throws Docker's "port is already allocated" (`system`) for a port or range that is taken.
    */
-  async hold(owner: PortOwner, requests: PortRequest[], containerAddress: string): Promise<PublishedPort[]> {
+  async hold(owner: PortOwner, requests: PortRequest[], target: PortTarget): Promise<PublishedPort[]> {
     const held: PublishedPort[] = [];
     try {
-      for (const request of requests) held.push(...(await this.#holdRequest(owner, request, containerAddress, held)));
+      for (const request of requests) held.push(...(await this.#holdRequest(owner, request, target, held)));
       return held;
     } catch (error) {
       await this.letGo(owner.containerId, held);
@@ -72,11 +77,11 @@ export class PortHolder {
   async #holdRequest(
     owner: PortOwner,
     request: PortRequest,
-    containerAddress: string,
+    { containerAddress, publishAddress }: PortTarget,
     held: readonly PublishedPort[],
   ): Promise<PublishedPort[]> {
     const { protocol, containerPort } = request;
-    const addresses = this.#addresses(request);
+    const addresses = this.#addresses(request, publishAddress);
     let failure: unknown;
     for (const hostPort of this.#candidates(request)) {
       const ports = addresses.map((hostAddress) => ({
@@ -113,9 +118,9 @@ export class PortHolder {
   }
 
   /** Without an address of its own, a TCP port is published over IPv6 too where this host has it. */
-  #addresses({ hostAddress, protocol }: PortRequest): string[] {
-    const { ipv6, defaultAddress } = this.#options;
-    const address = hostAddress || defaultAddress;
+  #addresses({ hostAddress, protocol }: PortRequest, publishAddress: string): string[] {
+    const { ipv6 } = this.#options;
+    const address = hostAddress || publishAddress;
     if (isIpv6({ hostAddress: address }) && (protocol !== 'tcp' || !ipv6)) {
       throw notImplemented(`cannot publish a ${protocol} port on ${address}: only TCP is published over IPv6`, {
         hint: 'Publish on an IPv4 address.',

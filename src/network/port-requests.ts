@@ -1,6 +1,7 @@
 import type { PortMap } from '#api/types/port.ts';
 import { invalid } from '#errors/errors.ts';
 import { formatIp, parseIp } from '#lib/ip.ts';
+import type { PortWishes } from './attach-request.ts';
 import type { TransportProtocol } from './published-port.ts';
 
 /** One port that a container wants published, before anyone knows whether the host's port is free. */
@@ -19,6 +20,15 @@ export function parsePort(text: string): { port: number; protocol: TransportProt
   const [number, protocol = 'tcp'] = text.split('/');
   if (protocol !== 'tcp' && protocol !== 'udp' && protocol !== 'sctp') throw invalid(`invalid proto: ${protocol}`);
   return { port: parseNumber(number!, `invalid containerPort: ${number}`, 1), protocol };
+}
+
+/** Throws `invalid` as Docker does. */
+export function requestedPorts({
+  portBindings = {},
+  exposedPorts = [],
+  publishAll = false,
+}: PortWishes): PortRequest[] {
+  return portRequests(portBindings, exposedPorts, publishAll);
 }
 
 /**

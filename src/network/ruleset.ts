@@ -11,6 +11,8 @@ export interface BridgeRules {
   /** CIDR */
   subnet: string;
   masquerade: boolean;
+  /** Nothing passes between it and other links. */
+  internal: boolean;
 }
 
 export const TABLE = 'inet wherry';
@@ -76,7 +78,7 @@ function chains(bridges: BridgeRules[]): Chain[] {
     { name: 'output', hook: 'nat hook output priority -100', rules: ['fib daddr type local jump publish'] },
     { name: 'publish', rules: PUBLISH_RULES },
     { name: 'postrouting', hook: 'nat hook postrouting priority srcnat', rules: masqueradeRules(bridges) },
-    { name: 'forward', hook: 'filter hook forward priority filter', rules: ['oifname @bridges jump inbound'] },
+    { name: 'forward', hook: 'filter hook forward priority filter', rules: forwardRules(bridges) },
     { name: 'inbound', rules: inboundRules(bridges) },
   ];
 }
@@ -88,6 +90,15 @@ const PUBLISH_RULES = [
   'dnat ip to meta l4proto . ip daddr . th dport map @published_at',
   'dnat ip to meta l4proto . th dport map @published',
 ];
+
+/** Whoever is on an internal bridge gets no further than the bridge. */
+function forwardRules(bridges: BridgeRules[]): string[] {
+  const internal = bridges.filter((bridge) => bridge.internal);
+  const confined = internal.map(
+    ({ link }) => `iifname "${link}" oifname != "${link}" reject with icmpx admin-prohibited`,
+  );
+  return [...confined, 'oifname @bridges jump inbound'];
+}
 
 /** What may go to a container: replies, what was published, its neighbours on the same bridge. */
 function inboundRules(bridges: BridgeRules[]): string[] {

@@ -6,9 +6,17 @@ import type { PortMap } from '#api/types/port.ts';
 import { formatIpv4 } from '#lib/ip.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { type NetlinkMessage, sendNetlink } from '#linux/netlink.ts';
-import { addAddress, addDefaultRoute } from '#linux/netlink-address.ts';
-import { configurePort, createVeth, getLink, readLinks, setLinkUp, withoutLinkLocal } from '#linux/netlink-link.ts';
-import type { AddressAllocator } from './ipam.ts';
+import { addAddress, setDefaultRoute } from '#linux/netlink-address.ts';
+import {
+  configurePort,
+  createVeth,
+  deleteLink,
+  dumpLinks,
+  getLink,
+  readLinks,
+  setLinkUp,
+  withoutLinkLocal,
+} from '#linux/netlink-link.ts';
 
 /** A container's network as the daemon keeps it in the container's record: plain JSON, enough to restore it all. */
 export interface Sandbox {
@@ -18,8 +26,12 @@ export interface Sandbox {
   netnsPath?: string;
   /** By network name, as inspect shows them. */
   networks: Record<string, EndpointSettings>;
+  /** The names inside of the links to bridges, by network name. */
+  interfaces?: Record<string, string>;
   /** The final ones. */
   ports: PortMap;
+  /** It is being changed: the kernel may not have followed yet. */
+  changing?: boolean;
 }
 
 /** A namespace that no container has had yet. */
@@ -43,11 +55,13 @@ export interface BridgePort {
   prefix: number;
   /** Keeps neighbours on the bridge apart (`--icc=false`). */
   isolated: boolean;
+  /** Nothing is reached through the gateway. */
+  internal: boolean;
 }
 
 type NamespaceMaker = Pick<Launcher, 'createNetns' | 'deleteNetns' | 'netlink'>;
 
-export const CONTAINER_LINK = 'eth0';
+export const FIRST_LINK = 'eth0';
 /** Link names have at most 15 characters. */
 const HOST_LINK_DIGITS = 11;
 
@@ -71,24 +85,21 @@ export async function makeBareSandbox(launcher: NamespaceMaker, folder: string):
   return { id, netnsPath };
 }
 
-/** A new pinned namespace with an `eth0` on the bridge, an address and a default route. */
+/** A new pinned namespace with an `eth0` on the bridge, the address and a default route. */
 export async function makeBridgedSandbox(
   launcher: NamespaceMaker,
   folder: string,
   port: BridgePort,
-  allocator: AddressAllocator,
+  address: number,
 ): Promise<BridgedSandbox> {
-  const address = allocator.allocate();
-  let bare: BareSandbox | undefined;
+  const bare = await makeBareSandbox(launcher, folder);
   try {
-    bare = await makeBareSandbox(launcher, folder);
     const mac = macOf(address);
-    const link = await plugIn(launcher, bare, port, mac);
-    await sendNetlink(launcher, addressMessages(link, formatIpv4(address), port), { netns: bare.netnsPath });
+    await plugIn(launcher, bare.netnsPath, port, { name: FIRST_LINK, address, mac });
+    if (!port.internal) await sendNetlink(launcher, [setDefaultRoute(port.gateway)], { netns: bare.netnsPath });
     return { ...bare, address, mac };
   } catch (error) {
-    allocator.release(address);
-    if (bare) await launcher.deleteNetns(bare.netnsPath);
+    await launcher.deleteNetns(bare.netnsPath);
     throw error;
   }
 }
@@ -99,13 +110,17 @@ export async function listNamespaces(folder: string): Promise<string[]> {
 }
 
 /**
- * Makes the veth pair; gives the index of its end in the namespace. Hairpin: where br_netfilter is on (dockerd
- * switches it on), the bridge itself hands a container's frames to a port it publishes back to the container.
+ * Gives a namespace a link to the bridge, with an address. Hairpin: where br_netfilter is on (dockerd switches it on),
+ * the bridge itself hands a container's frames to a port it publishes back to the container.
  */
-async function plugIn(launcher: NamespaceMaker, bare: BareSandbox, port: BridgePort, mac: string): Promise<number> {
-  const name = `veth${bare.id.slice(0, HOST_LINK_DIGITS)}`;
-  const peer = { name: CONTAINER_LINK, mac };
-  const { message, descriptorOffset } = createVeth({ name, mtu: port.mtu, master: port.bridgeIndex, peer });
+export async function plugIn(
+  launcher: NamespaceMaker,
+  netnsPath: string,
+  port: BridgePort,
+  inside: { name: string; address: number; mac: string },
+): Promise<void> {
+  const name = `veth${randomId().slice(0, HOST_LINK_DIGITS)}`;
+  const { message, descriptorOffset } = createVeth({ name, mtu: port.mtu, master: port.bridgeIndex, peer: inside });
   const messages = [
     message,
     withoutLinkLocal(name),
@@ -113,16 +128,35 @@ async function plugIn(launcher: NamespaceMaker, bare: BareSandbox, port: BridgeP
     setLinkUp(name),
     getLink(name),
   ];
-  const namespaceFd = { path: bare.netnsPath, offset: descriptorOffset };
+  const namespaceFd = { path: netnsPath, offset: descriptorOffset };
   const [link] = readLinks(await sendNetlink(launcher, messages, { namespaceFd }));
-  return link?.peer ?? 0;
+  await sendNetlink(launcher, addressMessages(link?.peer ?? 0, inside.name, formatIpv4(inside.address), port), {
+    netns: netnsPath,
+  });
 }
 
-function addressMessages(link: number, address: string, port: BridgePort): NetlinkMessage[] {
-  return [
-    withoutLinkLocal(CONTAINER_LINK),
-    setLinkUp(CONTAINER_LINK),
-    addAddress(link, address, port.prefix),
-    addDefaultRoute(port.gateway),
-  ];
+/** Takes a link out of a namespace, and with it the other end. */
+export async function unplug(launcher: Pick<Launcher, 'netlink'>, netnsPath: string, link: string): Promise<void> {
+  await sendNetlink(launcher, [deleteLink(link)], { netns: netnsPath });
+}
+
+/** Names of the links to bridges that a namespace has. */
+export async function pluggedLinks(launcher: Pick<Launcher, 'netlink'>, netnsPath: string): Promise<string[]> {
+  const links = readLinks(await sendNetlink(launcher, [dumpLinks()], { netns: netnsPath }));
+  return links.filter(({ kind }) => kind === 'veth').map(({ name }) => name);
+}
+
+/** The name of the link that leads to a network. */
+export function linkTo({ interfaces }: Sandbox, network: string): string {
+  return interfaces?.[network] ?? FIRST_LINK;
+}
+
+/** The first name of `eth0`, `eth1`, ... that no link of the sandbox has. */
+export function freeLinkName({ interfaces = {} }: Sandbox): string {
+  const taken = new Set(Object.values(interfaces));
+  for (let number = 0; ; number++) if (!taken.has(`eth${number}`)) return `eth${number}`;
+}
+
+function addressMessages(link: number, name: string, address: string, port: BridgePort): NetlinkMessage[] {
+  return [withoutLinkLocal(name), setLinkUp(name), addAddress(link, address, port.prefix)];
 }

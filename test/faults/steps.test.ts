@@ -59,6 +59,7 @@ async function clear(): Promise<void> {
   await rm(faultFile(daemon.folder), { force: true });
   for (const id of lines(await ok('ps', '-aq'))) await attempt('rm', '-f', '-v', id);
   await attempt('rmi', 'app', 'other');
+  await attempt('network', 'rm', 'net');
   await daemon.stop();
   await daemon.start();
 }
@@ -265,6 +266,58 @@ const removing: Case = {
   },
 };
 
+// Networks
+
+const bridges = async () =>
+  lines(await runIn(daemon.netns.path, ['ip', '-o', 'link', 'show', 'type', 'bridge'])).length;
+const networkNames = () => ok('network', 'ls', '-q', '-f', 'type=custom', '--format', '{{.Name}}');
+
+/** A network is whole or not there: its row, its bridge; and its name can be had again. */
+async function networkWorks(): Promise<void> {
+  const there = (await networkNames()) === 'net';
+  assert.equal(await bridges(), there ? 2 : 1, 'as many bridges as rows');
+  if (!there) await ok('network', 'create', 'net');
+  assert.match(
+    await ok('run', '--rm', '--network', 'net', 'busybox', 'ip', '-o', '-4', 'address', 'show', 'eth0'),
+    /172\./,
+  );
+  await ok('network', 'rm', 'net');
+  assert.equal(await bridges(), 1);
+}
+
+const makingNetwork: Case = { verb: () => attempt('network', 'create', 'net'), check: networkWorks };
+const removingNetwork: Case = {
+  prepare: () => ok('network', 'create', 'net'),
+  verb: () => attempt('network', 'rm', 'net'),
+  check: networkWorks,
+};
+
+/** A running container has the link that inspect shows, or does not show, and a restart changes nothing. */
+function rewiring(verb: 'connect' | 'disconnect'): Case {
+  const links = async () =>
+    lines(await runIn(await netnsOf('box'), ['ip', '-o', 'link', 'show', 'type', 'veth'])).length;
+  const shown = () => ok('inspect', '-f', '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}', 'box');
+  return {
+    async prepare() {
+      await ok('network', 'create', 'net');
+      await ok('run', '-d', '--name', 'box', 'busybox', 'sleep', '1000');
+      if (verb === 'disconnect') await ok('network', 'connect', 'net', 'box');
+    },
+    verb: () => attempt('network', verb, 'net', 'box'),
+    async check() {
+      const names = lines((await shown()).replaceAll(' ', '\n'));
+      assert.deepEqual(names, verb === 'connect' ? ['bridge', 'net'] : ['bridge']);
+      assert.equal(await links(), names.length);
+      await ok('restart', '-t', '0', 'box');
+      assert.equal(await links(), names.length);
+      await ok('rm', '-f', 'box');
+      await ok('network', 'rm', 'net');
+    },
+  };
+}
+
+const netnsOf = (name: string) => ok('inspect', '-f', '{{.NetworkSettings.SandboxKey}}', name);
+
 /** The next engine is killed while it starts; the one after it finds a store that is its own. */
 const beginning: Case = {
   prepare: () => ok(...create('create')),
@@ -294,6 +347,13 @@ const cases: Record<WriteStep, Case | Case[]> = {
   'volume.remove.commit': removing,
   'volume.remove.folder': removing,
   'volume.remove.done': removing,
+  'network.create.commit': makingNetwork,
+  'network.create.bridge': makingNetwork,
+  'network.remove.bridge': removingNetwork,
+  'network.remove.commit': removingNetwork,
+  'network.rewire.kept': [rewiring('connect'), rewiring('disconnect')],
+  'network.rewire.wired': [rewiring('connect'), rewiring('disconnect')],
+  'network.rewire.saved': [rewiring('connect'), rewiring('disconnect')],
   'container.create.draft': creating('absent'),
   'container.create.layer': creating('absent'),
   'container.create.mounts': creating('absent'),

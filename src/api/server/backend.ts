@@ -19,7 +19,15 @@ import type {
   OciPlatform,
   ProgressMessage,
 } from '#api/types/image.ts';
-import type { Network, NetworkingConfig } from '#api/types/network.ts';
+import type {
+  Network,
+  NetworkConnectRequest,
+  NetworkCreateRequest,
+  NetworkCreateResponse,
+  NetworkDisconnectRequest,
+  NetworkingConfig,
+  NetworkPruneResponse,
+} from '#api/types/network.ts';
 import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
 import type { Volume, VolumeCreateRequest, VolumeListResponse } from '#api/types/volume.ts';
 import type { Filters } from '#lib/filters.ts';
@@ -169,6 +177,11 @@ export interface NetworkBackend {
   /** Without the containers of each. */
   list(query: { filters: Filters }): Promise<readonly Network[]>;
   inspect(name: string, query: { verbose: boolean; scope?: string }): Promise<Network>;
+  create(request: NetworkCreateRequest): Promise<NetworkCreateResponse>;
+  connect(name: string, request: NetworkConnectRequest): Promise<void>;
+  disconnect(name: string, request: NetworkDisconnectRequest): Promise<void>;
+  remove(name: string): Promise<void>;
+  prune(query: { filters: Filters }): Promise<NetworkPruneResponse>;
 }
 
 export interface VolumeBackend {

@@ -81,11 +81,11 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
 
   ['GET', '/networks', 'json', 'read', network.list, 21],
   ['GET', '/networks/{name}', 'json', 'read', network.inspect, 21],
-  ['POST', '/networks/create', 'json', 'admin', absent, 21],
-  ['POST', '/networks/{name}/connect', 'raw', 'admin', absent, 21],
-  ['POST', '/networks/{name}/disconnect', 'raw', 'admin', absent, 21],
-  ['POST', '/networks/prune', 'json', 'admin', absent, 25],
-  ['DELETE', '/networks/{name}', 'raw', 'admin', absent, 21],
+  ['POST', '/networks/create', 'json', 'admin', network.create, 21],
+  ['POST', '/networks/{name}/connect', 'raw', 'admin', network.connect, 21],
+  ['POST', '/networks/{name}/disconnect', 'raw', 'admin', network.disconnect, 21],
+  ['POST', '/networks/prune', 'json', 'admin', network.prune, 25],
+  ['DELETE', '/networks/{name}', 'raw', 'admin', network.remove, 21],
 
   ['GET', '/volumes', 'json', 'read', volume.list, 21],
   ['GET', '/volumes/{name}', 'json', 'read', volume.inspect, 21],

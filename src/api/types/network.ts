@@ -103,3 +103,43 @@ export interface NetworkContainer {
   /** CIDR, or empty */
   IPv6Address: string;
 }
+
+/** The body of `POST /networks/create`. */
+export interface NetworkCreateRequest {
+  Name: string;
+  Driver: string;
+  Scope: string;
+  /** Absent = true. */
+  EnableIPv4?: boolean;
+  EnableIPv6?: boolean;
+  IPAM: IPAM | null;
+  Internal: boolean;
+  Attachable: boolean;
+  Ingress: boolean;
+  ConfigOnly: boolean;
+  ConfigFrom: { Network: string };
+  Options: Record<string, string> | null;
+  Labels: Record<string, string> | null;
+}
+
+export interface NetworkCreateResponse {
+  Id: string;
+  Warning: string;
+}
+
+/** The body of `POST /networks/{id}/connect`. */
+export interface NetworkConnectRequest {
+  Container: string;
+  EndpointConfig: EndpointSettings | null;
+}
+
+/** The body of `POST /networks/{id}/disconnect`. */
+export interface NetworkDisconnectRequest {
+  Container: string;
+  Force: boolean;
+}
+
+export interface NetworkPruneResponse {
+  /** Names. */
+  NetworksDeleted: string[] | null;
+}

@@ -1,5 +1,6 @@
 import type { HostConfig } from '#api/types/host-config.ts';
 import type { Mount } from '#api/types/mount.ts';
+import { invalid } from '#errors/errors.ts';
 import type { ContainerCreateRequest } from '../backend.ts';
 
 /** Create requests: what a version did not know yet, or knew in another place, is put as the newest one has it. */
@@ -26,6 +27,7 @@ export function withOldLimits(hostConfig: HostConfig, old: OldLimits): HostConfi
 
 /** Makes a request of version 1.`version` one of the newest version. */
 export function upgradeCreate(request: ContainerCreateRequest, version: number): ContainerCreateRequest {
+  if (version < 44) refuseManyEndpoints(request);
   const upgraded = { ...request, hostConfig: upgradeHostConfig(request.hostConfig, version) };
   if (version < 41) delete upgraded.platform;
   if (version < 44 && request.config.Healthcheck) {
@@ -33,6 +35,14 @@ export function upgradeCreate(request: ContainerCreateRequest, version: number):
     upgraded.config = { ...request.config, Healthcheck: healthcheck };
   }
   return upgraded;
+}
+
+function refuseManyEndpoints({ networkingConfig }: ContainerCreateRequest): void {
+  const names = Object.keys(networkingConfig.EndpointsConfig ?? {});
+  if (names.length < 2) return;
+  throw invalid(`Container cannot be created with multiple network endpoints: ${names.join(', ')}`, {
+    hint: 'From version 1.44 of the API on it can; until then connect the container to the others.',
+  });
 }
 
 /** Makes a host config of version 1.`version` one of the newest version. */
