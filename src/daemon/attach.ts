@@ -81,11 +81,11 @@ async function replayLogs(engine: Engine, container: Container, client: Duplex, 
   }
 }
 
-/** `POST /containers/{id}/resize`, in characters. Throws `conflict` when the container does not run. */
+/** `POST /containers/{id}/resize`, in characters; nothing without a terminal. Throws `conflict` for one that does not run. */
 export async function resizeContainer(engine: Engine, id: string, height: number, width: number): Promise<void> {
   const container = engine.containers.get(id);
   if (!container.running || !container.monitor) throw conflict(`cannot resize a stopped container: ${container.id}`);
-  await container.monitor.resize(height, width);
+  if (container.record.config.Tty) await container.monitor.resize(height, width);
   const size = { height: String(height), width: String(width) };
   engine.events.publish('container', 'resize', container.id, eventAttributes(container, size));
 }
