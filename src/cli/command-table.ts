@@ -36,6 +36,13 @@ export const commandTable: CommandEntry[] = [
   entry('kill, container kill', 'Kill running containers, or send them a signal', () => import('./commands/kill.ts')),
   entry('load, image load', 'Load images from a tar archive or standard input', () => import('./commands/load.ts')),
   entry('logs, container logs', 'Show what a container has printed', () => import('./commands/logs.ts')),
+  entry('network connect', 'Bring a container onto a network', () => import('./commands/network-connect.ts')),
+  entry('network create', 'Make a network', () => import('./commands/network-create.ts')),
+  entry('network disconnect', 'Take a container off a network', () => import('./commands/network-disconnect.ts')),
+  entry('network inspect', 'Show everything about networks', () => import('./commands/network-inspect.ts')),
+  entry('network ls, network list', 'List networks', () => import('./commands/network-ls.ts')),
+  entry('network prune', 'Remove the networks that no container uses', () => import('./commands/network-prune.ts')),
+  entry('network rm, network remove', 'Remove networks', () => import('./commands/network-rm.ts')),
   entry('ps, container ls, container list, container ps', 'List containers', () => import('./commands/ps.ts')),
   entry('restart, container restart', 'Stop containers and start them again', () => import('./commands/restart.ts')),
   entry('rm, container rm, container remove', 'Remove containers', () => import('./commands/rm.ts')),
@@ -57,5 +64,6 @@ export const commandTable: CommandEntry[] = [
 export const groups: Record<string, string> = {
   container: 'Manage containers',
   image: 'Manage images',
+  network: 'Manage networks',
   system: 'Manage the engine',
 };

@@ -1,7 +1,7 @@
 import type { ContainerSummary } from '#api/types/container.ts';
 import { quote } from '../template/printf.ts';
-import { compareText } from '../template/values.ts';
 import { ellipsis } from './display-width.ts';
+import { labelText } from './labels.ts';
 import type { Fields } from './list.ts';
 import { formatPorts } from './ports.ts';
 import { ago, goTime, humanSize, shortId } from './units.ts';
@@ -21,7 +21,7 @@ export function containerFields(full: boolean): Fields<ContainerSummary> {
     State: { header: 'STATE', value: (row) => row.State },
     Status: { header: 'STATUS', value: (row) => row.Status },
     Size: { header: 'SIZE', value: sizeOf },
-    Labels: { header: 'LABELS', value: (row) => labelsOf(row) },
+    Labels: { header: 'LABELS', value: (row) => labelText(row.Labels) },
     Label: { header: '', takesArgument: true, value: (row, name) => row.Labels?.[name ?? ''] ?? '' },
     Mounts: { header: 'MOUNTS', value: (row) => mountsOf(row, full) },
     LocalVolumes: {
@@ -49,13 +49,6 @@ function imageOf(row: ContainerSummary, full: boolean): string {
   if (full) return row.Image;
   if (row.Image === row.ImageID) return shortId(row.ImageID);
   return /^[^@]+@sha256:/.test(row.Image) ? row.Image.replace(/@.*$/, '') : row.Image;
-}
-
-function labelsOf(row: ContainerSummary): string {
-  return Object.entries(row.Labels ?? {})
-    .map(([name, value]) => `${name}=${value}`)
-    .sort(compareText)
-    .join(',');
 }
 
 function mountsOf(row: ContainerSummary, full: boolean): string {

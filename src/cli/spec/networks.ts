@@ -168,6 +168,11 @@ function endpoint(network: NetworkAttachment): EndpointSettings {
   if (builtin.test(network.target) && network.aliases.length > 0) {
     refuse('network-scoped aliases are only supported for user-defined networks');
   }
+  return endpointSettings(network);
+}
+
+/** What a container asks of one network, as the API takes it. */
+export function endpointSettings(network: NetworkAttachment): EndpointSettings {
   const { ipv4, ipv6, linkLocal } = network;
   const ipam = {
     ...(ipv4 ? { IPv4Address: ipv4 } : {}),
