@@ -4,8 +4,8 @@ import { describe, isEngineError, notFound, system } from '#errors/errors.ts';
 import type { Image } from '#image/image.ts';
 import { formatPlatform, platformMatches } from '#image/platform.ts';
 import type { Digest } from '#lib/digest.ts';
+import { filePieces } from '#lib/file-pieces.ts';
 import { formatReference, type Reference } from '#lib/reference.ts';
-import { layerTar } from './layer-tar.ts';
 import { findImage, namedReference, wholeRepository } from './lookup.ts';
 import { publish } from './register.ts';
 import { archiveFiles, type SavedFile, type SavedImage, type SavedLayer } from './save-archive.ts';
@@ -20,7 +20,8 @@ interface Selected {
 /**
  * An archive of the images that `names` mean: a reference, an id, or a repository without tag (all of its tags). What
  * is wrong with an image is thrown before the first byte: `not-found`, or `system` (code `BLOB_CORRUPT`) when its
- * files are not whole. The layers' tars go out as they lie on the disk, and stay there until the archive is read.
+ * files are not whole. The layers' tars go out as they lie on the disk, and stay there until the archive is read. A piece
+ * of 64 KiB or more is valid until the next one is asked for.
  */
 export async function saveImages(
   state: GraphState,
@@ -101,7 +102,7 @@ async function* writeFile(state: GraphState, file: SavedFile): AsyncGenerator<Bu
 
 async function* readLayer(state: GraphState, { diffId, size }: SavedLayer): AsyncGenerator<Buffer, void, void> {
   let left = size;
-  for await (const piece of layerTar(state, diffId).open() as AsyncIterable<Buffer>) {
+  for await (const piece of filePieces(state.content.pathOf(diffId), size)) {
     left -= piece.length;
     yield piece;
   }

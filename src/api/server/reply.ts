@@ -32,7 +32,10 @@ export const text = (value: string, headers?: OutgoingHttpHeaders): Reply => ({
 /** A JSON value that comes later; the head with status 200 goes out at once, for clients wait for it. */
 export const later = (value: Promise<unknown>): Reply => ({ kind: 'later', value });
 
-/** Bytes as they come. `lastWords` is what to write when the source fails half-way; without it the connection breaks. */
+/**
+ * Bytes as they come; the memory of a piece of 64 KiB or more may be used again when the next one is asked for.
+ * `lastWords` is what to write when the source fails half-way; without it the connection breaks.
+ */
 export const bytes = (contentType: string, source: ByteSource, lastWords?: (error: unknown) => Buffer): Reply => ({
   kind: 'bytes',
   contentType,

@@ -118,6 +118,7 @@ async function sendBytes(
   response.flushHeaders();
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
+      // a chunk above the buffer's limit has been handed to the kernel when the buffer has drained
       if (!response.write(chunk)) await drained(response);
       if (response.destroyed) return;
     }
