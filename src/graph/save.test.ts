@@ -27,7 +27,7 @@ async function loaded(t: Parameters<typeof openTestGraph>[0], options = {}): Pro
 }
 
 async function saved(graph: TestGraph, ...names: string[]): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(await graph.graph.save(names)));
+  return Buffer.concat(await Array.fromAsync(await graph.graph.save(names), (piece) => Buffer.from(piece)));
 }
 
 async function membersOf(archive: Buffer): Promise<Map<string, Buffer>> {
@@ -120,9 +120,9 @@ test('an image that is removed while it is saved is whole in the archive; a read
   const source = await loaded(t);
   const whole = await saved(source, 'tool');
   const archive = (await source.graph.save(['tool']))[Symbol.asyncIterator]();
-  const pieces = [(await archive.next()).value];
+  const pieces = [Buffer.from((await archive.next()).value)];
   await source.graph.remove('tool');
-  for (let next = await archive.next(); !next.done; next = await archive.next()) pieces.push(next.value);
+  for (let next = await archive.next(); !next.done; next = await archive.next()) pieces.push(Buffer.from(next.value));
   assert.ok(Buffer.concat(pieces).equals(whole));
   const left = (await source.graph.save(['app:1']))[Symbol.asyncIterator]();
   for (let i = 0; i < 4; i++) await left.next();
