@@ -33,6 +33,7 @@ export const commandTable: CommandEntry[] = [
   entry('inspect', 'Show everything about containers, images and other objects', () => import('./commands/inspect.ts')),
   entry('container inspect', 'Show everything about containers', () => import('./commands/container-inspect.ts')),
   entry('image inspect', 'Show everything about images', () => import('./commands/image-inspect.ts')),
+  entry('image prune', 'Remove images that nobody uses', () => import('./commands/image-prune.ts')),
   entry('kill, container kill', 'Kill running containers, or send them a signal', () => import('./commands/kill.ts')),
   entry('load, image load', 'Load images from a tar archive or standard input', () => import('./commands/load.ts')),
   entry('logs, container logs', 'Show what a container has printed', () => import('./commands/logs.ts')),
@@ -51,6 +52,8 @@ export const commandTable: CommandEntry[] = [
   entry('save, image save', 'Write images to a tar archive or standard output', () => import('./commands/save.ts')),
   entry('start, container start', 'Start stopped containers', () => import('./commands/start.ts')),
   entry('stop, container stop', 'Stop running containers', () => import('./commands/stop.ts')),
+  entry('system df', 'Show what takes the space', () => import('./commands/system-df.ts')),
+  entry('system prune', 'Remove what nobody uses', () => import('./commands/system-prune.ts')),
   entry('tag, image tag', 'Give an image another name', () => import('./commands/tag.ts')),
   entry('version', 'Show the versions of client and daemon', () => import('./commands/version.ts')),
   entry(

@@ -1,3 +1,4 @@
+import type { DiskUsage } from '#api/types/disk-usage.ts';
 import type { SystemVersion } from '#api/types/system.ts';
 import type { Client } from './client.ts';
 import type { FilterValues } from './containers.ts';
@@ -5,6 +6,10 @@ import { jsonTexts } from './json-objects.ts';
 
 export function systemVersion(client: Client): Promise<SystemVersion> {
   return client.json('GET', '/version');
+}
+
+export function diskUsage(client: Client): Promise<DiskUsage> {
+  return client.json('GET', '/system/df');
 }
 
 /** The info object as the daemon wrote it. */

@@ -6,10 +6,12 @@ import { type FakeDaemon, startFakeDaemon } from '../testing/fake-daemon.ts';
 import { runInMemory } from '../testing/memory-context.ts';
 import {
   sampleContainers,
+  sampleDiskUsage,
   sampleEvents,
   sampleHistory,
   sampleImages,
   sampleInspect,
+  samplePrune,
 } from '../testing/sample-objects.ts';
 
 let daemon: FakeDaemon;
@@ -23,6 +25,12 @@ const withDigits = (value: unknown) =>
 const answers: Record<string, string> = {
   '/containers/json': withDigits(sampleContainers),
   '/images/json': withDigits(sampleImages),
+  '/system/df': withDigits(sampleDiskUsage),
+  '/images/prune': withDigits(samplePrune),
+  '/containers/prune': withDigits({ ContainersDeleted: ['c1', 'c2'], SpaceReclaimed: 5000 }),
+  '/networks/prune': withDigits({ NetworksDeleted: null }),
+  '/volumes/prune': withDigits({ VolumesDeleted: ['v1'], SpaceReclaimed: 7 }),
+  '/build/prune': withDigits({ CachesDeleted: null, SpaceReclaimed: 0 }),
   '/images/busybox/history': withDigits(sampleHistory),
   '/events': sampleEvents.map(withDigits).join('\n'),
   '/containers/web/json': withDigits(sampleInspect),
@@ -90,6 +98,18 @@ const lists = [
   ['history', 'busybox', '--human=false'],
   ['history', 'busybox', '-H=false', '--format', 'table {{.CreatedAt}} {{.CreatedSince}}\\t{{.Size}}'],
   ['history', 'busybox', '--format', 'json'],
+  ['system', 'df'],
+  ['system', 'df', '-v'],
+  ['system', 'df', '--format', 'json'],
+  ['system', 'df', '--format', 'table {{.Type}}\\t{{.Active}} of {{.TotalCount}}\\t{{.Reclaimable}}'],
+  ['system', 'df', '-v', '--format', 'json'],
+  ['system', 'df', '-v', '--format', '{{range .Volumes}}{{.Name}}={{.Size}} {{end}}{{len .Images}}'],
+  ['image', 'prune'],
+  ['image', 'prune', '-af'],
+  ['system', 'prune'],
+  ['system', 'prune', '-a', '--filter', 'until=2h', '--filter', 'label=x'],
+  ['system', 'prune', '-f', '--volumes'],
+  ['system', 'prune', '--volumes', '--filter', 'until=2h'],
   ['events', '--since', '1h', '--until', '0s'],
   ['events', '--format', '{{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.TimeNano}} {{.Status}}'],
 ];

@@ -58,7 +58,8 @@ async function renderTemplate<Row>(rows: Row[], fields: Fields<Row>, format: str
   }
 }
 
-function methodsOf<Row>(fields: Fields<Row>, row: Row): Record<string, unknown> {
+/** The row as a template sees it: a struct whose methods are the fields. */
+export function methodsOf<Row>(fields: Fields<Row>, row: Row): Record<string, unknown> {
   const entries = Object.entries(fields).map(([name, field]) => {
     const method = field.takesArgument
       ? (argument: unknown) => field.value(row, String(argument))

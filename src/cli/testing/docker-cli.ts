@@ -8,8 +8,9 @@ const docker = '/usr/bin/docker';
 export function runDocker(argv: string[], options: { host: string; env?: Record<string, string> }): Promise<Outcome> {
   const env = { PATH: '/usr/bin', HOME: '/nonexistent', ...options.env, DOCKER_HOST: options.host };
   return new Promise((resolve) => {
-    execFile(docker, argv, { env }, (error, stdout, stderr) => {
+    const child = execFile(docker, argv, { env }, (error, stdout, stderr) => {
       resolve({ exitCode: error ? Number(error.code) : 0, stdout, stderr });
     });
+    child.stdin!.end();
   });
 }

@@ -225,3 +225,40 @@ export const sampleInspect = {
     Networks: { bridge: endpoint('172.17.0.2'), second: endpoint('10.0.0.9') },
   },
 };
+
+const cached = (index: number, fields: object) => ({
+  ID: `${index}`.repeat(25),
+  Type: 'regular',
+  Description: 'COPY . .',
+  InUse: false,
+  Shared: false,
+  Size: 1000 * index,
+  CreatedAt: new Date((now - 5 * hour) * 1000).toISOString(),
+  LastUsedAt: null,
+  UsageCount: index,
+  ...fields,
+});
+
+const volume = (name: string, usage: object) => ({
+  CreatedAt: '2024-01-02T03:04:05Z',
+  Driver: 'local',
+  Labels: name === 'data' ? { a: 'b' } : null,
+  Mountpoint: `/v/${name}/_data`,
+  Name: name,
+  Options: null,
+  Scope: 'local',
+  UsageData: usage,
+});
+
+export const sampleDiskUsage = {
+  LayersSize: 12345678,
+  Images: sampleImages.map((image, index) => ({ ...image, SharedSize: 100 * index, Containers: index % 2 })),
+  Containers: sampleContainers.map((container, index) => ({ ...container, SizeRw: 1000 * index, SizeRootFs: 5000 })),
+  Volumes: [volume('data', { Size: 123456, RefCount: 2 }), volume('unused', { Size: 0, RefCount: 0 })],
+  BuildCache: [cached(1, { InUse: true }), cached(2, { LastUsedAt: new Date((now - hour) * 1000).toISOString() })],
+};
+
+export const samplePrune = {
+  ImagesDeleted: [{ Untagged: 'a:latest' }, { Deleted: `sha256:${'a'.repeat(64)}` }],
+  SpaceReclaimed: 123456789,
+};
