@@ -1,6 +1,6 @@
 import { type Prunable, type PruneReport, prune } from '#api/client/prune.ts';
 import type { ImageDeleteResponseItem } from '#api/types/image.ts';
-import { type Context, print, printLine } from './command.ts';
+import { type Context, printLine } from './command.ts';
 import { humanSize } from './format/units.ts';
 
 /** The lines above the names of what is gone. */
@@ -11,19 +11,6 @@ const HEADINGS: Readonly<Record<Prunable, string>> = {
   images: 'Deleted Images:',
   build: 'Deleted build cache objects:',
 };
-
-/** Asks `WARNING! <warning>` and gives whether the answer, one line of standard input, is yes. */
-export async function confirmed(context: Context, warning: string): Promise<boolean> {
-  await print(context.stdout, `WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
-  const { createInterface } = await import('node:readline');
-  const lines = createInterface({ input: context.stdin });
-  try {
-    for await (const answer of lines) return answer.trim().toLowerCase() === 'y';
-    return false;
-  } finally {
-    lines.close();
-  }
-}
 
 /** Prunes one kind of objects and prints what is gone, with an empty line after it; gives the bytes reclaimed. */
 export async function pruneAndPrint(

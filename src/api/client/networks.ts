@@ -1,10 +1,4 @@
-import type {
-  EndpointSettings,
-  Network,
-  NetworkCreateRequest,
-  NetworkCreateResponse,
-  NetworkPruneResponse,
-} from '#api/types/network.ts';
+import type { EndpointSettings, Network, NetworkCreateRequest, NetworkCreateResponse } from '#api/types/network.ts';
 import type { Client } from './client.ts';
 import type { FilterValues } from './containers.ts';
 
@@ -50,8 +44,4 @@ export async function disconnectNetwork(
 
 export async function removeNetwork(client: Client, network: string): Promise<void> {
   await client.text('DELETE', pathOf(network));
-}
-
-export function pruneNetworks(client: Client, filters?: FilterValues): Promise<NetworkPruneResponse> {
-  return client.json('POST', '/networks/prune', { query: { filters: given(filters) } });
 }

@@ -1,7 +1,8 @@
 import { defineCommand } from '../command.ts';
+import { confirm } from '../confirm.ts';
 import { flag } from '../flags/types.ts';
 import { bool, filter } from '../flags/values.ts';
-import { confirmed, printReclaimed, pruneAndPrint } from '../prune.ts';
+import { printReclaimed, pruneAndPrint } from '../prune.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS]',
@@ -13,7 +14,7 @@ export const command = defineCommand({
   },
   async run({ context, values }) {
     const what = values.all ? 'images without at least one container associated to them' : 'dangling images';
-    if (!values.force && !(await confirmed(context, `This will remove all ${what}.`))) return 0;
+    if (!values.force && !(await confirm(context, `WARNING! This will remove all ${what}.`))) return 0;
     const dangling = [...(values.filter.dangling ?? []), String(!values.all)];
     await printReclaimed(context, await pruneAndPrint(context, 'images', { ...values.filter, dangling }));
     return 0;

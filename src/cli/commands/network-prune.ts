@@ -1,8 +1,8 @@
-import { pruneNetworks } from '#api/client/networks.ts';
-import { defineCommand, print } from '../command.ts';
+import { defineCommand } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { flag } from '../flags/types.ts';
 import { bool, filter } from '../flags/values.ts';
+import { pruneAndPrint } from '../prune.ts';
 
 const WARNING = 'WARNING! This will remove all custom networks not used by at least one container.';
 
@@ -15,8 +15,7 @@ export const command = defineCommand({
   },
   async run({ context, values }) {
     if (!values.force && !(await confirm(context, WARNING))) return 0;
-    const { NetworksDeleted: deleted } = await pruneNetworks(await context.client(), values.filter);
-    if (deleted?.length) await print(context.stdout, `Deleted Networks:\n${deleted.join('\n')}\n\n`);
+    await pruneAndPrint(context, 'networks', values.filter);
     return 0;
   },
 });

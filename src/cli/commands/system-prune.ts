@@ -1,9 +1,10 @@
 import type { Prunable } from '#api/client/prune.ts';
 import { defineCommand } from '../command.ts';
+import { confirm } from '../confirm.ts';
 import { CommandError } from '../errors.ts';
 import { flag } from '../flags/types.ts';
 import { bool, filter } from '../flags/values.ts';
-import { confirmed, printReclaimed, pruneAndPrint } from '../prune.ts';
+import { printReclaimed, pruneAndPrint } from '../prune.ts';
 
 type Filters = Record<string, string[]>;
 
@@ -18,7 +19,7 @@ export const command = defineCommand({
   },
   async run({ context, values: { all, filter, force, volumes } }) {
     if (volumes && filter.until) throw new CommandError('ERROR: The "until" filter is not supported with "--volumes"');
-    if (!force && !(await confirmed(context, warning(all, volumes, filter)))) return 0;
+    if (!force && !(await confirm(context, warning(all, volumes, filter)))) return 0;
     let reclaimed = 0;
     // In this order: what is gone lets go of what comes after it.
     for (const [kind, filters] of steps(all, volumes, filter)) reclaimed += await pruneAndPrint(context, kind, filters);
@@ -47,7 +48,7 @@ function warning(all: boolean, volumes: boolean, filters: Filters): string {
   ];
   const conditions = Object.entries(filters).flatMap(([name, wanted]) => wanted.map((value) => `${name}=${value}`));
   return [
-    'This will remove:',
+    'WARNING! This will remove:',
     ...kinds.map((kind) => `  - ${kind}`),
     ...(conditions.length > 0 ? ['', '  Items to be pruned will be filtered with:'] : []),
     ...conditions.sort().map((condition) => `  - ${condition}`),
