@@ -42,7 +42,7 @@ static bool make_pipe(int *read_end, int *write_end) {
 static bool listen_for_console(void) {
   struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = CONSOLE_NAME};
   unlink(CONSOLE_NAME);
-  console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   return console >= 0 && !bind(console, (struct sockaddr *)&address, sizeof address) && !listen(console, 1);
 }
 
@@ -101,6 +101,7 @@ static void flush_input(void *owner, short events) {
 
 void stdio_begin(void) {
   begun = true;
+  if (console >= 0) console_ready(NULL, 0); /* the runtime's end may be seen before what it sent */
   close_console();
   for (int i = 0; i < 2; i++)
     if (outputs[i] >= 0) set_nonblocking(outputs[i]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -149,6 +149,20 @@ test('a terminal: size before and after the start, echo, no end of input', async
   await ended;
   assert.equal(output, '40 100\r\nhello\r\n50 132\r\ngot hello\r\n');
   assert.equal((await control.exited).code, 3);
+});
+
+test('a terminal is not lost when the end of the runtime is seen before what it sent', async () => {
+  const { control, process: monitor } = await room.monitor({ container: { args: ['echo', 'hello'], terminal: true } });
+  const stream = await control.attach({ stdout: true, framing: 'raw' });
+  const started = control.start();
+  const children = `/proc/${monitor.pid}/task/${monitor.pid}/children`;
+  await until(() => readFileSync(children, 'utf8') !== '');
+  monitor.kill('SIGSTOP');
+  const runtime = readFileSync(children, 'utf8').split(' ')[0];
+  await until(() => /^State:\tZ/m.test(readFileSync(`/proc/${runtime}/status`, 'utf8')));
+  monitor.kill('SIGCONT');
+  await started;
+  assert.equal(await readAll(stream), 'hello\r\n');
 });
 
 test('a terminal can be resized by the attached client', async () => {
