@@ -1,9 +1,14 @@
 import type { Backend } from '#api/server/backend.ts';
+import { execView } from '#container/exec.ts';
 import { attachContainer, resizeContainer } from '#daemon/attach.ts';
 import { connectNetwork, disconnectNetwork } from '#daemon/connect.ts';
 import { createContainer } from '#daemon/create.ts';
 import { diskUsage } from '#daemon/disk-usage.ts';
 import type { Engine } from '#daemon/engine.ts';
+import { createExec } from '#daemon/exec/create.ts';
+import { resizeExec } from '#daemon/exec/resize.ts';
+import { openExecSession } from '#daemon/exec/session.ts';
+import { startExec } from '#daemon/exec/start.ts';
 import { systemInfo, systemVersion } from '#daemon/info.ts';
 import { killContainer } from '#daemon/kill.ts';
 import { inspectContainer, listContainers } from '#daemon/list.ts';
@@ -52,6 +57,14 @@ export function engineBackend(engine: Engine): Backend {
       inspect: async (name) => volumes.inspect(name),
       create: (request) => volumes.create(request),
       remove: (name, options) => volumes.remove(name, options),
+    },
+    execs: {
+      create: async (id, request) => (await createExec(engine, engine.containers.get(id), request)).id,
+      start: (id, options) => openExecSession(engine, id, options),
+      startDetached: async (id, { consoleSize }) =>
+        void (await startExec(engine, engine.execs.get(id), { consoleSize })),
+      resize: (id, { height, width }) => resizeExec(engine, id, height, width),
+      inspect: async (id) => execView(engine.execs.get(id)),
     },
     containers: {
       create: (request) => createContainer(engine, request),

@@ -27,6 +27,7 @@ export const commandTable: CommandEntry[] = [
     'Show what happens in the engine, as it happens',
     () => import('./commands/events.ts'),
   ),
+  entry('exec, container exec', 'Run a command in a running container', () => import('./commands/exec.ts')),
   entry('history, image history', 'Show the layers of an image', () => import('./commands/history.ts')),
   entry('images, image ls, image list', 'List images', () => import('./commands/images.ts')),
   entry('info, system info', 'Show what the engine is and has', () => import('./commands/info.ts')),

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DEFAULT_DETACH_KEYS, detachFilter, parseDetachKeys } from './detach-keys.ts';
+import { watchPresence } from './presence.ts';
 
 export interface AttachSettings {
   stdin: boolean;
@@ -34,6 +35,7 @@ export async function connectClient(client: Duplex, stream: Duplex, settings: At
   };
   const gone = () => stream.destroy();
   client.once('close', gone);
+  const stopWatching = watchPresence(client);
   if (settings.stdin) void forwardInput(client, stream, settings, detach);
   else client.resume(); // what comes unasked is dropped, so that the client's close is noticed
   try {
@@ -41,6 +43,7 @@ export async function connectClient(client: Duplex, stream: Duplex, settings: At
   } catch (error) {
     if (!isEndOfEither(error)) throw error;
   } finally {
+    stopWatching();
     client.off('close', gone);
     stream.destroy();
   }

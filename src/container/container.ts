@@ -2,6 +2,7 @@ import { Mutex } from '#lib/locks.ts';
 import type { Sandbox } from '#network/sandbox.ts';
 import type { MonitorControl } from '#runtime/monitor.ts';
 import type { PendingAttachment } from './attach.ts';
+import type { Exec } from './exec.ts';
 import type { ContainerRecord, StateRecord, Status } from './record.ts';
 
 /** What `wait` answers with. */
@@ -27,14 +28,18 @@ export class Container {
   readonly pendingAttachments = new Set<PendingAttachment>();
   /** Resolves when the last run's mounts, network and runtime state are gone; a new start waits for it. */
   cleanup: Promise<void> = Promise.resolve();
+  /** Those that have not ended. */
+  readonly execs: ReadonlySet<Exec>;
   removing = false;
   /** Grows with every change that a view of the container could show. */
   revision = 0;
   readonly #exitWaiters = new Set<Waiter>();
   readonly #removalWaiters = new Set<Waiter>();
+  readonly #execs = new Set<Exec>();
 
   constructor(record: ContainerRecord) {
     this.record = record;
+    this.execs = this.#execs;
   }
 
   get id(): string {
@@ -87,6 +92,15 @@ export class Container {
   markRemoving(removing = true): void {
     this.removing = removing;
     this.revision++;
+  }
+
+  addExec(exec: Exec): void {
+    this.#execs.add(exec);
+    this.revision++;
+  }
+
+  dropExec(exec: Exec): void {
+    if (this.#execs.delete(exec)) this.revision++;
   }
 
   /** Tells those who wait for the exit that has just been recorded in `state`. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { ExecStore } from '#container/exec-store.ts';
 import { ContainerStore } from '#container/store.ts';
 import { openContentStore } from '#content/store.ts';
 import { unavailable } from '#errors/errors.ts';
@@ -18,6 +19,7 @@ import { readHostFacts } from '#runtime/spec/host-facts.ts';
 import { openVolumes } from '#volume/volumes.ts';
 import type { DaemonConfig } from './config.ts';
 import { Background, type Engine } from './engine.ts';
+import { sweepExecs } from './exec/sweep.ts';
 import { imageUsers } from './image-users.ts';
 import { enginePaths } from './paths.ts';
 import { restoreContainers } from './restore.ts';
@@ -98,6 +100,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     networks,
     volumes,
     containers,
+    execs: new ExecStore(),
     events,
     runtimes,
     host,
@@ -108,6 +111,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     background: new Background(log),
   };
   await restoreContainers(engine);
+  sweepExecs(engine);
   return engine;
 }
 

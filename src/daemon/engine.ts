@@ -1,3 +1,4 @@
+import type { ExecStore } from '#container/exec-store.ts';
 import type { ContainerStore } from '#container/store.ts';
 import type { EngineError } from '#errors/errors.ts';
 import type { EventLog } from '#events/events.ts';
@@ -30,6 +31,7 @@ export interface Engine {
   networks: Networks;
   volumes: VolumeStore;
   containers: ContainerStore;
+  execs: ExecStore;
   events: EventLog;
   runtimes: Runtimes;
   host: HostFacts;

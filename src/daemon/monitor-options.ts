@@ -1,5 +1,6 @@
 import type { LogConfig } from '#api/types/host-config.ts';
 import type { Container } from '#container/container.ts';
+import type { Exec } from '#container/exec.ts';
 import { invalid } from '#errors/errors.ts';
 import { parseSize } from '#lib/size.ts';
 import { oomFiles } from '#linux/cgroup-paths.ts';
@@ -28,6 +29,23 @@ export function monitorOptions(engine: Engine, container: Container): MonitorOpt
     stdinOnce: record.config.StdinOnce,
     oomFile: oomFiles(engine.cgroups, cgroupPath(engine, container))[0],
     log: logOptions(record.hostConfig.LogConfig, paths.log),
+  };
+}
+
+/** How a monitor is to run an exec. */
+export function execMonitorOptions(engine: Engine, { id, container, record }: Exec): MonitorOptions {
+  const { folder, process, exitRecord } = engine.paths.exec(container.id, id);
+  const runtime = container.record.hostConfig.Runtime || engine.runtimes.default;
+  return {
+    runtime: runtimePath(engine, runtime),
+    runtimeRoot: engine.paths.runtimeRoot(runtime),
+    id: container.id,
+    what: { execProcess: process },
+    directory: folder,
+    exitFile: exitRecord,
+    tty: record.tty,
+    openStdin: record.streams.stdin,
+    stdinOnce: true,
   };
 }
 

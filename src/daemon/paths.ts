@@ -19,6 +19,22 @@ export interface ContainerPaths {
   sandbox: string;
   /** The /dev/shm of a container whose IPC is shareable. */
   sharedMemory: string;
+  /** A folder for each exec of the run. */
+  execs: string;
+}
+
+/** The files of an exec, which go with its container's run. */
+export interface ExecPaths {
+  folder: string;
+  /** What was asked for; without it there is no exec. */
+  record: string;
+  /** The OCI runtime's description of the process. */
+  process: string;
+  socket: string;
+  /** The runtime's: a process has been there. */
+  pidFile: string;
+  runtimeLog: string;
+  exitRecord: string;
 }
 
 export interface Paths {
@@ -35,6 +51,7 @@ export interface Paths {
   /** State of an OCI runtime. */
   runtimeRoot(runtime: string): string;
   container(id: string): ContainerPaths;
+  exec(containerId: string, id: string): ExecPaths;
 }
 
 /** All paths below the data-root and the exec-root, both absolute. */
@@ -68,6 +85,19 @@ export function enginePaths(dataRoot: string, execRoot: string): Paths {
         bundleConfig: join(runFolder, 'config.json'),
         sandbox: join(runFolder, 'sandbox.json'),
         sharedMemory: join(runFolder, 'shm'),
+        execs: join(runFolder, 'execs'),
+      };
+    },
+    exec(containerId, id) {
+      const folder = join(runs, containerId, 'execs', id);
+      return {
+        folder,
+        record: join(folder, 'exec.json'),
+        process: join(folder, 'process.json'),
+        socket: join(folder, 'monitor.sock'),
+        pidFile: join(folder, 'pid'),
+        runtimeLog: join(folder, 'runtime.log'),
+        exitRecord: join(folder, 'exit.json'),
       };
     },
   };

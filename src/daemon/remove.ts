@@ -45,6 +45,7 @@ export async function removeContainer(
     throw error;
   });
   fault('container.remove.commit');
+  engine.execs.forgetAll(container);
   engine.volumes.release(container.id);
   // A failure is not this caller's: the background below comes across the same volume again, and says so.
   await Promise.allSettled(leftovers.anonymousVolumes.map((name) => engine.volumes.removeIfUnused(name)));

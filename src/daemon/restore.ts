@@ -10,6 +10,7 @@ import { clearUnknown } from './clear-unknown.ts';
 import { alignEndpoints, ownNames, portWishes } from './endpoints.ts';
 import type { Engine } from './engine.ts';
 import { refreshHosts } from './etc-hosts.ts';
+import { restoreExecs } from './exec/restore.ts';
 import { processStartTime } from './kill.ts';
 import { takeOverLaunch } from './launch.ts';
 import { readSandbox } from './launch-network.ts';
@@ -36,6 +37,7 @@ export async function restoreContainers(engine: Engine): Promise<void> {
   const findings = await Promise.all([...engine.containers].map(async (c) => [c, await find(engine, c)] as const));
   const running = findings.filter(([, { kind }]) => kind === 'running' || kind === 'starting');
   for (const [container, finding] of running) await adopt(engine, container, finding);
+  await Promise.all(running.map(([container]) => restoreExecs(engine, container)));
   await engine.volumes.restore(
     findings.map(([{ id, record }, { kind }]) => ({
       containerId: id,

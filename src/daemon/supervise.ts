@@ -65,6 +65,7 @@ export async function recordExit(
   const { record, state } = container;
   const duration = state.startedAt > 0n ? (exit.finishedAt - state.startedAt) / 1_000_000_000n : 0n;
   container.monitor = undefined;
+  engine.execs.forgetUnstarted(container);
   container.setState({
     status: 'exited',
     pid: 0,

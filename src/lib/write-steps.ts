@@ -53,6 +53,12 @@ export const WRITE_STEPS = [
   'container.start.running',
   'container.start.saved',
   'container.start.refused',
+  // A further process is run in it: created, started by the runtime or refused, ended.
+  'exec.create',
+  'exec.start.process',
+  'exec.start.running',
+  'exec.start.refused',
+  'exec.end',
   // It exits; the monitor's exit record is the commit point.
   'container.exit.saved',
   'container.exit.network',

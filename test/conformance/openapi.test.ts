@@ -97,6 +97,30 @@ for (const minor of VERSIONS) {
         await call('POST /containers/{id}/attach', 404, nobody);
       }));
 
+    test('an exec from create to its end', () =>
+      withContainer(SLEEP, async ({ id: container }) => {
+        const make = async (body: object) =>
+          ((await call('POST /containers/{id}/exec', 201, { path: { id: container }, body })) as { Id: string }).Id;
+        const path = {
+          id: await make({ Cmd: ['sh', '-c', 'exit 3'], AttachStdout: true, Env: ['A=1'], User: 'root' }),
+        };
+        await call('POST /containers/{id}/exec', 400, { path: { id: container }, body: {} });
+        await call('POST /containers/{id}/exec', 404, { ...nobody, body: { Cmd: ['true'] } });
+        await call('GET /containers/{id}/json', 200, { path: { id: container } });
+        await call('GET /exec/{id}/json', 200, { path });
+        await call('POST /exec/{id}/start', 200, { path, body: { Detach: false, ConsoleSize: [1, 2] } });
+        await call('POST /exec/{id}/start', 409, { path, body: { Detach: true } });
+        const ended = (await call('GET /exec/{id}/json', 200, { path })) as { ExitCode: number };
+        assert.equal(ended.ExitCode, 3);
+        const sleeps = { id: await make({ Cmd: ['sleep', '1000'], Tty: true }) };
+        await call('POST /exec/{id}/start', 200, { path: sleeps, body: { Detach: true, Tty: true } });
+        await call('POST /exec/{id}/resize', 200, { path: sleeps, query: { h: '10', w: '20' } });
+        await call('POST /exec/{id}/resize', 400, { path: sleeps, query: { h: 'tall', w: '20' } });
+        await call('GET /exec/{id}/json', 404, nobody);
+        await call('POST /exec/{id}/start', 404, { ...nobody, body: {} });
+        await call('POST /exec/{id}/resize', 404, { ...nobody, query: { h: '1', w: '1' } });
+      }));
+
     test('images', async () => {
       const name = { name: 'busybox' };
       const tagged = { name: `copy-${minor}:a` };

@@ -78,9 +78,12 @@ function isOlder(operation: string, path: string, minor: number): boolean {
 }
 
 /** Where dockerd, too, sends null for a number that is not set, which the file does not say. */
-const NULLABLE = [['Resources', 'MemorySwappiness']] as const;
-for (const [name, property] of NULLABLE) {
-  (api.definitions[name]!.properties as Record<string, Schema>)[property]!['x-nullable'] = true;
+const NULLABLE: [schema: Schema, property: string][] = [
+  [api.definitions.Resources!, 'MemorySwappiness'],
+  [operationOf('GET /exec/{id}/json').responses['200']!, 'ExitCode'],
+];
+for (const [{ properties }, property] of NULLABLE) {
+  (properties as Record<string, Schema>)[property]!['x-nullable'] = true;
 }
 
 const ajv = new Ajv2019({ strict: false, allErrors: true });

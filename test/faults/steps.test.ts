@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WRITE_STEPS, type WriteStep } from '#lib/write-steps.ts';
+import { ask } from '#test/support/ask.ts';
 import { faultFile, startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { killEngine, killedAt } from '#test/support/faults.ts';
 import { busyboxLayer, makeArchive } from '#test/support/images.ts';
@@ -226,6 +227,65 @@ const refused: Case = {
   },
 };
 
+let execId = '';
+/** A container that has a fresh exec, `execId`, which leaves its mark and has an exit code of its own. */
+const withExec = (verb: () => Promise<unknown>, check: () => Promise<void>): Case => ({
+  async prepare() {
+    await ok('run', '-d', '--name', 'box', 'busybox', 'sleep', '1000');
+    execId = await createExec();
+  },
+  verb,
+  async check() {
+    await check();
+    assert.equal((await attempt('exec', 'box', 'sh', '-c', 'exit 6')).code, 6);
+    await ok('rm', '-f', 'box');
+    await checkStore(daemon);
+  },
+});
+
+async function createExec(): Promise<string> {
+  const body = { Cmd: ['sh', '-c', 'echo done > /mark; sleep 0.3; exit 9'] };
+  return JSON.parse((await ask(daemon.socket, 'POST', '/containers/box/exec', body)).text || '{}').Id ?? '';
+}
+
+const startExec = () => ask(daemon.socket, 'POST', `/exec/${execId}/start`, { Detach: true }).catch(() => {});
+
+/** Nobody was told of the one that was being made; the other waits for its start as before. */
+const creatingExec = withExec(() => createExec().catch(() => {}), startedExec);
+
+/** Nothing has run yet: it can be started again. */
+const describingExec = withExec(startExec, async () => {
+  assert.equal((await attempt('exec', 'box', 'cat', '/mark')).code, 1);
+  await startedExec();
+});
+
+const runningExec = withExec(startExec, endOfExec);
+
+const refusedExec = withExec(
+  () => attempt('exec', 'box', 'missing'),
+  async () => {
+    assert.match((await attempt('exec', 'box', 'missing')).stdout, /executable file not found/);
+    assert.deepEqual(JSON.parse(await ok('inspect', '-f', '{{json .ExecIDs}}', 'box')), [execId]);
+  },
+);
+
+async function startedExec(): Promise<void> {
+  await startExec();
+  await endOfExec();
+}
+
+async function endOfExec(): Promise<void> {
+  for (;;) {
+    const { Running, ExitCode } = JSON.parse((await ask(daemon.socket, 'GET', `/exec/${execId}/json`)).text);
+    if (!Running) {
+      assert.equal(ExitCode, 9);
+      assert.equal(await ok('exec', 'box', 'cat', '/mark'), 'done');
+      return;
+    }
+    await sleep(20);
+  }
+}
+
 const exiting: Case = {
   prepare: () => ok(...create('run', '-d')),
   async verb() {
@@ -365,6 +425,11 @@ const cases: Record<WriteStep, Case | Case[]> = {
   'container.start.running': [startingLong, startingShort],
   'container.start.saved': [startingLong, startingShort],
   'container.start.refused': refused,
+  'exec.create': creatingExec,
+  'exec.start.process': describingExec,
+  'exec.start.running': runningExec,
+  'exec.start.refused': refusedExec,
+  'exec.end': runningExec,
   'container.exit.saved': exiting,
   'container.exit.network': [exiting, vanishing],
   'container.exit.released': [exiting, vanishing],

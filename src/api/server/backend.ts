@@ -9,6 +9,7 @@ import type {
 import type { Config } from '#api/types/container-config.ts';
 import type { DiskUsage, DiskUsageType } from '#api/types/disk-usage.ts';
 import type { EventMessage } from '#api/types/event.ts';
+import type { ExecInspect } from '#api/types/exec.ts';
 import type { HostConfig } from '#api/types/host-config.ts';
 import type {
   HistoryResponseItem,
@@ -43,6 +44,7 @@ export interface Backend {
   system: SystemBackend;
   images: ImageBackend;
   containers: ContainerBackend;
+  execs: ExecBackend;
   /** Absent = this engine manages no networks through the API. */
   networks?: NetworkBackend;
   /** Absent = this engine manages no volumes through the API. */
@@ -171,6 +173,42 @@ export interface AttachOptions {
   logs: boolean;
   /** `ctrl-p,ctrl-q` form; absent = the daemon's. */
   detachKeys?: string;
+}
+
+export interface ExecBackend {
+  /** Gives the new exec's id. */
+  create(container: string, request: ExecCreateRequest): Promise<string>;
+  /**
+   * As `attach` of a container. Whatever keeps the process from starting after the head has been written is text for the
+   * client.
+   */
+  start(id: string, options: ExecStartOptions): Promise<{ connect(client: Duplex): Promise<void> }>;
+  startDetached(id: string, options: ExecStartOptions): Promise<void>;
+  /** Characters. */
+  resize(id: string, size: { height: number; width: number }): Promise<void>;
+  inspect(id: string): Promise<ExecInspect>;
+}
+
+export interface ExecCreateRequest {
+  command: string[];
+  env: string[];
+  /** Empty = the container's, as for the next one. */
+  user: string;
+  workingDir: string;
+  privileged: boolean;
+  tty: boolean;
+  /** Characters. */
+  consoleSize?: { height: number; width: number };
+  streams: { stdin: boolean; stdout: boolean; stderr: boolean };
+  /** `ctrl-p,ctrl-q` form; empty = the daemon's. */
+  detachKeys: string;
+}
+
+export interface ExecStartOptions {
+  /** The client wants bytes as they are, not frames. */
+  raw: boolean;
+  /** Characters; wins over that of the creation. */
+  consoleSize?: { height: number; width: number };
 }
 
 export interface NetworkBackend {

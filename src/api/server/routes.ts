@@ -2,6 +2,7 @@ import type { Access } from './access.ts';
 import { absent, buildKit, noBuildCache, noPlugins, noSuchPlugin, swarm, swarmEntrance } from './handlers/absent.ts';
 import * as container from './handlers/container.ts';
 import * as containerStream from './handlers/container-stream.ts';
+import * as exec from './handlers/exec.ts';
 import * as image from './handlers/image.ts';
 import * as network from './handlers/network.ts';
 import * as system from './handlers/system.ts';
@@ -53,10 +54,10 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['DELETE', '/containers/{name}', 'raw', 'admin', container.remove],
   ['POST', '/commit', 'json', 'admin', absent],
 
-  ['POST', '/containers/{name}/exec', 'json', 'exec', absent],
-  ['POST', '/exec/{name}/start', 'hijack', 'exec', absent],
-  ['POST', '/exec/{name}/resize', 'raw', 'exec', absent],
-  ['GET', '/exec/{name}/json', 'json', 'read', absent],
+  ['POST', '/containers/{name}/exec', 'json', 'exec', exec.create],
+  ['POST', '/exec/{name}/start', 'hijack', 'exec', exec.start],
+  ['POST', '/exec/{name}/resize', 'raw', 'exec', exec.resize],
+  ['GET', '/exec/{name}/json', 'json', 'read', exec.inspect],
 
   ['GET', '/images/json', 'json', 'read', image.list],
   ['GET', '/images/viz', 'raw', 'read', absent],

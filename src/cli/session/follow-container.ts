@@ -1,9 +1,10 @@
 import type { Client } from '#api/client/client.ts';
-import { attachContainer, type PendingExit, waitContainer } from '#api/client/containers.ts';
+import { attachContainer, type PendingExit, resizeContainer, waitContainer } from '#api/client/containers.ts';
 import type { WaitCondition } from '#api/types/container.ts';
 import type { Context } from '../command.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { runSession } from './attach-session.ts';
+import type { Resize } from './resize.ts';
 
 export interface FollowOptions {
   container: string;
@@ -45,7 +46,8 @@ export async function followContainer(
     await options.start?.(pending);
     if (tty) {
       const { followSize } = await import('./resize.ts');
-      undo.push(followSize(context, client, container, { redraw: options.start === undefined }));
+      const resize: Resize = (size, signal) => resizeContainer(client, container, size, signal);
+      undo.push(followSize(context, resize, { redraw: options.start === undefined }));
     }
     return (await session) === 'detached' ? 'detached' : exitCodeOf(await pending.exit);
   } finally {

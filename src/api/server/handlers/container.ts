@@ -10,6 +10,7 @@ import { decode } from '../decode.ts';
 import { booleanValue, integerValue, textValue } from '../form.ts';
 import { parsePlatform } from '../platform.ts';
 import { empty, json, type Reply } from '../reply.ts';
+import { terminalSize } from '../terminal-size.ts';
 import { downgradeInspect, downgradeSummary } from '../versions/container.ts';
 import { upgradeCreate, upgradeHostConfig, withOldLimits } from '../versions/create.ts';
 
@@ -106,13 +107,6 @@ export async function remove(call: Call): Promise<Reply> {
 }
 
 export async function resize(call: Call): Promise<Reply> {
-  await call.backend.containers.resize(call.name, { height: characters(call, 'h'), width: characters(call, 'w') });
+  await call.backend.containers.resize(call.name, terminalSize(call));
   return empty(200);
-}
-
-function characters(call: Call, name: 'h' | 'w'): number {
-  const value = integerValue(call.query, name);
-  if (value !== undefined && value >= 0 && value <= 0xffff) return value;
-  const what = name === 'h' ? 'height' : 'width';
-  throw invalid(`invalid resize ${what} "${call.query.get(name) ?? ''}"`, { hint: 'give a number of characters' });
 }

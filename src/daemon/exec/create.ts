@@ -1,0 +1,59 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import type { Container } from '#container/container.ts';
+import { parseDetachKeys } from '#container/detach-keys.ts';
+import { Exec, type ExecRecord } from '#container/exec.ts';
+import { conflict, errnoCode, invalid } from '#errors/errors.ts';
+import { randomId } from '#lib/names.ts';
+import { fault } from '#lib/write-steps.ts';
+import type { Engine } from '../engine.ts';
+import { publishExec } from './events.ts';
+
+export type ExecRequest = Omit<ExecRecord, 'version' | 'id'>;
+
+/**
+ * `POST /containers/{id}/exec`. Its record is written to the run folder, so that it can be started after the engine was
+ * killed. Throws `invalid` without a command and for unknown detach keys, `conflict` unless the container runs.
+ */
+export async function createExec(engine: Engine, container: Container, request: ExecRequest): Promise<Exec> {
+  const { config } = container.record;
+  if (request.command.length === 0) throw invalid('No exec command specified');
+  checkCanExec(container);
+  if (request.detachKeys) parseDetachKeys(request.detachKeys);
+  const exec = new Exec(container, {
+    version: 1,
+    id: randomId(),
+    ...request,
+    user: request.user || config.User,
+    workingDir: request.workingDir || config.WorkingDir,
+  });
+  await writeRecord(engine, exec);
+  fault('exec.create');
+  engine.execs.add(exec);
+  publishExec(engine, exec, 'exec_create');
+  return exec;
+}
+
+/** Throws `conflict` in Docker's words when no process can be started in the container. */
+export function checkCanExec(container: Container): void {
+  if (container.state.status === 'restarting') {
+    throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
+  }
+  if (!container.running) throw conflict(`container ${container.id} is not running`);
+}
+
+async function writeRecord(engine: Engine, { id, container, record }: Exec): Promise<void> {
+  const { folder, record: file } = engine.paths.exec(container.id, id);
+  const { execs } = engine.paths.container(container.id);
+  try {
+    // not recursive: the run folder of a container that has just exited must not come back
+    await mkdir(execs, { mode: 0o700 }).catch((error) => {
+      if (errnoCode(error) !== 'EEXIST') throw error;
+    });
+    await mkdir(folder, { mode: 0o700 });
+    await writeFile(file, JSON.stringify(record), { mode: 0o600 });
+  } catch (error) {
+    if (!container.running) throw conflict(`container ${container.id} is not running`, { cause: error });
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import { rm } from 'node:fs/promises';
+import type { Exec } from '#container/exec.ts';
+import { isEngineError } from '#errors/errors.ts';
+import { fault } from '#lib/write-steps.ts';
+import { readExitRecord } from '#runtime/exit-record.ts';
+import type { MonitorControl, Started } from '#runtime/monitor.ts';
+import type { Engine } from '../engine.ts';
+import { LOST_EXIT_CODE } from '../supervise.ts';
+import { publishExecDie } from './events.ts';
+
+/** Its process is there; waits, without anybody waiting for it, for the end. */
+export function superviseExec(engine: Engine, exec: Exec, monitor: MonitorControl, started: Started): void {
+  exec.markStarted(started.pid, monitor);
+  engine.background.detached(`supervising exec ${exec.id}`, async () => {
+    const exitCode = await monitor.exited.then(
+      ({ code }) => code,
+      () => afterLostMonitor(engine, exec, started),
+    );
+    await endExec(engine, exec, exitCode);
+  });
+}
+
+/** The monitor was killed, or has ended just before the engine could hear it. The process may live on. */
+async function afterLostMonitor(engine: Engine, exec: Exec, { pid, processStartTime }: Started): Promise<number> {
+  const recorded = await readExitRecord(engine.paths.exec(exec.container.id, exec.id).exitRecord);
+  if (recorded) return recorded.code;
+  engine.log.warn('the monitor of an exec is gone', { exec: exec.id, container: exec.container.id, pid });
+  try {
+    const { code, signal } = await engine.launcher.watchPid(pid, processStartTime);
+    return signal ? 128 + signal : (code ?? LOST_EXIT_CODE);
+  } catch (error) {
+    if (!isEngineError(error) || error.code !== 'ESRCH') throw error;
+    return LOST_EXIT_CODE;
+  }
+}
+
+/** It has ended: what stays of it is what can be asked about, also if its exit code is not known. */
+export async function endExec(engine: Engine, exec: Exec, exitCode: number): Promise<void> {
+  exec.markEnded(exitCode);
+  if (engine.containers.has(exec.container.id)) publishExecDie(engine, exec, exitCode);
+  const { process, socket, runtimeLog } = engine.paths.exec(exec.container.id, exec.id);
+  for (const file of [process, socket, runtimeLog]) await rm(file, { force: true });
+  fault('exec.end');
+}
