@@ -9,6 +9,9 @@ enum kind { MODIFIED = '0', ADDED = '1', DELETED = '2' };
 /* A folder of the upper directory that is at hand, or one that only the layers have (fd -1) and was deleted. */
 static void compare_folder(int upper, int lower, bool opaque);
 
+/* Two whole trees are compared, not an upper directory and what is below. */
+static bool whole;
+
 /* Lines are held back until it is known whether the folder above them is one. */
 static struct buffer lines;
 
@@ -52,7 +55,7 @@ static bool look(int folder, const char *name, struct stat *stat) {
 static void compare_subfolder(int upper, int lower, const char *name, const struct stat *before) {
   char opaque = 0;
   if (fchdir(upper)) fail(errno, "entering the folder of /%s", path.bytes);
-  bool hides = lgetxattr(name, "trusted.overlay.opaque", &opaque, 1) == 1 && opaque == 'y';
+  bool hides = whole || (lgetxattr(name, "trusted.overlay.opaque", &opaque, 1) == 1 && opaque == 'y');
   int inner = enter(name), below = -1;
   if (inner < 0) return;
   if (before && S_ISDIR(before->st_mode)) {
@@ -67,7 +70,7 @@ static void compare_subfolder(int upper, int lower, const char *name, const stru
 static void compare_name(int upper, int lower, const char *name) {
   struct stat now, before;
   bool is = look(upper, name, &now), was = look(lower, name, &before);
-  if (is && S_ISCHR(now.st_mode) && now.st_rdev == 0) is = false;
+  if (is && !whole && S_ISCHR(now.st_mode) && now.st_rdev == 0) is = false;
   size_t start = lines.length;
   if (!is && was) insert_line(start, DELETED);
   if (is && !was) insert_line(start, ADDED);
@@ -123,4 +126,32 @@ void list_changes(char **arguments) {
   int upper = open_folder(arguments[0]), lower = open_layers(arguments + 1);
   compare_folder(upper, lower, false);
   output(lines.bytes, lines.length);
+}
+
+struct buffer *compare_trees(char **arguments) {
+  whole = true;
+  compare_folder(open_folder(arguments[0]), open_folder(arguments[1]), true);
+  return &lines;
+}
+
+/* TREE BEFORE -> as of changes */
+void list_differences(char **arguments) {
+  struct buffer *found = compare_trees(arguments);
+  output(found->bytes, found->length);
+}
+
+const char *enter_line(int root, const char *line) {
+  char folder[PATH_MAX];
+  const char *name = strrchr(line, '/') + 1;
+  snprintf(folder, sizeof folder, "%.*s", (int)(name - line - 1), line + 1);
+  int fd = open_in(root, folder, O_RDONLY | O_DIRECTORY);
+  if (fd < 0 || fchdir(fd)) fail(errno, "entering %s", folder);
+  close(fd);
+  path_pop(0);
+  path_push(line + 2);
+  return name;
+}
+
+bool is_deletion(const char *line) {
+  return line[0] == DELETED;
 }

@@ -6,8 +6,8 @@ static const struct {
   const char *name;
   void (*run)(char **arguments);
 } commands[] = {
-    {"changes", list_changes}, {"diff", pack_changes}, {"size", measure},
-    {"pack", pack_view},       {"stat", describe},     {"unpack", unpack},
+    {"changes", list_changes}, {"compare", list_differences}, {"diff", pack_changes}, {"size", measure},
+    {"pack", pack_view},       {"stat", describe},     {"unpack", unpack},     {"extract", extract},
 };
 
 void fail(int error, const char *format, ...) {

@@ -7,6 +7,7 @@
 
 /* What the tar is for. */
 static bool changes; /* a layer: the upper directory's whiteouts and opaque folders are said as tars say them */
+static bool listed;  /* of a folder only the folder itself */
 
 /* Those of the layer's own; what overlayfs keeps for itself and labels of this machine do not travel. */
 static bool travels(const char *key) {
@@ -53,6 +54,10 @@ static void pack_subfolder(const char *name, const struct stat *stat, const stru
   int fd = enter(name);
   if (fd < 0) return;
   folder_header(stat, xattrs);
+  if (listed) {
+    close(fd);
+    return;
+  }
   if (hides) {
     size_t before = path_push(".wh..wh..opq");
     tar_header('0', path.bytes, "", &marker, NULL);
@@ -156,9 +161,20 @@ void pack_view(char **arguments) {
   tar_end();
 }
 
-/* UPPER */
+static void pack_lines(int root, const struct buffer *lines) {
+  for (const char *line = lines->bytes; line < lines->bytes + lines->length; line += strlen(line) + 1) {
+    struct stat none = {0};
+    const char *name = enter_line(root, line);
+    if (is_deletion(line)) pack_whiteout(name, &none);
+    else pack_entry(name);
+  }
+}
+
+/* UPPER, or TREE BEFORE */
 void pack_changes(char **arguments) {
   changes = true;
-  pack_folder(open_folder(arguments[0]));
+  listed = arguments[1];
+  if (listed) pack_lines(open_folder(arguments[0]), compare_trees(arguments));
+  else pack_folder(open_folder(arguments[0]));
   tar_end();
 }

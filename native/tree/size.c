@@ -21,9 +21,18 @@ static void add_folder(int folder) {
   free_names(&names);
 }
 
-/* FOLDER -> bytes of all files, one with several names counted once, as decimal digits */
+static void add_lines(int root, const struct buffer *lines) {
+  for (const char *line = lines->bytes; line < lines->bytes + lines->length; line += strlen(line) + 1) {
+    struct stat stat;
+    if (is_deletion(line) || fstatat(AT_FDCWD, enter_line(root, line), &stat, AT_SYMLINK_NOFOLLOW)) continue;
+    if (!S_ISDIR(stat.st_mode) && !earlier_name(&stat)) total += stat.st_size;
+  }
+}
+
+/* FOLDER, or TREE BEFORE -> bytes of all (changed) files, one with several names counted once, as decimal digits */
 void measure(char **arguments) {
   char digits[24];
-  add_folder(open_folder(arguments[0]));
+  if (arguments[1]) add_lines(open_folder(arguments[0]), compare_trees(arguments));
+  else add_folder(open_folder(arguments[0]));
   output(digits, (size_t)snprintf(digits, sizeof digits, "%jd", (intmax_t)total));
 }

@@ -9,6 +9,7 @@
  *   changes.c  what a container's upper directory changes in the layers below
  *   describe.c size.c   what is at a path; how much a folder holds
  *   unpack.c   entries become files
+ *   extract.c  a layer becomes files in a folder of its own
  */
 #ifndef WHERRY_TREE_H
 #define WHERRY_TREE_H
@@ -59,6 +60,15 @@ int enter(const char *name);
 /* The name by which a file with several names was met first; NULL, and the current path is remembered, if it is new. */
 const char *earlier_name(const struct stat *stat);
 
+/* ---- changes.c */
+
+/* What a whole tree changes in the one it was before, as lines: kind, path, NUL. */
+struct buffer *compare_trees(char **arguments);
+/* Opens the folder of a line's path inside `root` and goes there, the path being `path` then; gives the name in it. */
+const char *enter_line(int root, const char *line);
+/* A line of a name that is there no more. */
+bool is_deletion(const char *line);
+
 /* ---- output.c */
 
 void output(const void *bytes, size_t length);
@@ -76,6 +86,8 @@ void tar_end(void);
 
 /* ---- the commands */
 
+void list_differences(char **arguments);
+void extract(char **arguments);
 void pack_changes(char **arguments);
 void pack_view(char **arguments);
 void list_changes(char **arguments);

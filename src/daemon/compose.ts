@@ -7,9 +7,8 @@ import { openContentStore } from '#content/store.ts';
 import { unavailable } from '#errors/errors.ts';
 import { EventLog } from '#events/events.ts';
 import { openGraph } from '#graph/graph.ts';
-import { createErofsDriver } from '#graphdriver/erofs/erofs-driver.ts';
-import { probeErofs } from '#graphdriver/erofs/probe.ts';
 import { setUpInitLayer } from '#graphdriver/init-layer.ts';
+import { type DriverOptions, openDriver } from '#graphdriver/open-driver.ts';
 import { createLogger } from '#lib/log.ts';
 import { detectCgroups } from '#linux/cgroup.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
@@ -20,6 +19,7 @@ import { openVolumes } from '#volume/volumes.ts';
 import type { DaemonConfig } from './config.ts';
 import { Background, type Engine } from './engine.ts';
 import { sweepExecs } from './exec/sweep.ts';
+import { findDriver } from './find-driver.ts';
 import { imageUsers } from './image-users.ts';
 import { enginePaths } from './paths.ts';
 import { restoreContainers } from './restore.ts';
@@ -55,9 +55,21 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
   ]);
   const events = new EventLog();
   const containers = new ContainerStore(database);
-  if (sweep) await proveDriver(database, paths.graph, launcher, bootId.trim());
+  const driverOptions: DriverOptions = {
+    root: paths.graph,
+    layersRoot: paths.layers,
+    launcher,
+    contentPath: content.pathOf as DriverOptions['contentPath'],
+    sweep,
+  };
+  const driverName = await findDriver(driverOptions, {
+    wanted: config.storageDriver,
+    database,
+    bootId: bootId.trim(),
+    log,
+  });
   const [driver, networks, runtimes, id, init] = await Promise.all([
-    createErofsDriver({ root: paths.graph, layersRoot: paths.layers, launcher, contentPath: content.pathOf, sweep }),
+    openDriver(driverName, driverOptions),
     openNetworks({
       store: database,
       launcher,
@@ -127,21 +139,6 @@ export async function closeEngine(engine: Engine): Promise<void> {
 function endProcess(error: Error): never {
   process.stderr.write(`wherryd: ${error.message}\n`);
   process.exit(1);
-}
-
-/** Tries the driver out, once in each boot of the machine; throws `system` that says which step failed. */
-async function proveDriver(
-  database: Pick<Engine['database'], 'read' | 'write'>,
-  root: string,
-  launcher: Launcher,
-  bootId: string,
-): Promise<void> {
-  const [row] = await database.read<{ value: string }>("SELECT value FROM kv WHERE key = 'driver-proven'");
-  if (row?.value === bootId) return;
-  await probeErofs({ root, launcher });
-  await database.write([
-    { sql: "INSERT OR REPLACE INTO kv (key, value) VALUES ('driver-proven', ?)", params: [bootId] },
-  ]);
 }
 
 async function engineId(database: Pick<Engine['database'], 'read' | 'write'>): Promise<string> {

@@ -86,7 +86,12 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
   option('pidfile', 'text', 'File for the process id (default /var/run/wherry.pid)', { short: 'p' }),
   option('seccomp-profile', 'text', 'Seccomp profile of containers that name none: a file, builtin or unconfined'),
   option('shutdown-timeout', 'number', 'Seconds that containers get to stop without --live-restore (default 15)'),
-  option('storage-driver', 'text', 'How layers are mounted: erofs (default: the best that works)', { short: 's' }),
+  option(
+    'storage-driver',
+    'text',
+    'How layers are kept: erofs, overlay2 or vfs (default: the first of them that works)',
+    { short: 's' },
+  ),
   option('tls', 'bool', 'Speak TLS on TCP; implied by --tlsverify'),
   option('tlscacert', 'text', 'Who signs the certificates of clients'),
   option('tlscert', 'text', 'Certificate of the daemon'),

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Ulimit } from '#api/types/host-config.ts';
 import { invalid } from '#errors/errors.ts';
+import { DRIVERS, type DriverName } from '#graphdriver/driver.ts';
 import type { LogLevel } from '#lib/log.ts';
 import { parseSize } from '#lib/size.ts';
 import type { NetworkSettings } from '#network/settings.ts';
@@ -19,7 +20,7 @@ export interface DaemonConfig {
   dataRoot: string;
   execRoot: string;
   pidFile: string;
-  storageDriver?: string;
+  storageDriver?: DriverName;
   logLevel: LogLevel;
   logFormat: 'text' | 'json';
   runtimes: RuntimeSettings;
@@ -84,7 +85,7 @@ export function buildConfig(values: OptionValues): DaemonConfig {
     dataRoot: path('data-root', '/var/lib/wherry'),
     execRoot: path('exec-root', '/run/wherry'),
     pidFile: path('pidfile', '/var/run/wherry.pid'),
-    storageDriver: oneOf(text('storage-driver'), ['erofs'], '--storage-driver'),
+    storageDriver: oneOf(text('storage-driver') || undefined, DRIVERS, '--storage-driver'),
     logLevel: bool('debug', false) ? 'debug' : logLevel(text('log-level') ?? 'info'),
     logFormat: oneOf(text('log-format'), ['text', 'json'], '--log-format') ?? 'text',
     runtimes: { defaultRuntime: text('default-runtime'), added: map('add-runtime') },

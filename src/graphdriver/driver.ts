@@ -1,5 +1,9 @@
 import type { FilesystemChange } from '#api/types/container.ts';
 
+/** In the order in which they are tried. */
+export const DRIVERS = ['erofs', 'overlay2', 'vfs'] as const;
+export type DriverName = (typeof DRIVERS)[number];
+
 /**
  * What the graph and the daemon ask of a graph driver.
  *
@@ -9,8 +13,8 @@ import type { FilesystemChange } from '#api/types/container.ts';
  * repeated: after a crash the same call finishes what the first one began.
  */
 export interface GraphDriver {
-  /** `erofs`, `overlay2` or `vfs`; what `/info` shows. */
-  readonly name: string;
+  /** What `/info` shows. */
+  readonly name: DriverName;
 
   /** Pairs for `/info`'s `DriverStatus`. */
   status(): Promise<[string, string][]>;
@@ -90,11 +94,6 @@ export interface GetOptions {
 }
 
 export interface Rootfs {
-  /** The merged tree. */
+  /** The whole tree. */
   path: string;
-  /** Where changes land; what `diff` and `commit` read. */
-  upperDir: string;
-  workDir: string;
-  /** The layers' mount points, top first (overlay's order). */
-  lowerDirs: string[];
 }

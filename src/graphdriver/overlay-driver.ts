@@ -1,59 +1,57 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FilesystemChange } from '#api/types/container.ts';
-import { KeyedMutex } from '#lib/locks.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import type { MountInfo } from '#linux/mountinfo.ts';
 import { listChanges, measureTree, packChanges } from '#programs/tree.ts';
 import { backingFilesystem } from './backing-filesystem.ts';
-import type { GetOptions, GraphDriver, Rootfs } from './driver.ts';
+import { ContainerRoots } from './container-roots.ts';
+import type { DriverName, GetOptions, GraphDriver, Rootfs } from './driver.ts';
 import { initLayerOf } from './init-layer.ts';
 import type { LayerStore } from './layer-store.ts';
-import { LayerUsers } from './layer-users.ts';
 import { overlayOptions } from './overlay-options.ts';
-import { ReadWriteLayers } from './read-write-layers.ts';
+import { ReadWriteLayers, type ReadWritePaths } from './read-write-layers.ts';
+import type { Temporary } from './temporary.ts';
 
 const MOUNT_ATTR_RDONLY = 0x1;
 
 export interface OverlayDriverParts {
-  name: string;
+  name: DriverName;
   /** `<data-root>/graph`, a private mount: writable layers, work in progress. */
   root: string;
+  temporary: Temporary;
   launcher: Pick<Launcher, 'mount' | 'unmount' | 'run'>;
   layers: LayerStore;
 }
 
-type Mode = 'read-write' | 'read-only';
-
 /** The drivers over overlayfs: a container's root is an upper directory of its own over the layers of its image. */
 export class OverlayDriver implements GraphDriver {
-  readonly name: string;
+  readonly name: DriverName;
   readonly #root: string;
   readonly #launcher: OverlayDriverParts['launcher'];
   readonly #layers: LayerStore;
-  readonly #users = new LayerUsers();
+  readonly #temporary: Temporary;
   readonly #readWrite: ReadWriteLayers;
-  readonly #mounted = new Map<string, Mode>();
-  readonly #locks = new KeyedMutex();
+  readonly #roots: ContainerRoots;
 
-  constructor({ name, root, launcher, layers }: OverlayDriverParts) {
+  constructor({ name, root, temporary, launcher, layers }: OverlayDriverParts) {
     this.name = name;
     this.#root = root;
+    this.#temporary = temporary;
     this.#launcher = launcher;
     this.#layers = layers;
-    this.#readWrite = new ReadWriteLayers(join(root, 'containers'), join(root, '_tmp'));
+    this.#readWrite = new ReadWriteLayers(join(root, 'containers'), temporary, { kind: 'upper', fill: makeUpper });
+    this.#roots = new ContainerRoots({
+      launcher,
+      readWrite: this.#readWrite,
+      mount: (paths, chain, readOnly) => this.#mount(paths, chain, readOnly),
+    });
   }
 
-  /** Finds again what an earlier engine left mounted. Without `sweep`, unfinished work of that engine stays. */
-  async open(mounts: readonly MountInfo[], { sweep }: { sweep: boolean }): Promise<void> {
-    await Promise.all([this.#readWrite.open({ sweep }), mkdir(this.#initLayer, { recursive: true })]);
-    const targets = new Map(mounts.map((mount) => [mount.mountPoint, mount]));
-    for (const id of await this.#readWrite.list()) {
-      const mount = targets.get(this.#readWrite.pathsOf(id).merged);
-      if (!mount) continue;
-      this.#mounted.set(id, mount.options.includes('ro') ? 'read-only' : 'read-write');
-      this.#users.claim(id, await this.#readWrite.chainOf(id));
-    }
+  /** Finds again what an earlier engine left mounted. */
+  async open(mounts: readonly MountInfo[]): Promise<void> {
+    await Promise.all([this.#readWrite.open(), mkdir(this.#initLayer, { recursive: true })]);
+    await this.#roots.adopt(mounts);
   }
 
   async status(): Promise<[string, string][]> {
@@ -71,52 +69,30 @@ export class OverlayDriver implements GraphDriver {
   layerSize: GraphDriver['layerSize'] = (diffId) => this.#layers.size(diffId);
 
   async removeLayer(diffId: string): Promise<void> {
-    this.#users.refuseIfUsed(diffId);
+    this.#roots.refuseIfUsed(diffId);
     await this.#layers.remove(diffId);
   }
 
   createReadWrite: GraphDriver['createReadWrite'] = (id, chain) => this.#readWrite.create(id, chain);
 
-  get(id: string, { readOnly = false }: GetOptions = {}): Promise<Rootfs> {
-    return this.#locks.run(id, async () => {
-      try {
-        return await this.#mount(id, await this.#claimLayers(id), readOnly);
-      } finally {
-        if (!this.#mounted.has(id)) this.#users.release(id);
-      }
-    });
+  async get(id: string, { readOnly = false }: GetOptions = {}): Promise<Rootfs> {
+    return { path: await this.#roots.get(id, readOnly) };
   }
 
-  put(id: string): Promise<void> {
-    return this.#locks.run(id, () => this.#unmount(id));
-  }
+  put: GraphDriver['put'] = (id) => this.#roots.put(id);
 
-  remove(id: string): Promise<void> {
-    return this.#locks.run(id, async () => {
-      await this.#unmount(id);
-      await this.#readWrite.remove(id);
-    });
-  }
+  remove: GraphDriver['remove'] = (id) => this.#roots.remove(id);
 
   changes(id: string): Promise<FilesystemChange[]> {
-    return this.#locks.run(id, async () => {
-      try {
-        return await listChanges(this.#readWrite.pathsOf(id).upper, await this.#claimLayers(id));
-      } finally {
-        if (!this.#mounted.has(id)) this.#users.release(id);
-      }
-    });
+    return this.#roots.use(id, async ({ upper }, chain) => listChanges(upper, await this.#lowerDirs(chain)));
   }
 
   diff(id: string, to: number): Promise<void> {
-    return this.#locks.run(id, async () => {
-      await this.#readWrite.chainOf(id);
-      await packChanges(this.#readWrite.pathsOf(id).upper, to);
-    });
+    return this.#roots.use(id, ({ upper }) => packChanges(upper, to));
   }
 
   async diffSize(id: string): Promise<number> {
-    await this.#readWrite.chainOf(id);
+    await this.#readWrite.refuseOtherKind(id);
     return measureTree(this.#launcher, this.#readWrite.pathsOf(id).upper);
   }
 
@@ -129,9 +105,9 @@ export class OverlayDriver implements GraphDriver {
   listReadWrite: GraphDriver['listReadWrite'] = () => this.#readWrite.list();
 
   async cleanup(): Promise<void> {
-    await this.#readWrite.settled();
-    await this.#layers.unmountUnused((diffId) => this.#users.has(diffId));
-    if (this.#mounted.size === 0) await this.#launcher.unmount(this.#root);
+    await this.#temporary.settled();
+    await this.#layers.unmountUnused((diffId) => this.#roots.uses(diffId));
+    if (this.#roots.count === 0) await this.#launcher.unmount(this.#root);
   }
 
   /** Below all layers of every container; see `setUpInitLayer`. */
@@ -139,34 +115,24 @@ export class OverlayDriver implements GraphDriver {
     return initLayerOf(this.#root);
   }
 
-  /** The directories below `id`, top first; they stay until its layers are released. */
-  async #claimLayers(id: string): Promise<string[]> {
-    const chain = await this.#readWrite.chainOf(id);
-    this.#users.claim(id, chain);
+  /** The directories below a container, top first. */
+  async #lowerDirs(chain: readonly string[]): Promise<string[]> {
     const layers = await Promise.all(chain.toReversed().map((diffId) => this.#layers.mount(diffId)));
     return [...layers, this.#initLayer];
   }
 
-  async #mount(id: string, lowerDirs: string[], readOnly: boolean): Promise<Rootfs> {
-    const { upper, work, merged } = this.#readWrite.pathsOf(id);
-    const rootfs: Rootfs = { path: merged, upperDir: upper, workDir: work, lowerDirs };
-    const mode = this.#mounted.get(id);
-    if (mode === 'read-write' || (mode === 'read-only' && readOnly)) return rootfs;
-    if (mode) await this.#launcher.unmount(merged);
-    this.#mounted.delete(id);
+  async #mount({ upper, work, merged }: ReadWritePaths, chain: readonly string[], readOnly: boolean): Promise<void> {
+    const lowerDirs = await this.#lowerDirs(chain);
     await this.#launcher.mount({
       fstype: 'overlay',
       options: readOnly ? overlayOptions([upper, ...lowerDirs]) : overlayOptions(lowerDirs, { upper, work }),
       attributes: readOnly ? MOUNT_ATTR_RDONLY : 0,
       target: merged,
     });
-    this.#mounted.set(id, readOnly ? 'read-only' : 'read-write');
-    return rootfs;
   }
+}
 
-  async #unmount(id: string): Promise<void> {
-    if (this.#mounted.has(id)) await this.#launcher.unmount(this.#readWrite.pathsOf(id).merged);
-    this.#mounted.delete(id);
-    this.#users.release(id);
-  }
+async function makeUpper({ upper, work }: ReadWritePaths): Promise<void> {
+  await mkdir(upper, { mode: 0o755 });
+  await mkdir(work, { mode: 0o700 });
 }

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { conflict, errnoCode, invalid, notFound } from '#errors/errors.ts';
+import { conflict, errnoCode, invalid, notFound, system } from '#errors/errors.ts';
+import { syncFolder, writeFileDurably } from '#lib/durable-file.ts';
 import { settleAll } from '#lib/settle-all.ts';
 import { fault } from '#lib/write-steps.ts';
-import { removeTree } from './remove-tree.ts';
+import type { Temporary } from './temporary.ts';
 
 /** The deepest chain of layers a container may stand on; the same limit as Docker's. */
 export const MAX_DEPTH = 127;
@@ -12,12 +12,26 @@ export const MAX_DEPTH = 127;
 /** Where one container's writable layer lies. */
 export interface ReadWritePaths {
   folder: string;
+  /** Overlayfs: what the container changed, and overlayfs's own work directory. */
   upper: string;
   work: string;
+  /** Vfs: the whole root. */
+  tree: string;
+  /** Where the root is mounted. */
   merged: string;
 }
 
+/** What a writable layer is: changes over mounted layers, or a whole tree. */
+export interface ReadWriteKind {
+  kind: 'upper' | 'tree';
+  /** Makes what is special to the kind in a new folder; durable when it resolves, but for the names in that folder. */
+  fill(paths: ReadWritePaths, chain: readonly string[]): Promise<void>;
+}
+
 const CHAIN_FILE = 'layers.json';
+
+/** Whose writable layers are of this kind. */
+const drivers = { upper: 'erofs or overlay2', tree: 'vfs' } as const;
 
 /**
  * The writable layers of containers on disk, `<root>/<id>/{upper,work,merged,layers.json}`. Each appears whole (made
@@ -25,25 +39,21 @@ const CHAIN_FILE = 'layers.json';
  */
 export class ReadWriteLayers {
   readonly #root: string;
-  readonly #temporary: string;
-  readonly #deletions = new Set<Promise<void>>();
+  readonly #temporary: Temporary;
+  readonly #kind: ReadWriteKind;
 
-  /** `temporary` is on the same filesystem and mount; what is found in it may be deleted at start. */
-  constructor(root: string, temporary: string) {
+  constructor(root: string, temporary: Temporary, kind: ReadWriteKind) {
     this.#root = root;
     this.#temporary = temporary;
+    this.#kind = kind;
   }
 
-  async open({ sweep = true } = {}): Promise<void> {
+  async open(): Promise<void> {
     await mkdir(this.#root, { recursive: true, mode: 0o710 });
-    await mkdir(this.#temporary, { recursive: true, mode: 0o700 });
-    if (!sweep) return;
-    for (const name of await readdir(this.#temporary)) this.#delete(join(this.#temporary, name));
   }
 
   pathsOf(id: string): ReadWritePaths {
-    const folder = join(this.#root, checkId(id));
-    return { folder, upper: join(folder, 'upper'), work: join(folder, 'work'), merged: join(folder, 'merged') };
+    return pathsIn(join(this.#root, checkId(id)));
   }
 
   /** Durable when it resolves. The same id with the same chain again is fine, with another one a `conflict`. */
@@ -52,19 +62,19 @@ export class ReadWriteLayers {
       throw invalid(`max depth exceeded: the image has ${chain.length} layers; the limit is ${MAX_DEPTH}`);
     }
     const { folder } = this.pathsOf(id);
-    const draft = join(this.#temporary, `${id}-${randomUUID()}`);
+    const draft = this.#temporary.path(id);
     try {
-      await makeDraft(draft, chain);
+      await this.#makeDraft(pathsIn(draft), chain);
       fault('container.create.draft');
       await rename(draft, folder);
     } catch (error) {
-      this.#delete(draft);
+      this.#temporary.discard(draft);
       if (errnoCode(error) !== 'ENOTEMPTY' && errnoCode(error) !== 'EEXIST') throw error;
       const existing = await this.chainOf(id);
       if (existing.join() === chain.join()) return;
       throw conflict(`the writable layer ${id} exists already and stands on other layers`, { cause: error });
     }
-    await syncDirectory(this.#root);
+    await syncFolder(this.#root);
   }
 
   /** The diffIDs below `id`, bottom first. Throws `not-found`. */
@@ -78,6 +88,20 @@ export class ReadWriteLayers {
     }
   }
 
+  /** Throws `not-found`, and `conflict` for the writable layer of a driver of the other kind. */
+  async refuseOtherKind(id: string): Promise<void> {
+    const paths = this.pathsOf(id);
+    const { kind } = this.#kind;
+    if (await exists(paths[kind])) return;
+    const other = kind === 'upper' ? 'tree' : 'upper';
+    await this.chainOf(id);
+    if (!(await exists(paths[other]))) throw system(`the writable layer ${id} has lost ${paths[kind]}`);
+    throw conflict(`container ${id} was made with the storage driver ${drivers[other]}, not with ${drivers[kind]}`, {
+      code: 'OTHER_DRIVER',
+      hint: 'Start wherryd with the --storage-driver it was made with, or make the container anew.',
+    });
+  }
+
   async list(): Promise<string[]> {
     return readdir(this.#root);
   }
@@ -85,61 +109,36 @@ export class ReadWriteLayers {
   /** Gone when it resolves, except for the space, which is freed in the background. */
   async remove(id: string): Promise<void> {
     const { folder } = this.pathsOf(id);
-    const grave = join(this.#temporary, `${id}-${randomUUID()}`);
-    try {
-      await rename(folder, grave);
-    } catch (error) {
-      if (errnoCode(error) === 'ENOENT') return;
-      throw error;
-    }
-    fault('container.remove.grave');
-    this.#delete(grave);
+    if (await this.#temporary.bury(folder, id)) fault('container.remove.grave');
   }
 
-  /** Resolves when all that was removed is deleted. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#deletions);
-  }
-
-  /** What cannot be deleted now is tried again at the next start. */
-  #delete(path: string): void {
-    const deletion = removeTree(path).catch(() => undefined);
-    this.#deletions.add(deletion);
-    void deletion.then(() => this.#deletions.delete(deletion));
+  async #makeDraft(paths: ReadWritePaths, chain: readonly string[]): Promise<void> {
+    await mkdir(paths.folder, { mode: 0o710 });
+    await settleAll([
+      this.#kind.fill(paths, chain),
+      mkdir(paths.merged, { mode: 0o700 }),
+      writeFileDurably(join(paths.folder, CHAIN_FILE), JSON.stringify(chain), 0o600),
+    ]);
   }
 }
 
-async function makeDraft(draft: string, chain: readonly string[]): Promise<void> {
-  await mkdir(draft, { mode: 0o710 });
-  await settleAll([
-    mkdir(join(draft, 'upper'), { mode: 0o755 }),
-    mkdir(join(draft, 'work'), { mode: 0o700 }),
-    mkdir(join(draft, 'merged'), { mode: 0o700 }),
-    writeSynced(join(draft, CHAIN_FILE), JSON.stringify(chain)),
-  ]);
+function pathsIn(folder: string): ReadWritePaths {
+  const at = (name: string) => join(folder, name);
+  return { folder, upper: at('upper'), work: at('work'), tree: at('tree'), merged: at('merged') };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (errnoCode(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** An id becomes a file name: one component, nothing special. */
 function checkId(id: string): string {
   if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}$/.test(id)) return id;
   throw invalid(`${JSON.stringify(id)} cannot be the id of a writable layer`);
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }

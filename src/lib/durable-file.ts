@@ -17,3 +17,13 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   await writeFile(draft, text);
   await rename(draft, path);
 }
+
+/** Waits until the names in a folder are on the disk. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -11,9 +11,13 @@ export const WRITE_STEPS = [
   'blob.fsync',
   'blob.rename',
   'blob.directory-fsync',
-  // Its layer is indexed by the storage driver and its image becomes known: the commit point.
+  // Its layer is indexed (erofs), extracted (overlay2) or noted (vfs), and its image becomes known: the commit point.
   'layer.index.write',
   'layer.index.rename',
+  'layer.extract.write',
+  'layer.extract.rename',
+  'layer.note.write',
+  'layer.note.rename',
   'layer.apply',
   'image.commit',
   // An image gets one more name.
@@ -22,6 +26,7 @@ export const WRITE_STEPS = [
   'image.remove.commit',
   'image.remove.blobs',
   'layer.remove.commit',
+  'layer.remove.grave',
   'layer.remove.index',
   'layer.remove.blob',
   // A volume is made, filled from an image, removed.

@@ -19,8 +19,17 @@ export interface ProgramRunner {
  * Docker tells it: sorted, a folder before what is in it, of what was deleted only the top. Reads the upper directory and
  * looks up its names in the layers.
  */
-export async function listChanges(upper: string, layers: readonly string[]): Promise<FilesystemChange[]> {
-  const program = start(TREE_PROGRAM, ['changes', upper, ...layers], { stdout: 'pipe' });
+export function listChanges(upper: string, layers: readonly string[]): Promise<FilesystemChange[]> {
+  return readChanges(['changes', upper, ...layers]);
+}
+
+/** What a whole tree changes in the tree `before`, told in the same way. Looks at every name of both. */
+export function compareTrees(tree: string, before: string): Promise<FilesystemChange[]> {
+  return readChanges(['compare', tree, before]);
+}
+
+async function readChanges(command: string[]): Promise<FilesystemChange[]> {
+  const program = start(TREE_PROGRAM, command, { stdout: 'pipe' });
   const changes: FilesystemChange[] = [];
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of program.stdout as AsyncIterable<Buffer>) {
@@ -45,9 +54,15 @@ export async function packChanges(upper: string, to: number): Promise<void> {
   await start(TREE_PROGRAM, ['diff', upper], { stdout: to }).done.catch(rethrow);
 }
 
-/** Bytes of all files below `folder`; one with several names counts once. */
-export async function measureTree(runner: ProgramRunner, folder: string): Promise<number> {
-  const { code, stdout, stderr } = await runner.run({ argv: [TREE_PROGRAM, 'size', folder] });
+/** Writes what a whole tree changes in the tree `before` in the same way. */
+export async function packDifference(tree: string, before: string, to: number): Promise<void> {
+  await start(TREE_PROGRAM, ['diff', tree, before], { stdout: to }).done.catch(rethrow);
+}
+
+/** Bytes of all files below `folder`, or of those that are not as they are below `before`; hard links count once. */
+export async function measureTree(runner: ProgramRunner, folder: string, before?: string): Promise<number> {
+  const argv = [TREE_PROGRAM, 'size', folder, ...(before === undefined ? [] : [before])];
+  const { code, stdout, stderr } = await runner.run({ argv });
   if (code !== 0) throw treeError(stderr.toString());
   return Number(stdout.toString());
 }

@@ -91,6 +91,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
       const flags = [
         ...['--data-root', dataRoot, '--exec-root', execRoot, '--pidfile', join(base, 'wherry.pid')],
         ...['-H', `unix://${socket}`, '--config-file', join(base, 'daemon.json')],
+        ...storageDriver([...(options.flags ?? []), ...extra]),
         ...(options.flags ?? []),
         ...extra,
       ];
@@ -154,6 +155,12 @@ export function run(program: string, args: string[], input: string | Buffer, env
     child.stdin!.on('error', () => {});
     child.stdin!.end(input);
   });
+}
+
+/** The driver of `WHERRY_TEST_STORAGE_DRIVER`, unless the test's flags name one. */
+function storageDriver(flags: string[]): string[] {
+  const wanted = process.env.WHERRY_TEST_STORAGE_DRIVER;
+  return wanted && !flags.includes('--storage-driver') ? ['--storage-driver', wanted] : [];
 }
 
 function ping(socket: string): Promise<boolean> {

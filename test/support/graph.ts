@@ -5,15 +5,17 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProgressMessage } from '#api/types/image.ts';
 import { type ContentStore, openContentStore } from '#content/store.ts';
 import { type Graph, type GraphOptions, openGraph } from '#graph/graph.ts';
 import type { LoadOptions } from '#graph/load.ts';
-import type { GraphDriver } from '#graphdriver/driver.ts';
-import { createErofsDriver } from '#graphdriver/erofs/erofs-driver.ts';
+import { DRIVERS, type GraphDriver } from '#graphdriver/driver.ts';
+import { openDriver } from '#graphdriver/open-driver.ts';
 import { type Digest, digestOf } from '#lib/digest.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { type Database, openDatabase } from '#metadata/database.ts';
+import { defaultDriver, driverOptions } from './driver.ts';
 import { startLauncher } from './launcher.ts';
 
 export interface TestGraph {
@@ -69,12 +71,8 @@ export async function openTestGraphAt(
 export async function openParts(root: string, launcher: Launcher, options: Partial<GraphOptions> = {}) {
   const db = await openDatabase(join(root, 'wherry.db'));
   const content = await openContentStore(root);
-  const driver = await createErofsDriver({
-    root: join(root, 'graph'),
-    layersRoot: join(root, 'layers'),
-    launcher,
-    contentPath: (diffId) => content.pathOf(diffId as Digest),
-  });
+  const contentPath = (diffId: string) => content.pathOf(diffId as Digest);
+  const driver = await openDriver(defaultDriver, driverOptions(root, launcher, contentPath));
   const graph = await openGraph({ db, content, driver, ...options });
   return { db, content, driver, graph };
 }
@@ -85,7 +83,7 @@ export async function storedThings({
   db,
 }: TestGraph): Promise<{ files: string[]; rows: Record<string, number> }> {
   const files: string[] = [];
-  for (const folder of ['content', 'graph/erofs', 'graph/_tmp']) {
+  for (const folder of ['content', ...DRIVERS.map((name) => `graph/${name}`), 'graph/_tmp']) {
     const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(() => []);
     for (const entry of entries) {
       const isLeftover = entry.isFile() || entry.parentPath.endsWith('/ingest');
@@ -100,8 +98,10 @@ export async function storedThings({
   return { files, rows };
 }
 
-/** Nothing of any image is left anywhere. */
+/** Nothing of any image is left anywhere, once what is deleted in the background is. */
 export async function assertNothingStored(graph: TestGraph): Promise<void> {
+  const deleting = async () => (await readdir(join(graph.root, 'graph/_tmp'))).length > 0;
+  for (const deadline = Date.now() + 5000; (await deleting()) && Date.now() < deadline; ) await sleep(10);
   assert.deepEqual(await storedThings(graph), { files: [], rows: {} });
   assert.deepEqual(graph.graph.list(), []);
 }

@@ -103,11 +103,7 @@ async function checkImages(daemon: TestDaemon, { layers, images, manifests }: Ro
     ...compare('ingest', await names(join(content, 'ingest')), []),
     ...compare('work in progress', await names(join(graph, '_tmp')), []),
   ];
-  const versions = await names(join(graph, 'erofs'));
-  for (const version of versions) {
-    const indexes = (await names(join(graph, 'erofs', version))).map((name) => name.replace(/\.erofs$/, ''));
-    problems.push(...compare('index', indexes, [...layers.keys()]));
-  }
+  problems.push(...compare('layer of the driver', await derivedLayers(graph), [...layers.keys()]));
   for (const name of await names(join(content, 'sha256'))) {
     const bytes = await readFile(join(content, 'sha256', name)).catch(() => undefined);
     const digest =
@@ -118,6 +114,14 @@ async function checkImages(daemon: TestDaemon, { layers, images, manifests }: Ro
     if (digest !== name) problems.push(`blob ${name} has the digest ${digest}`);
   }
   return problems;
+}
+
+/** The hex digests of the layers that the storage driver has made ready, whichever it is. */
+async function derivedLayers(graph: string): Promise<string[]> {
+  const versions = await names(join(graph, 'erofs'));
+  const indexes = await Promise.all(versions.map((version) => names(join(graph, 'erofs', version))));
+  const others = await Promise.all(['overlay2', 'vfs'].map((driver) => names(join(graph, driver))));
+  return [...indexes, ...others].flat().map((name) => name.replace(/\.(erofs|json)$/, ''));
 }
 
 async function checkContainers(daemon: TestDaemon, { containers }: Rows): Promise<string[]> {

@@ -10,11 +10,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { walkTarFile } from '#archive/tar-file.ts';
 import { system } from '#errors/errors.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Layer, LayerStat } from '../driver.ts';
-import { LayerTree } from '../tree/layer-tree.ts';
+import { readLayer } from '../tree/read-layer.ts';
 import type { Copy } from './chunks.ts';
 import { BLOCK } from './format.ts';
 import { encodeImage } from './image.ts';
@@ -51,10 +50,7 @@ function writeIndex(job: IndexJob, tar: number): LayerStat {
       hint: 'Remove the image and load it again.',
     });
   }
-  const tree = new LayerTree();
-  walkTarFile(tar, job.size, (entry) => tree.add(entry));
-  tree.end();
-  const layout = layOut(tree.root, tarSize);
+  const layout = layOut(readLayer(tar, job.size), tarSize);
   const image = encodeImage(layout, { diffId: job.diffId, tarSize });
   const layer = { size: layout.contentSize, entries: layout.inodes.length };
   writeStamp(image, { diffId: job.diffId, tar: identify(stats), layer });

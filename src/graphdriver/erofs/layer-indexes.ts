@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoCode, notFound, system } from '#errors/errors.ts';
@@ -6,6 +5,7 @@ import { type Digest, hexOf } from '#lib/digest.ts';
 import { KeyedMutex } from '#lib/locks.ts';
 import { runInWorker } from '#lib/worker-pool.ts';
 import type { Layer, LayerStat } from '../driver.ts';
+import type { Temporary } from '../temporary.ts';
 import { WRITER_VERSION } from './image.ts';
 import type { IndexJob } from './index-layer.ts';
 import { identify, readStamp, type Stamp, sameTar, type TarIdentity } from './stamp.ts';
@@ -21,11 +21,11 @@ export interface LayerFiles {
 /** The indexes on disk, one file per layer: `<root>/erofs/v<N>/<hex>.erofs`, N the version of the writer. */
 export class LayerIndexes {
   readonly #folder: string;
-  readonly #temporary: string;
+  readonly #temporary: Temporary;
   readonly #contentPath: (diffId: string) => string;
   readonly #locks = new KeyedMutex();
 
-  constructor(root: string, temporary: string, contentPath: (diffId: string) => string) {
+  constructor(root: string, temporary: Temporary, contentPath: (diffId: string) => string) {
     this.#folder = join(root, 'erofs', `v${WRITER_VERSION}`);
     this.#temporary = temporary;
     this.#contentPath = contentPath;
@@ -41,8 +41,7 @@ export class LayerIndexes {
       const indexPath = this.#pathOf(layer.diffId);
       const stamp = await readStamp(indexPath);
       if (stamp && sameTar(stamp.tar, await identifyTar(layer))) return stamp.layer;
-      const name = `${hexOf(layer.diffId as Digest)}-${randomUUID()}.erofs`;
-      const job: IndexJob = { ...layer, indexPath, temporaryPath: join(this.#temporary, name) };
+      const job: IndexJob = { ...layer, indexPath, temporaryPath: this.#temporary.path(hexOf(layer.diffId as Digest)) };
       return runInWorker<LayerStat>(indexJob, job);
     });
   }

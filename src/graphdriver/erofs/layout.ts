@@ -1,6 +1,5 @@
-import { quote } from '#archive/tar-sequence.ts';
-import { invalid } from '#errors/errors.ts';
 import { type DirectoryNode, isDirectory, isRegular, isSymlink, type LayerNode } from '../tree/layer-node.ts';
+import { refuseNode } from '../tree/refuse-node.ts';
 import { type ChunkMap, ChunkPlanner, type Copy } from './chunks.ts';
 import { type DirectoryPlan, planDirectory } from './directory.ts';
 import {
@@ -92,8 +91,7 @@ function collect(root: DirectoryNode, byNode: Map<LayerNode, Inode>, chunks: Chu
 
 /** Links are counted as names are met: an inode's first name counts here, a directory's `.` and `..` as any other. */
 function describeInode(node: LayerNode, name: string, parent: DirectoryNode | undefined, chunks: ChunkPlanner): Inode {
-  const refuse = (problem: string) =>
-    invalid(`tar entry ${quote(name)} at offset ${node.headerOffset}: ${problem}`, { code: 'LAYER_INVALID' });
+  const refuse = refuseNode(node, name);
   const xattrs = encodeXattrs(node, refuse);
   const directory = isDirectory(node) ? planDirectory(node, parent!) : undefined;
   const inode: Inode = {

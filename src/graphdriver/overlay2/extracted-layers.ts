@@ -1,0 +1,94 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoCode } from '#errors/errors.ts';
+import { type Digest, hexOf } from '#lib/digest.ts';
+import { KeyedMutex } from '#lib/locks.ts';
+import { runInWorker } from '#lib/worker-pool.ts';
+import { fault } from '#lib/write-steps.ts';
+import type { Layer, LayerStat } from '../driver.ts';
+import type { LayerStore } from '../layer-store.ts';
+import { storedLayer } from '../stored-layer.ts';
+import type { Temporary } from '../temporary.ts';
+import { DIFF, type ExtractJob, STAT_FILE } from './extract-layer.ts';
+
+const extractJob = new URL('./extract-layer.ts', import.meta.url);
+
+export interface ExtractedLayersOptions {
+  /** `<data-root>/graph/overlay2`: a folder for each layer, named by its hex digest. */
+  folder: string;
+  temporary: Temporary;
+  contentPath(diffId: string): string;
+}
+
+/** Layers as extracted directories. A folder that has its name is whole; one that is lost is extracted again. */
+export class ExtractedLayers implements LayerStore {
+  readonly #options: ExtractedLayersOptions;
+  readonly #locks = new KeyedMutex();
+
+  constructor(options: ExtractedLayersOptions) {
+    this.#options = options;
+  }
+
+  async open(): Promise<void> {
+    await mkdir(this.#options.folder, { recursive: true, mode: 0o700 });
+  }
+
+  apply(layer: Layer): Promise<LayerStat> {
+    return this.#locks.run(layer.diffId, async () => (await this.#stat(layer.diffId)) ?? (await this.#extract(layer)));
+  }
+
+  async exists(diffId: string): Promise<boolean> {
+    return (await this.#stat(diffId)) !== undefined;
+  }
+
+  /** The files' lengths: an estimate that needs no walk. */
+  async size(diffId: string): Promise<number> {
+    return (await this.#stat(diffId))?.size ?? 0;
+  }
+
+  async mount(diffId: string): Promise<string> {
+    if (!(await this.exists(diffId))) await this.apply(await storedLayer(diffId, this.#options.contentPath(diffId)));
+    return this.pathOf(diffId);
+  }
+
+  pathOf(diffId: string): string {
+    return join(this.#folderOf(diffId), DIFF);
+  }
+
+  remove(diffId: string): Promise<void> {
+    return this.#locks.run(diffId, async () => {
+      const buried = await this.#options.temporary.bury(this.#folderOf(diffId), hexOf(diffId as Digest));
+      if (buried) fault('layer.remove.grave');
+    });
+  }
+
+  status(): [string, string][] {
+    return [
+      ['Using metacopy', 'false'],
+      ['Native Overlay Diff', 'true'],
+      ['userxattr', 'false'],
+    ];
+  }
+
+  async unmountUnused(): Promise<void> {}
+
+  async #extract(layer: Layer): Promise<LayerStat> {
+    const { temporary } = this.#options;
+    const folder = this.#folderOf(layer.diffId);
+    const job: ExtractJob = { ...layer, folder, draft: temporary.path(hexOf(layer.diffId as Digest)) };
+    return runInWorker<LayerStat>(extractJob, job);
+  }
+
+  async #stat(diffId: string): Promise<LayerStat | undefined> {
+    try {
+      return JSON.parse(await readFile(join(this.#folderOf(diffId), STAT_FILE), 'utf8')) as LayerStat;
+    } catch (error) {
+      if (errnoCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  #folderOf(diffId: string): string {
+    return join(this.#options.folder, hexOf(diffId as Digest));
+  }
+}
