@@ -40,6 +40,7 @@ export function engineBackend(engine: Engine): Backend {
       tag: (name, target) => graph.tag(name, target),
       remove: (name, options) => removeImage(engine, name, options),
       prune: (filters) => pruneImages(engine, filters),
+      graph: async () => graph.viz(),
       save: (names, { platforms }) => graph.save(names, platforms),
       load: (body, options, emit, signal) => graph.load(body, { ...options, signal }, emit),
     },

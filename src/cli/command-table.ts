@@ -28,6 +28,7 @@ export const commandTable: CommandEntry[] = [
     () => import('./commands/events.ts'),
   ),
   entry('exec, container exec', 'Run a command in a running container', () => import('./commands/exec.ts')),
+  entry('graph', 'Show how images stand on the layers that they share', () => import('./commands/graph.ts')),
   entry('history, image history', 'Show the layers of an image', () => import('./commands/history.ts')),
   entry('images, image ls, image list', 'List images', () => import('./commands/images.ts')),
   entry('info, system info', 'Show what the engine is and has', () => import('./commands/info.ts')),

@@ -7,6 +7,7 @@ import type {
   OciPlatform,
   ProgressMessage,
 } from '#api/types/image.ts';
+import type { ImageGraph } from '#api/types/image-graph.ts';
 import type { Image } from '#image/image.ts';
 import type { Digest } from '#lib/digest.ts';
 import type { Filters } from '#lib/filters.ts';
@@ -19,6 +20,7 @@ import { childrenOf } from './adopt.ts';
 import { createImage, type NewImageRequest } from './create.ts';
 import { type GraphUsage, graphUsage } from './disk-usage.ts';
 import { imageHistory } from './history.ts';
+import { imageGraph } from './image-graph.ts';
 import { inspectImage } from './inspect.ts';
 import { type LayerTar, layerTar } from './layer-tar.ts';
 import { Layers } from './layers.ts';
@@ -149,6 +151,11 @@ export class Graph {
   /** See `GraphUsage`. */
   usage(): Promise<GraphUsage> {
     return graphUsage(this.#state);
+  }
+
+  /** How images stand on layers. */
+  viz(): ImageGraph {
+    return imageGraph(this.#state);
   }
 
   load(

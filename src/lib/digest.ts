@@ -32,14 +32,16 @@ export function shortId(id: string): string {
 }
 
 /**
- * The chainID of every prefix of `diffIds` (bottom first): the first is the diffID itself, each further one is the
- * digest of "<chainID below> <diffID>" (OCI Image Spec, config.md, "Layer ChainID").
+ * The chainID of a layer that stands on the chain `below`, '' = on nothing: the diffID itself, or the digest of
+ * "<chainID below> <diffID>" (OCI Image Spec, config.md, "Layer ChainID").
  */
+export function chainIdOver(below: Digest | '', diffId: Digest): Digest {
+  return below === '' ? diffId : digestOf(`${below} ${diffId}`);
+}
+
+/** The chainID of every prefix of `diffIds` (bottom first). */
 export function chainIds(diffIds: readonly Digest[]): Digest[] {
   const chain: Digest[] = [];
-  for (const diffId of diffIds) {
-    const below = chain.at(-1);
-    chain.push(below === undefined ? diffId : digestOf(`${below} ${diffId}`));
-  }
+  for (const diffId of diffIds) chain.push(chainIdOver(chain.at(-1) ?? '', diffId));
   return chain;
 }

@@ -1,4 +1,5 @@
 import type { HistoryResponseItem, ImageDeleteResponseItem, ImageSummary, ProgressMessage } from '#api/types/image.ts';
+import type { ImageGraph } from '#api/types/image-graph.ts';
 import type { Client } from './client.ts';
 import type { FilterValues } from './containers.ts';
 import type { Body } from './http1.ts';
@@ -48,6 +49,16 @@ export function removeImage(
   query: RemoveImageQuery,
 ): Promise<ImageDeleteResponseItem[]> {
   return client.json('DELETE', pathOf(image), { query: { ...query } });
+}
+
+/** How images stand on layers. */
+export function imageGraph(client: Client): Promise<ImageGraph> {
+  return client.json('GET', '/images/viz', { query: { format: 'json' } });
+}
+
+/** The same in Graphviz's language. */
+export function imageGraphDot(client: Client): Promise<string> {
+  return client.text('GET', '/images/viz');
 }
 
 /** Sends an archive; the messages come while it is read. */

@@ -20,6 +20,7 @@ import type {
   OciPlatform,
   ProgressMessage,
 } from '#api/types/image.ts';
+import type { ImageGraph } from '#api/types/image-graph.ts';
 import type {
   Network,
   NetworkConnectRequest,
@@ -73,6 +74,8 @@ export interface ImageBackend {
   tag(name: string, target: { repo: string; tag: string }): Promise<void>;
   remove(name: string, options: { force: boolean; noprune: boolean }): Promise<ImageDeleteResponseItem[]>;
   prune(filters: Filters): Promise<ImagePruneResponse>;
+  /** How images stand on layers. */
+  graph(): Promise<ImageGraph>;
   /**
    * Loads the images of the archive `body`. What fails before the first `emit` becomes the reply's status; later
    * failures end the stream with an `errorDetail`.

@@ -60,7 +60,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['GET', '/exec/{name}/json', 'json', 'read', exec.inspect],
 
   ['GET', '/images/json', 'json', 'read', image.list],
-  ['GET', '/images/viz', 'raw', 'read', absent],
+  ['GET', '/images/viz', 'raw', 'read', image.viz],
   ['GET', '/images/search', 'json', 'read', absent],
   ['GET', '/images/get', 'tar', 'read', image.save],
   ['GET', '/images/{name}/get', 'tar', 'read', image.saveOne],

@@ -3,8 +3,9 @@ import { type Filters, parseFilters } from '#lib/filters.ts';
 import { NEWEST_API } from '../api-version.ts';
 import type { Call } from '../call.ts';
 import { booleanValue, textValue } from '../form.ts';
+import { imageDot } from '../image-dot.ts';
 import { parseJsonPlatform } from '../platform.ts';
-import { bytes, empty, json, progress, type Reply } from '../reply.ts';
+import { bytes, empty, json, progress, type Reply, text } from '../reply.ts';
 import { downgradeImageInspect, downgradeImageSummary } from '../versions/image.ts';
 
 export async function list(call: Call): Promise<Reply> {
@@ -51,6 +52,12 @@ export async function tag(call: Call): Promise<Reply> {
 export async function remove(call: Call): Promise<Reply> {
   const options = { force: booleanValue(call.query, 'force'), noprune: booleanValue(call.query, 'noprune') };
   return json(await call.backend.images.remove(call.name, options));
+}
+
+/** The graph of images in Graphviz's language; with `format=json` as data, which no Docker has. */
+export async function viz({ backend, query }: Call): Promise<Reply> {
+  const graph = await backend.images.graph();
+  return query.get('format') === 'json' ? json(graph) : text(imageDot(graph));
 }
 
 export async function prune({ backend, query }: Call): Promise<Reply> {
