@@ -9,6 +9,7 @@ import { createExec } from '#daemon/exec/create.ts';
 import { resizeExec } from '#daemon/exec/resize.ts';
 import { openExecSession } from '#daemon/exec/session.ts';
 import { startExec } from '#daemon/exec/start.ts';
+import { importFrom } from '#daemon/import-image.ts';
 import { systemInfo, systemVersion } from '#daemon/info.ts';
 import { killContainer } from '#daemon/kill.ts';
 import { inspectContainer, listContainers } from '#daemon/list.ts';
@@ -41,6 +42,7 @@ export function engineBackend(engine: Engine): Backend {
       remove: (name, options) => removeImage(engine, name, options),
       prune: (filters) => pruneImages(engine, filters),
       graph: async () => graph.viz(),
+      import: (request, emit, signal) => importFrom(engine, request, emit, signal),
       save: (names, { platforms }) => graph.save(names, platforms),
       load: (body, options, emit, signal) => graph.load(body, { ...options, signal }, emit),
     },

@@ -31,6 +31,7 @@ export const commandTable: CommandEntry[] = [
   entry('graph', 'Show how images stand on the layers that they share', () => import('./commands/graph.ts')),
   entry('history, image history', 'Show the layers of an image', () => import('./commands/history.ts')),
   entry('images, image ls, image list', 'List images', () => import('./commands/images.ts')),
+  entry('import, image import', 'Make an image of a tar archive', () => import('./commands/import.ts')),
   entry('info, system info', 'Show what the engine is and has', () => import('./commands/info.ts')),
   entry('inspect', 'Show everything about containers, images and other objects', () => import('./commands/inspect.ts')),
   entry('container inspect', 'Show everything about containers', () => import('./commands/container-inspect.ts')),

@@ -21,6 +21,7 @@ import { createImage, type NewImageRequest } from './create.ts';
 import { type GraphUsage, graphUsage } from './disk-usage.ts';
 import { imageHistory } from './history.ts';
 import { imageGraph } from './image-graph.ts';
+import { type ImportRequest, importImage } from './import.ts';
 import { inspectImage } from './inspect.ts';
 import { type LayerTar, layerTar } from './layer-tar.ts';
 import { Layers } from './layers.ts';
@@ -164,6 +165,11 @@ export class Graph {
     emit: (message: ProgressMessage) => void = () => {},
   ): Promise<void> {
     return loadImages(this.#state, archive, options, emit);
+  }
+
+  /** See `importImage`. */
+  import(source: AsyncIterable<Uint8Array>, request: ImportRequest, signal?: AbortSignal): Promise<Image> {
+    return importImage(this.#state, source, request, signal);
   }
 
   /** See `saveImages`. */

@@ -3,9 +3,9 @@ import type { OciPlatform, ProgressMessage } from '#api/types/image.ts';
 import { invalid, isEngineError } from '#errors/errors.ts';
 import { makeImage } from '#image/image.ts';
 import { HOST_PLATFORM } from '#image/platform.ts';
-import { sendChunks } from '#lib/chunk-channel.ts';
 import { type Digest, shortId } from '#lib/digest.ts';
 import { familiarReference, parseReference } from '#lib/reference.ts';
+import { feedWorker } from './feed-worker.ts';
 import type { LayerBlob } from './layer-blob.ts';
 import type { LoadAnswer, LoadedImage, LoadedLayer, LoadInput, LoadNote } from './load-worker.ts';
 import { type NewImage, publish, registerImages } from './register.ts';
@@ -50,7 +50,7 @@ export async function loadImages(
   }
 }
 
-/** Feeds the worker and gives what it found. Of several failures the first cause is thrown. */
+/** Feeds the worker and gives what it found. */
 async function readArchive(
   state: GraphState,
   archive: AsyncIterable<Uint8Array>,
@@ -58,30 +58,19 @@ async function readArchive(
   layers: LoadLayers,
   { platforms = [], signal }: LoadOptions,
 ): Promise<LoadedImage[]> {
-  const chunks = new MessageChannel();
   const control = new MessageChannel();
   control.port1.on('message', (note: LoadNote) => {
     if ('ask' in note) control.port1.postMessage({ diffId: layers.claim(note.ask) } satisfies LoadAnswer);
     else layers.begin(note.blob);
   });
-  const input: LoadInput = {
-    chunks: chunks.port2,
+  const input: Omit<LoadInput, 'chunks'> = {
     control: control.port2,
     folder,
     platforms: platforms.length > 0 ? platforms : [HOST_PLATFORM],
   };
-  const transfer = [chunks.port2, control.port2];
-  const reading = state.loaders.run<LoadedImage[]>(WORKER, input, { transfer, signal });
-  const sending = sendChunks(chunks.port1, archive, signal);
   try {
-    const [read, sent] = await Promise.allSettled([reading, sending]);
-    if (sent.status === 'rejected' && !(read.status === 'rejected' && !isEngineError(read.reason, 'cancelled'))) {
-      throw sent.reason;
-    }
-    if (read.status === 'rejected') throw read.reason;
-    return read.value;
+    return await feedWorker(state.loaders, WORKER, input, archive, { transfer: [control.port2], signal });
   } finally {
-    chunks.port1.close();
     control.port1.close();
   }
 }

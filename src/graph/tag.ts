@@ -33,8 +33,8 @@ export async function tagImage(state: GraphState, name: string, target: TagTarge
   });
 }
 
-/** Throws `invalid` in Docker's words for what cannot be a tag. */
-function targetReference({ repo, tag }: TagTarget): Reference {
+/** The reference that a target means. Throws `invalid` in Docker's words for what cannot be a tag. */
+export function targetReference({ repo, tag }: TagTarget): Reference {
   if (repo === '') throw invalid('invalid reference format: the repository name is empty');
   const parsed = parseReference(repo);
   if (parsed.digest !== undefined) throw invalid('cannot import digest reference');

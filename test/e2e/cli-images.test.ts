@@ -1,13 +1,16 @@
 /** Images by their names, and what the engine says of itself. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { withEachClient } from '#test/support/each-client.ts';
 import { busyboxArchive } from '#test/support/images.ts';
+import { makeTar } from '#test/support/tar.ts';
+import { startWebServer } from '#test/support/web-server.ts';
 import { words } from '#test/support/words.ts';
 
 const shell = async (line: string) => (await promisify(execFile)('sh', ['-c', line])).stdout;
@@ -57,6 +60,42 @@ withEachClient(
       );
       assert.ok(archive.equals(await readFile(path)));
       await rm(folder, { recursive: true });
+    });
+
+    test('import from a file, stdin and a URL', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'wherry-import-'));
+      const path = join(folder, 'root.tar.gz');
+      const root = gzipSync(makeTar([{ name: 'file', body: 'hello' }]));
+      await writeFile(path, root);
+      const server = await startWebServer(cli.daemon.netns.path, { '/root.tar.gz': root });
+      try {
+        const changes = ['-c', 'CMD ["/bin/sh"]', '-c', 'ENV A="b c"'];
+        assert.match(await cli.ok`import -m ${'by hand'} ${changes} ${path} imported:v1`, /^sha256:[0-9a-f]{64}$/);
+        const format = '{{.Comment}} {{json .Config.Cmd}} {{json .Config.Env}}';
+        assert.equal(await cli.ok`image inspect -f ${format} imported:v1`, 'by hand ["/bin/sh"] ["A=b c"]');
+        const { code } = await cli.run(words`import - imported:v2`, { input: root });
+        assert.equal(code, 0);
+        assert.match(
+          await cli.ok`import ${server.url}/root.tar.gz imported:v3`,
+          /^Downloading from http:.*root.tar.gz\nsha256:[0-9a-f]{64}$/,
+        );
+        assert.equal(
+          await cli.ok`history --format ${'{{.Comment}}'} imported:v3`,
+          `Imported from ${server.url}/root.tar.gz`,
+        );
+        assert.equal(
+          await cli.ok`inspect -f ${'{{.RootFS.Layers}}'} imported:v3`,
+          await cli.ok`inspect -f ${'{{.RootFS.Layers}}'} imported:v1`,
+        );
+        assert.match(await cli.fails`import ${server.url}/none`, /failed to GET http:.*none with status 404/);
+        assert.match(await cli.fails`import -c ${'RUN x'} ${path}`, /RUN is not a valid change command/);
+        assert.match(await cli.fails`import ${folder}/none`, /no such file or directory/);
+        assert.match(await cli.fails`import ${path} BAD`, /must be lowercase/);
+        await cli.ok`rmi imported:v1 imported:v2 imported:v3`;
+      } finally {
+        await server.close();
+        await rm(folder, { recursive: true });
+      }
     });
 
     test('an image that a container uses stays; then it goes whole', async () => {

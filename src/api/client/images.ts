@@ -71,6 +71,25 @@ export async function loadImages(
   return jsonObjects(response.body);
 }
 
+export interface ImportQuery {
+  /** `-` = the body, else a URL. */
+  fromSrc: string;
+  repo: string;
+  message: string;
+  changes: readonly string[];
+  platform: string;
+}
+
+/** Makes an image of a tar; the last message is its id. */
+export async function importImage(
+  client: Client,
+  query: ImportQuery,
+  archive: Body | undefined,
+): Promise<AsyncGenerator<ProgressMessage>> {
+  const response = await client.request('POST', '/images/create', { body: archive, query: { ...query } });
+  return jsonObjects(response.body);
+}
+
 /** The archive of one or more images, as a stream. */
 export async function saveImages(
   client: Client,

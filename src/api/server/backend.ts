@@ -86,8 +86,24 @@ export interface ImageBackend {
     emit: (message: ProgressMessage) => void,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Makes an image of the tar that `body` is, or that is found at the URL `source`. Fails as `load` does. */
+  import(request: ImageImportRequest, emit: (message: ProgressMessage) => void, signal: AbortSignal): Promise<void>;
   /** An archive of the images; what is wrong with one of them rejects before there is a first byte. */
   save(names: readonly string[], query: { platforms: readonly OciPlatform[] }): Promise<AsyncIterable<Buffer>>;
+}
+
+export interface ImageImportRequest {
+  /** `-` = the body. */
+  source: string;
+  body: AsyncIterable<Buffer>;
+  /** A familiar name, with or without a tag; empty = the image gets none. */
+  repo: string;
+  /** Overrides the one in `repo` unless it is empty. */
+  tag: string;
+  message: string;
+  /** Dockerfile instructions. */
+  changes: readonly string[];
+  platform?: OciPlatform;
 }
 
 export interface ImageListQuery {

@@ -1,12 +1,14 @@
+import type { IncomingMessage } from 'node:http';
 import type { OciPlatform } from '#api/types/image.ts';
 import { type Filters, parseFilters } from '#lib/filters.ts';
 import { NEWEST_API } from '../api-version.ts';
 import type { Call } from '../call.ts';
 import { booleanValue, textValue } from '../form.ts';
 import { imageDot } from '../image-dot.ts';
-import { parseJsonPlatform } from '../platform.ts';
+import { parseJsonPlatform, parsePlatform } from '../platform.ts';
 import { bytes, empty, json, progress, type Reply, text } from '../reply.ts';
 import { downgradeImageInspect, downgradeImageSummary } from '../versions/image.ts';
+import { absent } from './absent.ts';
 
 export async function list(call: Call): Promise<Reply> {
   const images = await call.backend.images.list({
@@ -79,7 +81,22 @@ async function saved({ backend, query }: Call, names: string[]): Promise<Reply> 
 export function load(call: Call): Reply {
   const { backend, query, request, signal } = call;
   const options = { quiet: booleanValue(query, 'quiet'), platforms: platformsOf(query) };
-  // a request that is destroyed takes the reply's connection with it, so that nobody learns why its body is not read
-  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
-  return progress((emit) => backend.images.load(body, options, emit, signal));
+  return progress((emit) => backend.images.load(bodyOf(request), options, emit, signal));
+}
+
+/** `fromSrc` imports an archive. */
+export function create(call: Call): Reply {
+  const { backend, query, request, signal } = call;
+  const field = (name: string) => query.get(name) ?? '';
+  if (field('fromSrc') === '') return absent(call);
+  const platform = call.version >= 32 ? parsePlatform(field('platform')) : undefined;
+  const changes = query.getAll('changes');
+  const names = { source: field('fromSrc'), repo: field('repo'), tag: field('tag'), message: field('message') };
+  const wanted = { ...names, changes, platform, body: bodyOf(request) };
+  return progress((emit) => backend.images.import(wanted, emit, signal));
+}
+
+/** A request that is destroyed takes the reply's connection with it, so that nobody learns why its body is not read. */
+function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false });
 }
