@@ -1,6 +1,7 @@
 import type { Backend } from '#api/server/backend.ts';
 import { execView } from '#container/exec.ts';
 import { attachContainer, resizeContainer } from '#daemon/attach.ts';
+import { checkStore } from '#daemon/check.ts';
 import { connectNetwork, disconnectNetwork } from '#daemon/connect.ts';
 import { createContainer } from '#daemon/create.ts';
 import { diskUsage } from '#daemon/disk-usage.ts';
@@ -23,8 +24,8 @@ import { restartContainer, stopContainer } from '#daemon/stop.ts';
 import { waitForContainer } from '#daemon/wait.ts';
 import { warmCgroups } from '#linux/cgroup-control.ts';
 
-/** The engine as the API server sees it. */
-export function engineBackend(engine: Engine): Backend {
+/** The engine as the API server sees it. `restart` has another engine take over once the replies are out. */
+export function engineBackend(engine: Engine, restart: () => void): Backend {
   const { graph, events, volumes } = engine;
   return {
     system: {
@@ -32,6 +33,11 @@ export function engineBackend(engine: Engine): Backend {
       version: async () => systemVersion(),
       diskUsage: (types) => diskUsage(engine, types),
       events: (query, signal) => events.stream(query, signal),
+      check: async (options, listener, signal) => {
+        const summary = await checkStore(engine, options, listener, signal);
+        if (summary.restarts) restart();
+        return summary;
+      },
       ping: () => void engine.background.run('warming up', () => warmCgroups(engine.cgroups)),
     },
     images: {

@@ -1,5 +1,6 @@
 /** The engine's entry: configuration, composition, server, signals. Started by the launcher (bin/wherryd). */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiServer, createApiServer } from '#api/server/server.ts';
 import { closeEngine, composeEngine } from '#daemon/compose.ts';
 import { configHelp, type DaemonConfig, loadConfig } from '#daemon/config.ts';
@@ -10,6 +11,11 @@ import { describe, isEngineError } from '#errors/errors.ts';
 import { launcherFromEnvironment } from '#linux/launcher.ts';
 import { engineBackend } from './engine-backend.ts';
 import { listenEverywhere } from './listen.ts';
+
+/** The exit code of an engine that another one is to replace; the launcher does that for any but 0. */
+const RESTART = 3;
+/** How long replies that are on their way get then. */
+const LAST_WORDS_MS = 200;
 
 try {
   await main(await loadConfig(process.argv.slice(2)));
@@ -28,7 +34,7 @@ async function main(config: DaemonConfig): Promise<void> {
   const engine = await composeEngine(config, launcher);
   for (const note of config.notes) engine.log.warn(note);
   const server = createApiServer({
-    backend: engineBackend(engine),
+    backend: engineBackend(engine, () => void restart(engine)),
     version: PRODUCT.version,
     experimental: config.experimental,
     log: engine.log,
@@ -67,6 +73,14 @@ function endOnSignals(engine: Engine, server: ApiServer): void {
   process.on('SIGHUP', () =>
     engine.log.warn('the configuration is read at the start: restart the daemon to change it'),
   );
+}
+
+/** Has another engine take over, with all that runs; the launcher holds the sockets meanwhile. */
+async function restart(engine: Engine): Promise<never> {
+  engine.log.info('ending, so that another engine starts');
+  await sleep(LAST_WORDS_MS);
+  await closeEngine(engine);
+  process.exit(RESTART);
 }
 
 function removePidFile(path: string): void {

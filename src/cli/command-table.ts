@@ -57,6 +57,11 @@ export const commandTable: CommandEntry[] = [
   entry('stop, container stop', 'Stop running containers', () => import('./commands/stop.ts')),
   entry('system df', 'Show what takes the space', () => import('./commands/system-df.ts')),
   entry('system prune', 'Remove what nobody uses', () => import('./commands/system-prune.ts')),
+  entry(
+    'system check',
+    'Compare what is stored with what the database says, and repair it',
+    () => import('./commands/system-check.ts'),
+  ),
   entry('tag, image tag', 'Give an image another name', () => import('./commands/tag.ts')),
   entry('version', 'Show the versions of client and daemon', () => import('./commands/version.ts')),
   entry(

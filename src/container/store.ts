@@ -78,6 +78,17 @@ export class ContainerStore {
     return this.#byId.has(id);
   }
 
+  /** True for a container, and for one that is being made or removed. */
+  knows(id: string): boolean {
+    return this.#byId.has(id) || this.#leaving.has(id) || this.#byName.values().some((holder) => holder === id);
+  }
+
+  /** Ids of removed containers whose files may still be there. */
+  async unfinishedRemovals(): Promise<Set<string>> {
+    const rows = await this.#db.read<{ key: string }>('SELECT key FROM kv WHERE key GLOB ?', [`${REMOVAL_PREFIX}*`]);
+    return new Set(rows.map(({ key }) => key.slice(REMOVAL_PREFIX.length)));
+  }
+
   /** Whether the root of a container stands on this layer, also of one that is just going. */
   usesLayer(diffId: Digest): boolean {
     for (const { record } of this.#byId.values()) if (record.chain.includes(diffId)) return true;

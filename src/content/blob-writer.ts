@@ -13,8 +13,8 @@ export interface IngestedBlob {
   size: number;
 }
 
-/** Layer tars are padded so that the last file's data can be mapped in whole blocks. */
-const BLOCK = 512;
+/** Layer tars are padded to a multiple of this, so that the last file's data can be mapped in whole blocks. */
+export const PADDING = 512;
 /** Every so many bytes the kernel is asked to start writing to the disk, so that the last fsync finds little to do. */
 const WRITE_BACK = 32 << 20;
 
@@ -52,7 +52,7 @@ export class BlobWriter {
   /** Pads the file, makes it durable and closes it. */
   async finish(): Promise<IngestedBlob> {
     try {
-      this.#append(Buffer.alloc(-this.#size & (BLOCK - 1)));
+      this.#append(Buffer.alloc(-this.#size & (PADDING - 1)));
       await this.#writingBack;
       await fsyncFile(this.#fd);
       fault('blob.fsync');

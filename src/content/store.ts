@@ -3,8 +3,12 @@ import { access, type FileHandle, mkdir, open, opendir, readdir, readFile, renam
 import { join } from 'node:path';
 import { errnoCode, notFound, system } from '#errors/errors.ts';
 import { type Digest, digestOf, hexOf, isDigest } from '#lib/digest.ts';
+import { moveToQuarantine } from '#lib/quarantine.ts';
+import { runInWorker } from '#lib/worker-pool.ts';
 import { fault } from '#lib/write-steps.ts';
 import { type IngestedBlob, writeError } from './blob-writer.ts';
+
+const VERIFY = new URL('./verify-blob.ts', import.meta.url);
 
 /** Immutable blobs by digest: layer tars (by diffID), image configs, manifests. */
 export interface ContentStore {
@@ -23,11 +27,18 @@ export interface ContentStore {
   /** A blob for reading; the caller closes it. Throws `not-found`. */
   open(digest: Digest): Promise<FileHandle>;
   has(digest: Digest): Promise<boolean>;
+  /**
+   * Hashes a blob of any size in a worker. Gives its true length in bytes, without padding; undefined when its bytes are
+   * not those of the digest. Throws `not-found`, and `cancelled` when `signal` fires.
+   */
+  verify(digest: Digest, signal?: AbortSignal): Promise<number | undefined>;
   /** Bytes on the disk, padding included. Throws `not-found`. */
   size(digest: Digest): Promise<number>;
   /** Blobs that are not there are no error. */
   remove(digests: Iterable<Digest>): Promise<void>;
   list(): AsyncIterable<Digest>;
+  /** Moves a blob out of the store to `<dataRoot>/quarantine`; gives its new place, undefined if it was not there. */
+  putAside(digest: Digest): Promise<string | undefined>;
   /** Removes what an earlier engine had left in the ingest folder when this one opened it. */
   sweepIngests(): Promise<void>;
 }
@@ -89,6 +100,11 @@ export async function openContentStore(dataRoot: string): Promise<ContentStore> 
     open: (digest) => open(pathOf(digest), 'r').catch((error) => rethrowMissing(error, digest)),
     has: (digest) => exists(pathOf(digest)),
     size: async (digest) => (await stat(pathOf(digest)).catch((error) => rethrowMissing(error, digest))).size,
+    verify: async (digest, signal) => {
+      if (!(await exists(pathOf(digest)))) throw missing(digest);
+      return runInWorker<number | undefined>(VERIFY, { path: pathOf(digest), digest }, { signal });
+    },
+    putAside: (digest) => moveToQuarantine(dataRoot, pathOf(digest), `blob-${hexOf(digest)}`),
     remove: async (digests) => {
       for (const digest of digests) await rm(pathOf(digest), { force: true });
     },
@@ -136,6 +152,10 @@ function exists(path: string): Promise<boolean> {
 }
 
 function rethrowMissing(error: unknown, digest: Digest): never {
-  if (errnoCode(error) === 'ENOENT') throw notFound(`no blob ${digest} in the content store`, { cause: error });
+  if (errnoCode(error) === 'ENOENT') throw missing(digest, error);
   throw error;
+}
+
+function missing(digest: Digest, cause?: unknown): Error {
+  return notFound(`no blob ${digest} in the content store`, { cause });
 }

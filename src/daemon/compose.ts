@@ -9,6 +9,7 @@ import { EventLog } from '#events/events.ts';
 import { openGraph } from '#graph/graph.ts';
 import { setUpInitLayer } from '#graphdriver/init-layer.ts';
 import { type DriverOptions, openDriver } from '#graphdriver/open-driver.ts';
+import { Mutex } from '#lib/locks.ts';
 import { createLogger } from '#lib/log.ts';
 import { detectCgroups } from '#linux/cgroup.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
@@ -118,6 +119,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     host,
     cgroups,
     log,
+    check: new Mutex(),
     monitor: join(NATIVE, 'wherry-monitor'),
     init,
     background: new Background(log),

@@ -4,6 +4,7 @@ import type { EngineError } from '#errors/errors.ts';
 import type { EventLog } from '#events/events.ts';
 import type { Graph } from '#graph/graph.ts';
 import type { GraphDriver } from '#graphdriver/driver.ts';
+import type { Mutex } from '#lib/locks.ts';
 import type { Logger } from '#lib/log.ts';
 import type { CgroupSupport } from '#linux/cgroup.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
@@ -37,6 +38,8 @@ export interface Engine {
   host: HostFacts;
   cgroups: CgroupSupport;
   log: Logger;
+  /** One check of the store at a time. */
+  check: Mutex;
   /** Program paths. */
   monitor: string;
   init: string;

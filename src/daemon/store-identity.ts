@@ -15,7 +15,8 @@ export async function readOnlyReason(dataRoot: string, database: Database): Prom
     code: 'STORE_MISMATCH',
     hint:
       'Nothing was swept or changed. Stop wherryd and put back the wherry.db (with its -wal) and the store-id that ' +
-      'belong to these files, or start it with another --data-root.',
+      'belong to these files, start it with another --data-root, or have "wherry system check --repair" make the rows ' +
+      'anew from the files.',
   });
 }
 

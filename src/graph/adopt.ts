@@ -34,6 +34,12 @@ export function dropImage(state: GraphState, { image, parent, manifests }: Image
   return [image.id, ...unnamed.map(({ digest }) => digest)];
 }
 
+/** Takes a manifest from all images: its blob is lost. */
+export function loseManifest({ images, manifestUsers }: GraphState, digest: Digest): void {
+  for (const record of images.values()) record.manifests = record.manifests.filter((other) => other.digest !== digest);
+  manifestUsers.delete(digest);
+}
+
 function dropChild({ children }: GraphState, parent: Digest | undefined, imageId: Digest): void {
   if (parent === undefined) return;
   const siblings = children.get(parent);

@@ -17,6 +17,7 @@ import { nowNs } from '#lib/time.ts';
 import { TruncIndex } from '#lib/truncindex.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
 import { childrenOf } from './adopt.ts';
+import { type CheckedGraph, checkGraph, type GraphCheck } from './check.ts';
 import { createImage, type NewImageRequest } from './create.ts';
 import { type GraphUsage, graphUsage } from './disk-usage.ts';
 import { imageHistory } from './history.ts';
@@ -37,6 +38,7 @@ import type { GraphOptions, GraphState } from './state.ts';
 import { sweepGraph } from './sweep.ts';
 import { type TagTarget, tagImage } from './tag.ts';
 
+export type { CheckedGraph, GraphCheck } from './check.ts';
 export type { GraphOptions, ImageEvent, ImageUser } from './state.ts';
 
 /** Loads that can be under way at a time; more wait for their turn. */
@@ -203,6 +205,16 @@ export class Graph {
   /** Removes those of the layers that no image and no container needs: after the removal of a container. */
   async collectLayers(diffIds: readonly Digest[]): Promise<void> {
     await this.#state.layers.collect(diffIds);
+  }
+
+  /** Whether a layer is known and not lost. */
+  hasLayer(diffId: Digest): boolean {
+    return this.#state.layers.info(diffId) !== undefined;
+  }
+
+  /** See `checkGraph`. */
+  check(check: GraphCheck): Promise<CheckedGraph> {
+    return checkGraph(this.#state, check);
   }
 
   /** See `sweepGraph`. */

@@ -1,5 +1,6 @@
 import type { IngestedBlob } from '#content/blob-writer.ts';
 import type { ContentStore } from '#content/store.ts';
+import { system } from '#errors/errors.ts';
 import type { GraphDriver } from '#graphdriver/driver.ts';
 import type { Digest } from '#lib/digest.ts';
 import { fault } from '#lib/write-steps.ts';
@@ -107,11 +108,49 @@ export class Layers {
     return state.info;
   }
 
-  /** Makes the index of a layer that is there once more, if the driver has lost it or is another one. */
+  /**
+   * Makes the index of a layer that is there once more, if the driver has lost it or is another one. Throws `system`
+   * (code `LAYER_LOST`) when the layer itself is gone.
+   */
   async ensureApplied(diffId: Digest): Promise<void> {
     const { driver, content } = this.#options;
     if (await driver.exists(diffId)) return;
-    await driver.applyDiff({ diffId, tarPath: content.pathOf(diffId), size: this.info(diffId)!.size });
+    const info = this.info(diffId);
+    if (!info || !(await content.has(diffId))) {
+      throw system(`layer ${diffId} is lost: its tar is not in the content store`, {
+        code: 'LAYER_LOST',
+        hint: 'Run "wherry system check --repair", then load or pull the image again.',
+      });
+    }
+    await driver.applyDiff({ diffId, tarPath: content.pathOf(diffId), size: info.size });
+  }
+
+  /** What was known of a layer turned out wrong. */
+  correct(diffId: Digest, info: LayerInfo): void {
+    this.#state(diffId).info = info;
+  }
+
+  /** The tar of a layer is lost: whoever brings it again is welcome, though images and containers still name it. */
+  async lose(diffId: Digest): Promise<void> {
+    const state = this.#state(diffId);
+    await this.#options.db.write([{ sql: 'DELETE FROM layers WHERE diff_id = ?', params: [diffId] }]);
+    delete state.info;
+    for (const digest of state.sources.splice(0)) this.#sources.delete(digest);
+  }
+
+  /** Puts those layers aside that no image and no container needs, instead of removing them; gives their new places. */
+  async putUnusedAside(): Promise<string[]> {
+    const unused = [...this.known()].filter((diffId) => this.#isUnused(diffId));
+    const places: string[] = [];
+    await Promise.all(
+      unused.map((diffId) =>
+        this.#remove(diffId, async () => {
+          const place = await this.#options.content.putAside(diffId);
+          if (place) places.push(place);
+        }),
+      ),
+    );
+    return places;
   }
 
   /** An image that is now in the database has these layers. */
@@ -131,6 +170,11 @@ export class Layers {
     return unused;
   }
 
+  /** True for a layer that images or work under way name, whether it is there or not. */
+  isNamed(diffId: Digest): boolean {
+    return this.#states.has(diffId);
+  }
+
   /** Removes the files of a blob that no row names, unless it is a layer that is coming just now. */
   async removeUnknown(digest: Digest): Promise<void> {
     if (!this.#states.has(digest)) await this.#remove(digest);
@@ -145,18 +189,24 @@ export class Layers {
   async #apply(diffId: Digest, blob: IngestedBlob | undefined): Promise<LayerInfo> {
     const { content, driver } = this.#options;
     if (blob) await content.commit([blob]);
-    const size = blob?.size ?? (await content.size(diffId));
+    const size = blob?.size ?? (await this.#verifiedSize(diffId));
     const stat = await driver.applyDiff({ diffId, tarPath: content.pathOf(diffId), size });
     fault('layer.apply');
     return { size, contentSize: stat.size, entries: stat.entries };
   }
 
+  async #verifiedSize(diffId: Digest): Promise<number> {
+    const size = await this.#options.content.verify(diffId);
+    if (size !== undefined) return size;
+    throw system(`the tar of layer ${diffId} is damaged: its bytes have another digest`, { code: 'BLOB_CORRUPT' });
+  }
+
   /** Marks the layer at once, so that whoever wants it from now on waits and then brings it anew. */
-  #remove(diffId: Digest): Promise<void> {
+  #remove(diffId: Digest, removeBlob = () => this.#options.content.remove([diffId])): Promise<void> {
     const state = this.#state(diffId);
     delete state.info;
     for (const digest of state.sources.splice(0)) this.#sources.delete(digest);
-    state.removing = this.#removeFiles(diffId)
+    state.removing = this.#removeFiles(diffId, removeBlob)
       .catch((error) => this.#options.warn(`cannot remove layer ${diffId}: ${error.message}`))
       .finally(() => {
         delete state.removing;
@@ -165,13 +215,13 @@ export class Layers {
     return state.removing;
   }
 
-  async #removeFiles(diffId: Digest): Promise<void> {
-    const { db, driver, content } = this.#options;
+  async #removeFiles(diffId: Digest, removeBlob: () => Promise<void>): Promise<void> {
+    const { db, driver } = this.#options;
     await db.write([{ sql: 'DELETE FROM layers WHERE diff_id = ?', params: [diffId] }]);
     fault('layer.remove.commit');
     await driver.removeLayer(diffId);
     fault('layer.remove.index');
-    await content.remove([diffId]);
+    await removeBlob();
     fault('layer.remove.blob');
   }
 

@@ -4,7 +4,6 @@ import { formatReference, type Reference } from '#lib/reference.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Statement } from '#metadata/database.ts';
 import { adoptImage, keepManifests } from './adopt.ts';
-import type { LayerInfo } from './layers.ts';
 import type { GraphState, ImageEvent, ImageRecord, KeptManifest } from './state.ts';
 
 /** An image whose layers are provided and pinned and whose blobs are in the content store. */
@@ -40,12 +39,8 @@ function statementsFor(
   { image, references, parent, manifests, sources }: NewImage,
   now: bigint,
 ): Statement[] {
-  const layers = [...new Set(image.diffIds)].map((diffId): [Digest, LayerInfo] => [diffId, state.layers.info(diffId)!]);
   return [
-    ...layers.map(([diffId, { size, contentSize, entries }]) => ({
-      sql: 'INSERT INTO layers (diff_id, size, content_size, entries) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
-      params: [diffId, size, contentSize, entries],
-    })),
+    ...[...new Set(image.diffIds)].map((diffId) => layerStatement(state, diffId)),
     ...sources.map(({ digest, mediaType, size, diffId }) => ({
       sql: 'INSERT INTO blobs (digest, media_type, size, diff_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
       params: [digest, mediaType, size, diffId],
@@ -60,6 +55,15 @@ function statementsFor(
     })),
     ...references.flatMap((reference) => tagStatements(reference, image.id, now)),
   ];
+}
+
+/** The row of a layer that is there. */
+export function layerStatement({ layers }: Pick<GraphState, 'layers'>, diffId: Digest): Statement {
+  const { size, contentSize, entries } = layers.info(diffId)!;
+  return {
+    sql: 'INSERT INTO layers (diff_id, size, content_size, entries) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    params: [diffId, size, contentSize, entries],
+  };
 }
 
 /** The rows that make `reference` name the image. */
@@ -77,6 +81,7 @@ function remember(state: GraphState, added: NewImage, now: bigint): Renamed[] {
   const { image, references, parent, manifests, sources } = added;
   const before = state.images.get(image.id);
   const record: ImageRecord = before ?? { image, parent, lastTaggedAt: 0n, manifests: [], holds: 0 };
+  record.image = image;
   if (references.length > 0) record.lastTaggedAt = now;
   if (!before) adoptImage(state, record);
   keepManifests(state, record, manifests);

@@ -10,14 +10,18 @@ const PARALLEL = 32;
 type LayerRow = { diff_id: Digest; size: number; content_size: number; entries: number };
 type ManifestRow = { digest: Digest; image_id: Digest; media_type: string; size: number };
 type ImageRow = { id: Digest; last_tagged_at: number | bigint; parent_id: Digest | null };
+type ReferenceRow = { reference: string; image_id: Digest };
 
-/** Fills the memory from the database and the configs. An image whose config cannot be read is left out, with a warning. */
+/**
+ * Fills the memory from the database and the configs. An image whose config cannot be read is left out, one that lacks
+ * layers is kept, both with a warning.
+ */
 export async function restoreGraph(state: GraphState): Promise<void> {
   const { db } = state;
   const [layers, images, references, manifests, blobs] = await Promise.all([
     db.read<LayerRow>('SELECT diff_id, size, content_size, entries FROM layers'),
     db.read<ImageRow>('SELECT id, last_tagged_at, parent_id FROM images'),
-    db.read<{ reference: string; image_id: Digest }>('SELECT reference, image_id FROM refs'),
+    db.read<ReferenceRow>('SELECT reference, image_id FROM refs'),
     db.read<ManifestRow>('SELECT digest, image_id, media_type, size FROM manifests'),
     db.read<{ digest: Digest; diff_id: Digest }>('SELECT digest, diff_id FROM blobs'),
   ]);
@@ -36,10 +40,25 @@ export async function restoreGraph(state: GraphState): Promise<void> {
   }
 }
 
+/** Takes an image up that could not be read at the start, as its rows have it. */
+export async function restoreOne(state: GraphState, id: Digest): Promise<void> {
+  const { db } = state;
+  const [rows, manifests, references] = await Promise.all([
+    db.read<ImageRow>('SELECT id, last_tagged_at, parent_id FROM images WHERE id = ?', [id]),
+    db.read<ManifestRow>('SELECT digest, image_id, media_type, size FROM manifests WHERE image_id = ?', [id]),
+    db.read<ReferenceRow>('SELECT reference, image_id FROM refs WHERE image_id = ?', [id]),
+  ]);
+  for (const row of rows) await restoreImage(state, row, manifests);
+  if (!state.images.has(id)) return;
+  for (const { reference } of references) state.references.restore(reference, id);
+}
+
 async function restoreImage(state: GraphState, row: ImageRow, manifests: ManifestRow[]): Promise<void> {
   try {
     const config = await state.content.read(row.id);
-    const image = makeImage(row.id, config, (diffId) => state.layers.info(diffId)!.contentSize);
+    const image = makeImage(row.id, config, (diffId) => state.layers.info(diffId)?.contentSize ?? 0);
+    const lost = image.diffIds.filter((diffId) => !state.layers.info(diffId));
+    if (lost.length > 0) state.warn(`image ${row.id} lacks layers: ${lost.join(', ')}`);
     const lastTaggedAt = BigInt(row.last_tagged_at);
     const record = { image, lastTaggedAt, parent: row.parent_id ?? undefined, manifests: [], holds: 0 };
     adoptImage(state, record);

@@ -2,9 +2,9 @@ import type { Digest } from '#lib/digest.ts';
 import type { GraphState } from './state.ts';
 
 /**
- * Removes what an earlier engine has left unfinished: its ingest folders, layers without image and container, blobs that
- * no row names. To be called once after the start, when the containers are known, and only when the store's identity is
- * ok; what is loaded, tagged and removed meanwhile is safe.
+ * Removes what an earlier engine has left unfinished: its ingest folders, layers without image and container, blobs and
+ * indexes that no row names. To be called when the containers are known, and only when the store's identity is ok; what
+ * is loaded, tagged and removed meanwhile is safe.
  */
 export async function sweepGraph(state: GraphState): Promise<void> {
   await state.content.sweepIngests();
@@ -17,6 +17,9 @@ async function sweepBlobs(state: GraphState): Promise<void> {
   const named = await namedBlobs(state);
   const unnamed: Digest[] = [];
   for await (const digest of state.content.list()) if (!named.has(digest)) unnamed.push(digest);
+  for (const digest of await state.driver.listLayers()) {
+    if (!named.has(digest as Digest)) unnamed.push(digest as Digest);
+  }
   for (const digest of unnamed) await state.layers.removeUnknown(digest);
 }
 
@@ -26,8 +29,8 @@ async function allRestored({ db, images }: GraphState): Promise<boolean> {
   return row!.images === images.size;
 }
 
-/** By the rows, not by memory: an image that could not be restored keeps its blobs. */
-async function namedBlobs({ db }: GraphState): Promise<Set<Digest>> {
+/** All that rows name; by them, not by memory: an image that could not be restored keeps its blobs. */
+export async function namedBlobs({ db }: Pick<GraphState, 'db'>): Promise<Set<Digest>> {
   const rows = await db.read<{ digest: Digest }>(
     'SELECT diff_id AS digest FROM layers UNION SELECT id FROM images UNION SELECT digest FROM manifests',
   );

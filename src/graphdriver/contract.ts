@@ -80,6 +80,25 @@ export function driverContract(subject: DriverUnderTest): void {
     const text = async (path: string) => readFile(path, 'utf8');
     const file = (name: string, body: string): ContractEntry => ({ type: 'file', name, body });
 
+    test('a layer that is whole verifies, and can be made anew; the list has it', async () => {
+      const stored = await store(makeLayer(everyKind));
+      const stat = await driver.applyDiff(stored);
+      assert.deepEqual(await driver.verifyLayer(stored), { stat });
+      assert.ok((await driver.listLayers()).includes(stored.diffId));
+      assert.deepEqual(await driver.rebuildLayer(stored), stat);
+      await driver.removeLayer(stored.diffId);
+      assert.ok(!(await driver.listLayers()).includes(stored.diffId));
+      assert.equal((await driver.verifyLayer(stored)).problem, 'is missing');
+      assert.deepEqual(await driver.rebuildLayer(stored), stat);
+      assert.deepEqual(await driver.verifyLayer(stored), { stat });
+    });
+
+    test('a writable layer knows what it stands on', async () => {
+      const chain = [await layer([file('below', '')]), await layer([file('above', '')])];
+      assert.deepEqual(await driver.chainOf(await container(...chain)), chain);
+      await assert.rejects(driver.chainOf('nobody'), (error) => isEngineError(error, 'not-found'));
+    });
+
     test('a layer comes out as GNU tar would have extracted it', async () => {
       const tar = makeLayer(everyKind);
       const stored = await store(tar);

@@ -30,6 +30,17 @@ export interface GraphDriver {
 
   /** Bytes on the disk of what `applyDiff` made, without the tar; 0 when it is not there. */
   layerSize(diffId: string): Promise<number>;
+  /**
+   * Compares what `applyDiff` made of a layer with its tar, off the main thread. Throws as `applyDiff` does, and
+   * `cancelled` when `signal` fires.
+   */
+  verifyLayer(layer: Layer, signal?: AbortSignal): Promise<LayerVerdict>;
+
+  /** `applyDiff` once more, in place of what is there. May throw `conflict` while a mounted filesystem uses the layer. */
+  rebuildLayer(layer: Layer): Promise<LayerStat>;
+
+  /** diffIDs of all layers that `applyDiff` made and `removeLayer` has not removed. */
+  listLayers(): Promise<string[]>;
 
   /** Unmounts and deletes what `applyDiff` made. Throws `conflict` while a mounted filesystem uses the layer. */
   removeLayer(diffId: string): Promise<void>;
@@ -64,6 +75,9 @@ export interface GraphDriver {
   /** For inspect's `GraphDriver.Data`: where the parts of `id`, a writable layer over `chain`, lie when mounted. */
   describe(id: string, chain: readonly string[]): Record<string, string>;
 
+  /** The diffIDs that `id` was made over, bottom first. Throws `not-found` for an unknown id. */
+  chainOf(id: string): Promise<string[]>;
+
   /** All ids that `createReadWrite` made and `remove` has not removed, for recovery after a crash. */
   listReadWrite(): Promise<string[]>;
 
@@ -86,6 +100,13 @@ export interface LayerStat {
   size: number;
   /** Files, directories and other inodes of the layer, whiteouts included. */
   entries: number;
+}
+
+export interface LayerVerdict {
+  /** Absent when all is well, else what is wrong, in words that follow "the index": `is missing`. */
+  problem?: string;
+  /** What `applyDiff` has to say about the layer. */
+  stat: LayerStat;
 }
 
 export interface GetOptions {

@@ -1,4 +1,4 @@
-import type { Layer, LayerStat } from './driver.ts';
+import type { Layer, LayerStat, LayerVerdict } from './driver.ts';
 
 /**
  * How a driver over overlayfs keeps its layers: each is a directory, or something that can be mounted on one. All
@@ -10,6 +10,15 @@ export interface LayerStore {
 
   /** See `GraphDriver.exists`. */
   exists(diffId: string): Promise<boolean>;
+
+  /** See `GraphDriver.verifyLayer`. */
+  verify(layer: Layer, signal?: AbortSignal): Promise<LayerVerdict>;
+
+  /** See `GraphDriver.rebuildLayer`; `isUsed`: a mounted filesystem uses the layer. */
+  rebuild(layer: Layer, isUsed: boolean): Promise<LayerStat>;
+
+  /** See `GraphDriver.listLayers`. */
+  list(): Promise<string[]>;
 
   /** See `GraphDriver.layerSize`. */
   size(diffId: string): Promise<number>;

@@ -66,6 +66,12 @@ export class OverlayDriver implements GraphDriver {
 
   exists: GraphDriver['exists'] = (diffId) => this.#layers.exists(diffId);
 
+  verifyLayer: GraphDriver['verifyLayer'] = (layer, signal) => this.#layers.verify(layer, signal);
+
+  rebuildLayer: GraphDriver['rebuildLayer'] = (layer) => this.#layers.rebuild(layer, this.#roots.uses(layer.diffId));
+
+  listLayers: GraphDriver['listLayers'] = () => this.#layers.list();
+
   layerSize: GraphDriver['layerSize'] = (diffId) => this.#layers.size(diffId);
 
   async removeLayer(diffId: string): Promise<void> {
@@ -101,6 +107,8 @@ export class OverlayDriver implements GraphDriver {
     const lower = [...chain.toReversed().map((diffId) => this.#layers.pathOf(diffId)), this.#initLayer];
     return { LowerDir: lower.join(':'), MergedDir: merged, UpperDir: upper, WorkDir: work };
   }
+
+  chainOf: GraphDriver['chainOf'] = (id) => this.#readWrite.chainOf(id);
 
   listReadWrite: GraphDriver['listReadWrite'] = () => this.#readWrite.list();
 

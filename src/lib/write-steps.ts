@@ -75,6 +75,10 @@ export const WRITE_STEPS = [
   'container.remove.files',
   'container.remove.volumes',
   'container.remove.done',
+  // A repair of a store whose database is not its own: rows made from files.
+  'repair.image',
+  'repair.container',
+  'repair.volume',
   // Database and data-root agree that they belong together, at every start.
   'store.announced',
   'store.marked',

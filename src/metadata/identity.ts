@@ -47,6 +47,18 @@ export async function checkIdentity(dataRoot: string, db: Database): Promise<Ide
   return { agreed: true };
 }
 
+/**
+ * Makes database and folders agree, whatever their marks say: the rows have been brought in line with the files. A crash
+ * on the way leaves them either as different as they were, or agreed.
+ */
+export async function joinStore(dataRoot: string, db: Database): Promise<void> {
+  const stored = await readStored(db);
+  const file = await readMark(dataRoot);
+  const id = file?.id ?? stored?.mark.id ?? randomUUID();
+  const generations = [stored?.mark.generation, stored?.announced, file?.generation];
+  await advance(dataRoot, db, { id, generation: Math.max(0, ...generations.flatMap((known) => known ?? [])) });
+}
+
 async function advance(dataRoot: string, db: Database, { id, generation }: Mark): Promise<void> {
   const next = generation + 1;
   await db.write([put('store.id', id), put('store.generation', generation), put('store.announced', next)]);

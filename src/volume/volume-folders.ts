@@ -10,6 +10,7 @@ import { serializeVolume, type VolumeRecord } from './volume-record.ts';
 /** Folders beside those of volumes, whose names cannot begin with a dot: what is being deleted, what no row names. */
 const REMOVED = '.removed';
 const QUARANTINE = '.quarantine';
+const OPTIONS = 'opts.json';
 /** Copies of what an image has, on their way into a volume. */
 const COPYING = '.copying';
 
@@ -39,7 +40,33 @@ export class VolumeFolders {
     const folder = join(this.#root, record.name);
     await mkdir(folder, { mode: 0o701 });
     await mkdir(join(folder, '_data'), { mode: 0o755 });
-    await writeFileDurably(join(folder, 'opts.json'), serializeVolume(record), 0o600);
+    await this.writeOptions(record);
+  }
+
+  /** The record beside a volume's data: a copy of its row. */
+  optionsFile(name: string): string {
+    return join(this.#root, name, OPTIONS);
+  }
+
+  async writeOptions(record: VolumeRecord): Promise<void> {
+    await writeFileDurably(this.optionsFile(record.name), serializeVolume(record), 0o600);
+  }
+
+  /** Names of all folders that may be volumes. */
+  async list(): Promise<string[]> {
+    const entries = await readdir(this.#root, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() && !entry.name.startsWith('.') ? [entry.name] : []));
+  }
+
+  /** Where folders lie that no row names. */
+  async quarantined(): Promise<string[]> {
+    const place = join(this.#root, QUARANTINE);
+    return (await readdir(place).catch(noneIfMissing)).map((name) => join(place, name));
+  }
+
+  /** Puts the folder of a volume that nobody knows aside; gives its new place. */
+  putAside(name: string): Promise<string | undefined> {
+    return this.#moveAside(name, QUARANTINE);
   }
 
   /** Moves a folder aside at once, so that its name is free, and deletes it. Refuses while something is mounted in it. */
@@ -77,7 +104,7 @@ export class VolumeFolders {
     const entries = await readdir(join(this.#root, name), { withFileTypes: true });
     for (const entry of entries) {
       if (entry.name === '_data' && entry.isDirectory() && (await readdir(this.data(name))).length === 0) continue;
-      if (entry.name !== 'opts.json') return false;
+      if (entry.name !== OPTIONS) return false;
     }
     return true;
   }
@@ -99,4 +126,9 @@ export class VolumeFolders {
     const { code, stderr } = await this.#launcher.run({ argv: ['rm', '-rf', '--one-file-system', '--', path] });
     if (code !== 0) throw system(`cannot delete ${path}: ${stderr.toString().trim()}`);
   }
+}
+
+function noneIfMissing(error: unknown): string[] {
+  if (errnoCode(error) === 'ENOENT') return [];
+  throw error;
 }

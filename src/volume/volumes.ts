@@ -8,6 +8,7 @@ import { fault } from '#lib/write-steps.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { type MountInfo, readMountInfo } from '#linux/mountinfo.ts';
 import type { Database } from '#metadata/database.ts';
+import { checkVolumes, type VolumeCheck } from './check-volumes.ts';
 import { copyUp } from './copy-up.ts';
 import { checkDriverOptions, optionsMount } from './driver-options.ts';
 import { noteClaimed, noteRemoval, noteRemoved, noteUnclaimed, unclaimedVolumes, unfinishedRemovals } from './notes.ts';
@@ -189,6 +190,22 @@ export class VolumeStore {
     if (this.#options.sweep === false) return;
     await this.#unmountUnused(mounts);
     for (const name of await unclaimedVolumes(this.#options.database)) await this.removeIfUnused(name);
+  }
+
+  has(name: string): boolean {
+    return this.#records.has(name);
+  }
+
+  /** Where folders lie that no row names. */
+  quarantined(): Promise<string[]> {
+    return this.#folders.quarantined();
+  }
+
+  /** See `checkVolumes`. */
+  check(check: VolumeCheck): Promise<number> {
+    const { database } = this.#options;
+    const holding = <T>(name: string, work: () => Promise<T>) => this.#locks.run(name, work);
+    return checkVolumes({ database, folders: this.#folders, records: this.#records, holding }, check);
   }
 
   /** Mounts what a container's volumes need before it starts. Throws `not-found` for one that is gone. */

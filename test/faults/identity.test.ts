@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, beforeEach, test } from 'node:test';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import { repairStore } from '#test/support/faults.ts';
 import { busyboxArchive } from '#test/support/images.ts';
 import { checkStore } from '#test/support/store-check.ts';
 
@@ -41,12 +42,19 @@ async function putBack(): Promise<void> {
   }
 }
 
-beforeEach(putBack);
-after(async () => {
+beforeEach(async () => {
+  await daemon.stop();
   await putBack();
-  await daemon.start();
-  await checkStore(daemon);
-  await daemon.close();
+});
+after(async () => {
+  try {
+    await daemon.stop();
+    await putBack();
+    await daemon.start();
+    await checkStore(daemon);
+  } finally {
+    await daemon.close();
+  }
 });
 
 /** Files of the data-root with their contents' lengths, without the database's. */
@@ -120,6 +128,86 @@ test('the files of another machine: no store-id, or another one', async () => {
   await assertReadOnly(/wherry\.db is of store [0-9a-f-]{36} .*, but the files beside it have no store-id/);
   await writeBack('store-id', Buffer.from('11111111-2222-3333-4444-555555555555 3\n'));
   await assertReadOnly(/are of store 11111111-2222-3333-4444-555555555555 \(start 3\)/);
+});
+
+/** A repair makes one store of the two: everything that the files hold is there and works, whatever the rows said. */
+async function assertRebuilt(problems: RegExp[]): Promise<void> {
+  const found = await daemon.wherry(['system', 'check']);
+  assert.equal(found.code, 1, found.stderr);
+  for (const problem of problems) assert.match(found.stdout, problem);
+  assert.equal(found.stdout.match(/^FOUND/gm)?.length, problems.length, found.stdout);
+  const { code, stdout, stderr } = await repairStore(daemon);
+  assert.equal(code, 0, `${stdout}${stderr}`);
+  for (const problem of problems) assert.match(stdout, problem);
+  await checkStore(daemon);
+  assert.match((await daemon.wherry(['system', 'check'])).stdout, /nothing is wrong/);
+  assert.equal(await daemon.ok(['images', '--format', '{{.Repository}}:{{.Tag}}']), 'busybox:latest');
+  const all = await daemon.ok(['ps', '-a', '--format', '{{.Names}} {{.State}}']);
+  assert.deepEqual(all.split('\n').sort(), ['ended exited', 'runs running']);
+  assert.equal(await daemon.ok(['logs', 'ended']), 'said');
+  assert.equal(await daemon.ok(['run', '--rm', '-v', 'data:/data', 'busybox', 'cat', '/data/f']), 'kept');
+  await daemon.ok(['volume', 'inspect', 'data']);
+  await daemon.ok(['start', '-a', 'ended']);
+  await daemon.ok(['tag', 'busybox', 'other']);
+  await daemon.ok(['rmi', 'other']);
+}
+
+/** What was made into one store is the store of the tests from then on. */
+async function keep(): Promise<void> {
+  await daemon.stop();
+  for (const name of ['wherry.db', 'store-id']) await rm(`${kept}-${name}`);
+}
+
+test('no database: the rows are made anew from the files', async () => {
+  await rm(database());
+  await daemon.start();
+  await assertRebuilt([
+    /image busybox:latest: the database does not know it/,
+    /container ended: the database does not know it/,
+    /container runs: the database does not know it/,
+    /volume data: the database does not know it/,
+    /the store: this engine is read-only: .*wherry.db is new/,
+  ]);
+  await keep();
+});
+
+test('an old database: what it does not know is taken up', async () => {
+  await daemon.start();
+  const newer = await daemon.ok(['create', '--name', 'newer', '-v', 'newer:/data', 'busybox', 'echo', 'newer']);
+  await daemon.stop();
+  const mark = await readFile(join(daemon.dataRoot, 'store-id'));
+  await putBack();
+  await writeBack('store-id', mark);
+  await daemon.start();
+  const { code, stdout } = await repairStore(daemon);
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /REPAIRED: container newer: the database does not know it/);
+  assert.match(stdout, /REPAIRED: volume newer: the database does not know it/);
+  assert.equal(await daemon.ok(['inspect', '-f', '{{.Id}}', 'newer']), newer);
+  assert.equal(await daemon.ok(['start', '-a', 'newer']), 'newer');
+  await daemon.ok(['rm', '-v', 'newer']);
+  await daemon.ok(['volume', 'rm', 'newer']);
+  await checkStore(daemon);
+  await keep();
+});
+
+test('a newer database, over files that were put back: rows without files are lost by name', async () => {
+  await daemon.start();
+  const id = await daemon.ok(['create', '--name', 'newer', '-v', 'newer:/data', 'busybox']);
+  await daemon.stop();
+  const mark = await readFile(`${kept}-store-id`);
+  const folders = [`containers/${id}`, `graph/containers/${id}`, 'volumes/newer'];
+  for (const folder of folders) await rm(join(daemon.dataRoot, folder), { recursive: true });
+  await writeBack('store-id', mark);
+  await daemon.start();
+  const { code, stdout } = await repairStore(daemon);
+  assert.equal(code, 1);
+  assert.match(stdout, /LOST: container newer: its writable layer is missing/);
+  assert.match(stdout, /LOST: volume newer: its data is missing/);
+  await daemon.ok(['rm', 'newer']);
+  await daemon.ok(['volume', 'rm', 'newer']);
+  await checkStore(daemon);
+  await keep();
 });
 
 test('a database of a later program is refused', async () => {

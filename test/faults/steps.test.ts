@@ -9,7 +9,7 @@ import type { DriverName } from '#graphdriver/driver.ts';
 import { WRITE_STEPS, type WriteStep } from '#lib/write-steps.ts';
 import { ask } from '#test/support/ask.ts';
 import { faultFile, startDaemon, type TestDaemon } from '#test/support/daemon.ts';
-import { killEngine, killedAt } from '#test/support/faults.ts';
+import { killEngine, killedAt, repairStore } from '#test/support/faults.ts';
 import { busyboxLayer, makeArchive } from '#test/support/images.ts';
 import { runIn } from '#test/support/netns.ts';
 import { checkStore } from '#test/support/store-check.ts';
@@ -394,6 +394,24 @@ const beginning: Case = {
   check: containerWorks,
 };
 
+/** The rows are lost and made anew from the files; a repair that was cut short is done again. */
+const repairing: Case = {
+  async prepare() {
+    await ok(...create('create'));
+    await daemon.stop();
+    for (const name of ['wherry.db', 'wherry.db-wal']) await rm(join(daemon.dataRoot, name), { force: true });
+    await daemon.start();
+  },
+  verb: () => daemon.wherry(['system', 'check', '--repair']),
+  async check() {
+    const { code, stdout, stderr } = await repairStore(daemon);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    assert.deepEqual(await daemon.ok(['images', '--format', '{{.Repository}}:{{.Tag}}']), 'busybox:latest');
+    await checkStore(daemon);
+    await containerWorks();
+  },
+};
+
 const cases: Record<WriteStep, Case | Case[]> = {
   'blob.create': loading('absent'),
   'blob.write': loading('absent'),
@@ -453,6 +471,9 @@ const cases: Record<WriteStep, Case | Case[]> = {
   'container.remove.files': removing,
   'container.remove.volumes': removing,
   'container.remove.done': removing,
+  'repair.image': repairing,
+  'repair.container': repairing,
+  'repair.volume': repairing,
   'store.announced': beginning,
   'store.marked': beginning,
   'store.advanced': beginning,

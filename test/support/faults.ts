@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WriteStep } from '#lib/write-steps.ts';
-import { faultFile, type TestDaemon } from './daemon.ts';
+import { faultFile, type Output, type TestDaemon } from './daemon.ts';
 
 /**
  * Has the engine killed at the `passage`-th time that it has done `step` while or after `verb` runs, whose failure is
@@ -36,4 +36,12 @@ export async function killEngine(daemon: TestDaemon): Promise<void> {
 async function nextEngine(daemon: TestDaemon, last: number): Promise<void> {
   for (let pid = last; Number.isNaN(pid) || pid === last; pid = await daemon.enginePid()) await sleep(5);
   await daemon.ready();
+}
+
+/** Has the store repaired; resolves with what the command printed when an engine that started again answers. */
+export async function repairStore(daemon: TestDaemon): Promise<Output> {
+  const engine = await daemon.enginePid();
+  const output = await daemon.wherry(['system', 'check', '--repair']);
+  if (output.stdout.includes('The engine starts again')) await nextEngine(daemon, engine);
+  return output;
 }

@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from 'node:stream';
+import type { CheckProblem, CheckSummary } from '#api/types/check.ts';
 import type {
   ContainerCreateResponse,
   ContainerInspect,
@@ -62,6 +63,12 @@ export interface SystemBackend {
   events(query: { since?: bigint; until?: bigint; filters: Filters }, signal: AbortSignal): AsyncIterable<EventMessage>;
   /** `GET /system/df`, for these kinds of objects. */
   diskUsage(types: ReadonlySet<DiskUsageType>): Promise<DiskUsage>;
+  /** Compares the store with itself; `repair`: puts right what can be. See `daemon/check.ts`. */
+  check(
+    options: { repair: boolean },
+    listener: { problem(problem: CheckProblem): void; progress(done: number, total: number): void },
+    signal: AbortSignal,
+  ): Promise<CheckSummary>;
   /** A client just said hello: more requests follow within milliseconds. */
   ping?(): void;
 }

@@ -18,6 +18,8 @@ export interface Route {
   readonly handler: Handler;
   /** The API version 1.N that brought it. */
   readonly since: number;
+  /** It serves a read-only engine, too, although it changes something: what makes the engine read-only. */
+  readonly mends?: boolean;
 }
 
 export interface Match {

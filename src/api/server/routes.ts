@@ -21,6 +21,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['GET', '/info', 'json', 'read', system.info],
   ['GET', '/events', 'stream', 'read', system.events],
   ['GET', '/system/df', 'json', 'read', system.diskUsage, 25],
+  ['POST', '/system/check', 'stream', 'admin', system.check],
   ['POST', '/auth', 'json', 'operate', absent],
   ['GET', '/metrics', 'raw', 'read', absent],
   ['GET', '/debug/pprof/{name}', 'raw', 'admin', absent],
@@ -139,6 +140,9 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['DELETE', '/configs/{name}', 'raw', 'admin', swarm, 30],
 ];
 
+/** What puts an engine right that may change nothing else. */
+const MENDING: ReadonlySet<string> = new Set(['/system/check']);
+
 export const routes: readonly Route[] = table.map(([method, path, reply, access, handler, since = 0]) => ({
   method,
   path,
@@ -146,4 +150,5 @@ export const routes: readonly Route[] = table.map(([method, path, reply, access,
   access,
   handler,
   since,
+  mends: MENDING.has(path),
 }));

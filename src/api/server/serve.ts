@@ -17,7 +17,7 @@ export interface Service {
   /** Headers of every reply. */
   headers: OutgoingHttpHeaders;
   log?: Pick<Logger, 'debug' | 'error'>;
-  /** Set = every route that does more than read is refused with it. */
+  /** Set = every route that does more than read, or mend this, is refused with it. */
   readOnly?: EngineError;
 }
 
@@ -70,7 +70,7 @@ export function acceptsUpgrade(request: IncomingMessage): boolean {
 function open({ backend, readOnly }: Service, request: IncomingMessage, access: Access): Call {
   const target = locate(request);
   checkAccess(access, target.route.access, `${target.route.method} ${target.route.path}`);
-  if (readOnly && target.route.access !== 'read') throw readOnly;
+  if (readOnly && target.route.access !== 'read' && !target.route.mends) throw readOnly;
   return new Call(backend, request, target);
 }
 

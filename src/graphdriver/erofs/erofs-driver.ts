@@ -9,11 +9,11 @@ import { LayerMounts } from './layer-mounts.ts';
 
 /** The driver that leaves a layer as its tar and mounts it through an EROFS index. */
 export async function createErofsDriver(parts: DriverParts): Promise<GraphDriver> {
-  const { root, temporary, launcher, contentPath, mounts } = parts;
+  const { root, temporary, launcher, contentPath, mounts, sweep } = parts;
   const layersRoot = await makePrivateFolder(parts.layersRoot, 0o700, mounts, launcher);
   const indexes = new LayerIndexes(root, temporary, contentPath);
   const layers = new LayerMounts(layersRoot, launcher, (diffId) => indexes.filesOf(diffId));
-  await indexes.open();
+  await indexes.open({ sweep });
   layers.adopt(mounts);
   const driver = new OverlayDriver({
     name: 'erofs',
@@ -29,6 +29,13 @@ export async function createErofsDriver(parts: DriverParts): Promise<GraphDriver
 function mountedIndexes(indexes: LayerIndexes, mounts: LayerMounts): LayerStore {
   return {
     apply: (layer) => indexes.apply(layer),
+    verify: (layer, signal) => indexes.verify(layer, signal),
+    rebuild: async (layer, isUsed) => {
+      const stat = await indexes.apply(layer, { anew: true });
+      if (!isUsed) await mounts.unmount(layer.diffId);
+      return stat;
+    },
+    list: () => indexes.list(),
     exists: (diffId) => indexes.exists(diffId),
     size: (diffId) => indexes.size(diffId),
     mount: (diffId) => mounts.mount(diffId),

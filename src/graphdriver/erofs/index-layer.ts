@@ -41,25 +41,41 @@ export function run(job: IndexJob): LayerStat {
   }
 }
 
-function writeIndex(job: IndexJob, tar: number): LayerStat {
+/** An index as it has to be on the disk: its first bytes, stamp included, and what of the tar follows them. */
+export interface PlannedIndex {
+  image: Buffer;
+  /** Places in the tar, and after `image`. */
+  copies: readonly Copy[];
+  /** Bytes of the whole file. */
+  length: number;
+  layer: LayerStat;
+}
+
+/** What the index of an open tar has to be; the same for the same file. Throws as `run` does. */
+export function planIndex({ diffId, size }: Pick<Layer, 'diffId' | 'size'>, tar: number): PlannedIndex {
   const stats = fstatSync(tar, { bigint: true });
   const tarSize = Number(stats.size);
-  if (tarSize < job.size || tarSize % BLOCK !== 0) {
-    throw system(`the tar of layer ${job.diffId} is ${tarSize} bytes long, not ${job.size} padded to ${BLOCK}`, {
+  if (tarSize < size || tarSize % BLOCK !== 0) {
+    throw system(`the tar of layer ${diffId} is ${tarSize} bytes long, not ${size} padded to ${BLOCK}`, {
       code: 'TAR_CHANGED',
       hint: 'Remove the image and load it again.',
     });
   }
-  const layout = layOut(readLayer(tar, job.size), tarSize);
-  const image = encodeImage(layout, { diffId: job.diffId, tarSize });
+  const layout = layOut(readLayer(tar, size), tarSize);
+  const image = encodeImage(layout, { diffId, tarSize });
   const layer = { size: layout.contentSize, entries: layout.inodes.length };
-  writeStamp(image, { diffId: job.diffId, tar: identify(stats), layer });
+  writeStamp(image, { diffId, tar: identify(stats), layer });
+  return { image, copies: layout.copies, length: (layout.metadataBlocks + layout.copiedBlocks) * BLOCK, layer };
+}
+
+function writeIndex(job: IndexJob, tar: number): LayerStat {
+  const { image, copies, length, layer } = planIndex(job, tar);
   const index = openSync(job.temporaryPath, 'wx', 0o400);
   try {
     try {
       writeAll(index, image, 0);
-      copyPieces(tar, index, layout.copies, image.length);
-      ftruncateSync(index, (layout.metadataBlocks + layout.copiedBlocks) * BLOCK);
+      copyPieces(tar, index, copies, image.length);
+      ftruncateSync(index, length);
       fsyncSync(index);
     } finally {
       closeSync(index);

@@ -1,16 +1,18 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoCode, notFound, system } from '#errors/errors.ts';
 import { type Digest, hexOf } from '#lib/digest.ts';
 import { KeyedMutex } from '#lib/locks.ts';
 import { runInWorker } from '#lib/worker-pool.ts';
-import type { Layer, LayerStat } from '../driver.ts';
+import type { Layer, LayerStat, LayerVerdict } from '../driver.ts';
 import type { Temporary } from '../temporary.ts';
 import { WRITER_VERSION } from './image.ts';
 import type { IndexJob } from './index-layer.ts';
 import { identify, readStamp, type Stamp, sameTar, type TarIdentity } from './stamp.ts';
 
 const indexJob = new URL('./index-layer.ts', import.meta.url);
+const verifyJob = new URL('./verify-index.ts', import.meta.url);
+const INDEX_NAME = /^([0-9a-f]{64})\.erofs$/;
 
 /** What a mount of a layer is made from. */
 export interface LayerFiles {
@@ -20,30 +22,50 @@ export interface LayerFiles {
 
 /** The indexes on disk, one file per layer: `<root>/erofs/v<N>/<hex>.erofs`, N the version of the writer. */
 export class LayerIndexes {
+  readonly #versions: string;
   readonly #folder: string;
   readonly #temporary: Temporary;
   readonly #contentPath: (diffId: string) => string;
   readonly #locks = new KeyedMutex();
 
   constructor(root: string, temporary: Temporary, contentPath: (diffId: string) => string) {
-    this.#folder = join(root, 'erofs', `v${WRITER_VERSION}`);
+    this.#versions = join(root, 'erofs');
+    this.#folder = join(this.#versions, `v${WRITER_VERSION}`);
     this.#temporary = temporary;
     this.#contentPath = contentPath;
   }
 
-  async open(): Promise<void> {
+  /** `sweep`: indexes that other versions of the writer made go. */
+  async open({ sweep = true } = {}): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    if (!sweep) return;
+    for (const name of await readdir(this.#versions)) {
+      const folder = join(this.#versions, name);
+      if (folder !== this.#folder) await this.#temporary.bury(folder, name);
+    }
   }
 
-  /** Makes the index of a layer in a worker, if there is none that fits its tar. */
-  apply(layer: Layer): Promise<LayerStat> {
+  /** Makes the index of a layer in a worker, if there is none that fits its tar; `anew`: in any case. */
+  apply(layer: Layer, { anew = false } = {}): Promise<LayerStat> {
     return this.#locks.run(layer.diffId, async () => {
       const indexPath = this.#pathOf(layer.diffId);
-      const stamp = await readStamp(indexPath);
+      const stamp = anew ? undefined : await readStamp(indexPath);
       if (stamp && sameTar(stamp.tar, await identifyTar(layer))) return stamp.layer;
       const job: IndexJob = { ...layer, indexPath, temporaryPath: this.#temporary.path(hexOf(layer.diffId as Digest)) };
       return runInWorker<LayerStat>(indexJob, job);
     });
+  }
+
+  /** See `GraphDriver.verifyLayer`. */
+  verify({ diffId, tarPath, size }: Layer, signal?: AbortSignal): Promise<LayerVerdict> {
+    const input = { diffId, tarPath, size, indexPath: this.#pathOf(diffId) };
+    return this.#locks.run(diffId, () => runInWorker<LayerVerdict>(verifyJob, input, { signal }));
+  }
+
+  /** diffIDs of all indexes. */
+  async list(): Promise<Digest[]> {
+    const names = (await readdir(this.#folder)).map((name) => INDEX_NAME.exec(name)?.[1]);
+    return names.flatMap((hex): Digest[] => (hex ? [`sha256:${hex}`] : []));
   }
 
   async exists(diffId: string): Promise<boolean> {

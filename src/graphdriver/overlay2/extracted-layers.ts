@@ -1,14 +1,15 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoCode } from '#errors/errors.ts';
-import { type Digest, hexOf } from '#lib/digest.ts';
+import { conflict, errnoCode } from '#errors/errors.ts';
+import { type Digest, hexOf, isDigest } from '#lib/digest.ts';
 import { KeyedMutex } from '#lib/locks.ts';
 import { runInWorker } from '#lib/worker-pool.ts';
 import { fault } from '#lib/write-steps.ts';
-import type { Layer, LayerStat } from '../driver.ts';
+import type { Layer, LayerStat, LayerVerdict } from '../driver.ts';
 import type { LayerStore } from '../layer-store.ts';
 import { storedLayer } from '../stored-layer.ts';
 import type { Temporary } from '../temporary.ts';
+import { verifyNote } from '../verify-note.ts';
 import { DIFF, type ExtractJob, STAT_FILE } from './extract-layer.ts';
 
 const extractJob = new URL('./extract-layer.ts', import.meta.url);
@@ -35,6 +36,24 @@ export class ExtractedLayers implements LayerStore {
 
   apply(layer: Layer): Promise<LayerStat> {
     return this.#locks.run(layer.diffId, async () => (await this.#stat(layer.diffId)) ?? (await this.#extract(layer)));
+  }
+
+  verify(layer: Layer, signal?: AbortSignal): Promise<LayerVerdict> {
+    return verifyNote(layer, () => this.#stat(layer.diffId), signal);
+  }
+
+  rebuild(layer: Layer, isUsed: boolean): Promise<LayerStat> {
+    const { diffId } = layer;
+    if (isUsed) throw conflict(`layer ${diffId} is in use`, { hint: 'Stop the containers that use it first.' });
+    return this.#locks.run(diffId, async () => {
+      await this.#options.temporary.bury(this.#folderOf(diffId), hexOf(diffId as Digest));
+      return this.#extract(layer);
+    });
+  }
+
+  async list(): Promise<Digest[]> {
+    const names = await readdir(this.#options.folder);
+    return names.map((name): Digest => `sha256:${name}`).filter(isDigest);
   }
 
   async exists(diffId: string): Promise<boolean> {

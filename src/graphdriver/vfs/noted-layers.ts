@@ -1,12 +1,13 @@
-import { access, mkdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoCode } from '#errors/errors.ts';
-import { type Digest, hexOf } from '#lib/digest.ts';
+import { type Digest, hexOf, isDigest } from '#lib/digest.ts';
 import { KeyedMutex } from '#lib/locks.ts';
 import { runInWorker } from '#lib/worker-pool.ts';
-import type { Layer, LayerStat } from '../driver.ts';
+import type { Layer, LayerStat, LayerVerdict } from '../driver.ts';
 import { storedLayer } from '../stored-layer.ts';
 import type { Temporary } from '../temporary.ts';
+import { verifyNote } from '../verify-note.ts';
 import type { NoteJob } from './note-layer.ts';
 
 const noteJob = new URL('./note-layer.ts', import.meta.url);
@@ -32,11 +33,23 @@ export class NotedLayers {
   }
 
   apply(layer: Layer): Promise<LayerStat> {
-    return this.#locks.run(layer.diffId, async () => {
-      const note = this.#noteOf(layer.diffId);
-      const draft = this.#options.temporary.path(hexOf(layer.diffId as Digest));
-      return (await readNote(note)) ?? runInWorker<LayerStat>(noteJob, { ...layer, note, draft } satisfies NoteJob);
-    });
+    return this.#locks.run(
+      layer.diffId,
+      async () => (await readNote(this.#noteOf(layer.diffId))) ?? (await this.#note(layer)),
+    );
+  }
+
+  verify(layer: Layer, signal?: AbortSignal): Promise<LayerVerdict> {
+    return verifyNote(layer, () => readNote(this.#noteOf(layer.diffId)), signal);
+  }
+
+  rebuild(layer: Layer): Promise<LayerStat> {
+    return this.#locks.run(layer.diffId, () => this.#note(layer));
+  }
+
+  async list(): Promise<Digest[]> {
+    const names = await readdir(this.#options.folder);
+    return names.map((name): Digest => `sha256:${name.replace(/\.json$/, '')}`).filter(isDigest);
   }
 
   async exists(diffId: string): Promise<boolean> {
@@ -59,6 +72,11 @@ export class NotedLayers {
 
   remove(diffId: string): Promise<void> {
     return this.#locks.run(diffId, () => rm(this.#noteOf(diffId), { force: true }));
+  }
+
+  #note(layer: Layer): Promise<LayerStat> {
+    const draft = this.#options.temporary.path(hexOf(layer.diffId as Digest));
+    return runInWorker<LayerStat>(noteJob, { ...layer, note: this.#noteOf(layer.diffId), draft } satisfies NoteJob);
   }
 
   #noteOf(diffId: string): string {

@@ -51,6 +51,9 @@ export async function createVfsDriver(parts: DriverParts): Promise<GraphDriver> 
     name: 'vfs',
     status: async () => [],
     applyDiff: (layer) => layers.apply(layer),
+    verifyLayer: (layer, signal) => layers.verify(layer, signal),
+    rebuildLayer: (layer) => layers.rebuild(layer),
+    listLayers: () => layers.list(),
     exists: (diffId) => layers.exists(diffId),
     layerSize: (diffId) => layers.size(diffId),
     async removeLayer(diffId) {
@@ -65,6 +68,7 @@ export async function createVfsDriver(parts: DriverParts): Promise<GraphDriver> 
     diff: (id, to) => compare(id, (tree, before) => packDifference(tree, before, to)),
     diffSize: (id) => compare(id, (tree, before) => measureTree(launcher, tree, before)),
     describe: () => ({}),
+    chainOf: (id) => readWrite.chainOf(id),
     listReadWrite: () => readWrite.list(),
     async cleanup() {
       await temporary.settled();

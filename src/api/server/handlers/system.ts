@@ -1,11 +1,12 @@
+import type { CheckAux } from '#api/types/check.ts';
 import type { DiskUsageType } from '#api/types/disk-usage.ts';
 import { invalid } from '#errors/errors.ts';
 import { parseFilters } from '#lib/filters.ts';
 import { NEWEST_API } from '../api-version.ts';
 import type { Backend } from '../backend.ts';
 import type { Call } from '../call.ts';
-import { timeValue } from '../form.ts';
-import { empty, json, jsonLines, type Reply, text } from '../reply.ts';
+import { booleanValue, timeValue } from '../form.ts';
+import { empty, json, jsonLines, progress, type Reply, text } from '../reply.ts';
 import { downgradeDiskUsage } from '../versions/disk-usage.ts';
 import { withFirstFields } from '../versions/event.ts';
 import { downgradeInfo } from '../versions/system.ts';
@@ -66,4 +67,21 @@ async function* wireEvents(
   signal: AbortSignal,
 ): AsyncIterable<unknown> {
   for await (const event of backend.system.events(query, signal)) yield withFirstFields(event);
+}
+
+/** Wherry's own: problems and the summary are the `aux` of its messages (`CheckAux`). */
+export function check({ backend, query, signal }: Call): Reply {
+  const repair = booleanValue(query, 'repair');
+  return progress(async (emit) => {
+    const say = (aux: CheckAux) => emit({ aux });
+    const summary = await backend.system.check(
+      { repair },
+      {
+        problem: (problem) => say({ problem }),
+        progress: (current, total) => emit({ id: 'layers', status: 'Verifying', progressDetail: { current, total } }),
+      },
+      signal,
+    );
+    say({ summary });
+  });
 }

@@ -1,0 +1,71 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { errnoCode } from '#errors/errors.ts';
+import type { Layer, LayerVerdict } from '../driver.ts';
+import { SUPERBLOCK_OFFSET } from './format.ts';
+import { type PlannedIndex, planIndex } from './index-layer.ts';
+
+const PIECE = 1 << 20;
+
+/**
+ * Compares an index with what its tar gives, byte for byte. A worker's job. Throws as `index-layer.ts` for a tar that cannot be indexed at all.
+ */
+export function run({ indexPath, ...layer }: Layer & { indexPath: string }): LayerVerdict {
+  const tar = openSync(layer.tarPath, 'r');
+  try {
+    const planned = planIndex(layer, tar);
+    const problem = problemOf(indexPath, planned, tar);
+    return { ...(problem && { problem }), stat: planned.layer };
+  } finally {
+    closeSync(tar);
+  }
+}
+
+function problemOf(indexPath: string, planned: PlannedIndex, tar: number): string | undefined {
+  const index = openIfThere(indexPath);
+  if (index === undefined) return 'is missing';
+  try {
+    return compare(planned, tar, index);
+  } finally {
+    closeSync(index);
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (errnoCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function compare({ image, copies, length }: PlannedIndex, tar: number, index: number): string | undefined {
+  const { size } = fstatSync(index);
+  if (size !== length) return `is ${size} bytes long instead of ${length}`;
+  const found = readExactly(index, 0, image.length);
+  const body = SUPERBLOCK_OFFSET;
+  if (found.compare(image, body, image.length, body) !== 0)
+    return 'is damaged: its bytes are not those that the tar gives';
+  if (found.compare(image, 0, body, 0, body) !== 0) return 'was made for another file than this tar';
+  for (const { from, to, length: rest } of copies) {
+    for (let done = 0; done < rest; done += PIECE) {
+      const count = Math.min(PIECE, rest - done);
+      const wanted = readExactly(tar, from + done, count);
+      if (!readExactly(index, image.length + to + done, count).equals(wanted)) {
+        return 'is damaged: a copied piece of a file is not that of the tar';
+      }
+    }
+  }
+  return undefined;
+}
+
+/** What lies beyond the end of the file reads as zeros. */
+function readExactly(fd: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let done = 0; done < length; ) {
+    const count = readSync(fd, bytes, done, length - done, position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return bytes;
+}
