@@ -73,10 +73,11 @@ async function optionsProblem(folders: VolumeFolders, record: VolumeRecord): Pro
   }
 }
 
-/** The folder of a removal that goes on, or failed, is not unknown. */
+/** The folder of a removal that goes on, or failed, is not unknown; one that has ended meanwhile has left none. */
 async function checkUnknown(volumes: Volumes, check: VolumeCheck, name: string): Promise<void> {
   const { database, folders, records } = volumes;
   if (records.has(name) || (await unfinishedRemovals(database)).includes(name)) return;
+  if (!(await folders.list()).includes(name)) return;
   const record = check.distrusted ? await readRecord(folders, name) : undefined;
   if (check.repair && record) await addRow(volumes, record);
   else if (check.repair) await folders.putAside(name);
