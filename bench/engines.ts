@@ -6,6 +6,8 @@ import { run } from './measure.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const base = `/var/tmp/wherry-bench-${process.pid}`;
+/** On a tmpfs, as where engines keep what a boot does not outlive. */
+const runBase = `/run/wherry-bench-${process.pid}`;
 
 export interface BenchEngine {
   name: 'wherry' | 'dockerd' | 'podman';
@@ -38,19 +40,24 @@ async function waitForSocket(socket: string, child: ChildProcess): Promise<void>
 
 async function startDaemon(
   name: 'wherry' | 'dockerd',
-  command: (folder: string) => string[],
+  command: (folder: string, runFolder: string) => string[],
   processes: Pick<BenchEngine, 'daemonProcess' | 'containerProcess'>,
 ): Promise<BenchEngine> {
   const folder = join(base, name);
-  mkdirSync(folder, { recursive: true });
+  const runFolder = join(runBase, name);
+  for (const path of [folder, runFolder]) mkdirSync(path, { recursive: true });
   writeFileSync(join(folder, 'daemon.json'), '{}');
   const namespace = `wherry-bench-${process.pid}-${name}`;
   const path = makeNamespace(namespace);
   const socket = join(folder, 'api.sock');
   const log = join(folder, 'log');
-  const child = spawn('sh', ['-c', 'exec "$@" > "$0" 2>&1', log, 'nsenter', `--net=${path}`, ...command(folder)], {
-    stdio: 'ignore',
-  });
+  const child = spawn(
+    'sh',
+    ['-c', 'exec "$@" > "$0" 2>&1', log, 'nsenter', `--net=${path}`, ...command(folder, runFolder)],
+    {
+      stdio: 'ignore',
+    },
+  );
   const ended = new Promise((done) => child.once('exit', done));
   await waitForSocket(socket, child).catch((error) => {
     throw new Error(`${error.message}\n${existsSync(log) ? readFileSync(log, 'utf8').slice(-2000) : ''}`);
@@ -66,9 +73,9 @@ async function startDaemon(
       if (ids.length > 0) await run([...cli, 'rm', '-f', ...ids], { quiet: true });
       child.kill('SIGTERM');
       await ended;
-      unmountBelow(folder);
+      for (const path of [folder, runFolder]) unmountBelow(path);
       execFileSync('ip', ['netns', 'delete', namespace]);
-      rmSync(folder, { recursive: true, force: true });
+      for (const path of [folder, runFolder]) rmSync(path, { recursive: true, force: true });
     },
   };
 }
@@ -76,8 +83,8 @@ async function startDaemon(
 export function startWherry(): Promise<BenchEngine> {
   return startDaemon(
     'wherry',
-    (folder) => [
-      ...[join(root, 'bin/wherryd'), '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
+    (folder, runFolder) => [
+      ...[join(root, 'bin/wherryd'), '--data-root', join(folder, 'data'), '--exec-root', runFolder],
       ...['--pidfile', join(folder, 'pid'), '-H', `unix://${join(folder, 'api.sock')}`],
     ],
     {
@@ -90,8 +97,8 @@ export function startWherry(): Promise<BenchEngine> {
 export function startDockerd(): Promise<BenchEngine> {
   return startDaemon(
     'dockerd',
-    (folder) => [
-      ...['dockerd', '--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
+    (folder, runFolder) => [
+      ...['dockerd', '--data-root', join(folder, 'data'), '--exec-root', runFolder],
       ...[
         '--pidfile',
         join(folder, 'pid'),
@@ -111,7 +118,8 @@ export function startDockerd(): Promise<BenchEngine> {
 /** podman has no daemon: every command is a process in its namespace. */
 export async function preparePodman(): Promise<BenchEngine> {
   const folder = join(base, 'podman');
-  mkdirSync(folder, { recursive: true });
+  const runFolder = join(runBase, 'podman');
+  for (const path of [folder, runFolder]) mkdirSync(path, { recursive: true });
   const namespace = `wherry-bench-${process.pid}-podman`;
   const path = makeNamespace(namespace);
   const config = join(folder, 'containers.conf');
@@ -121,7 +129,7 @@ export async function preparePodman(): Promise<BenchEngine> {
   );
   const cli = [
     ...['nsenter', `--net=${path}`, 'env', `CONTAINERS_CONF=${config}`, 'podman'],
-    ...['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--tmpdir', join(folder, 'tmp')],
+    ...['--root', join(folder, 'root'), '--runroot', join(runFolder, 'run'), '--tmpdir', join(runFolder, 'tmp')],
   ];
   return {
     name: 'podman',
@@ -130,9 +138,9 @@ export async function preparePodman(): Promise<BenchEngine> {
     containerProcess: /conmon .*wherry-bench/,
     async stop() {
       await run([...cli, 'rm', '-f', '-a', '-t', '0'], { quiet: true });
-      unmountBelow(folder);
+      for (const path of [folder, runFolder]) unmountBelow(path);
       execFileSync('ip', ['netns', 'delete', namespace]);
-      rmSync(folder, { recursive: true, force: true });
+      for (const path of [folder, runFolder]) rmSync(path, { recursive: true, force: true });
     },
   };
 }
@@ -163,5 +171,5 @@ export function completeCgroups(): () => void {
 }
 
 export function removeBase(): void {
-  rmSync(base, { recursive: true, force: true });
+  for (const path of [base, runBase]) rmSync(path, { recursive: true, force: true });
 }

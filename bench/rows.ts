@@ -34,6 +34,18 @@ function runRow(name: string, goal: string, flags: string[]): Row {
   };
 }
 
+function execRow(name: string, flags: string[]): Row {
+  return {
+    name: `exec true, ${name}`,
+    unit: 'ms',
+    samples: 25,
+    goal: '<= 1/2.5',
+    before: async (engine) => void (await docker(engine, 'run', '-d', '--name', 'box', 'busybox', 'sleep', '10000')),
+    measure: (engine) => timed(() => docker(engine, 'exec', ...flags, 'box', 'true')),
+    after: removeAll,
+  };
+}
+
 const parallel: Row = {
   name: '20 parallel run -d',
   unit: 'ms',
@@ -146,6 +158,8 @@ export const ROWS: Row[] = [
   runRow('bridge', '<= 1/6', []),
   runRow('none', '<= 1/5', ['--network', 'none']),
   runRow('host', '-', ['--network', 'host']),
+  execRow('without a terminal', []),
+  execRow('with a terminal', ['-t']),
   parallel,
   flood,
   idleMemory,

@@ -115,6 +115,42 @@ describe('dockerode', () => {
     (stream as unknown as { destroy(): void }).destroy();
   });
 
+  test('exec: streams, input, a terminal and its size, inspect', async () => {
+    const container = await docker.createContainer({ Image: 'busybox', Cmd: ['sleep', '1000'] });
+    await container.start();
+    const script = 'read line; echo "out $line"; echo err >&2; exit 3';
+    const exec = await container.exec({
+      Cmd: ['sh', '-c', script],
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+    });
+    const stream = await exec.start({ hijack: true, stdin: true });
+    const output = demultiplexed(stream);
+    stream.end('hello\n');
+    assert.deepEqual(await output, { stdout: 'out hello\n', stderr: 'err\n' });
+    const { ExitCode, Running } = await exec.inspect();
+    assert.deepEqual([ExitCode, Running], [3, false]);
+
+    const shell = await container.exec({ Cmd: ['sh'], Tty: true, AttachStdin: true, AttachStdout: true });
+    const terminal = await shell.start({ hijack: true, stdin: true, Tty: true });
+    let shown = '';
+    terminal.on('data', (chunk) => (shown += chunk));
+    const ended = once(terminal, 'end');
+    await shell.resize({ h: 33, w: 77 });
+    terminal.write('stty size; exit 5\n');
+    await ended;
+    assert.match(shown, /\r\n33 77\r\n/);
+    assert.equal((await shell.inspect()).ExitCode, 5);
+
+    const left = await container.exec({ Cmd: ['sleep', '1000'] });
+    await left.start({ Detach: true });
+    assert.equal((await left.inspect()).Running, true);
+    assert.deepEqual((await container.inspect()).ExecIDs, [left.id]);
+    await container.remove({ force: true });
+    await assert.rejects(left.inspect(), { statusCode: 404 });
+  });
+
   test('what is not there yet says so', async () => {
     const container = await docker.createContainer({ Image: 'busybox', Cmd: ['true'] });
     await assert.rejects(container.stats({ stream: false }), { statusCode: 501 });
@@ -179,6 +215,33 @@ s.close()
 c.stop(timeout=0)
 assert c.wait()["StatusCode"] == 137
 c.remove()
+`));
+
+  test('exec_run, exec_create, exec_start with streams, a socket and a terminal', () =>
+    python(`
+c = client.containers.run("busybox", ["sleep", "1000"], detach=True, name="execs", environment={"OWN": "1"})
+assert c.exec_run("echo hi") == (0, b"hi\\n")
+assert c.exec_run(["sh", "-c", "echo out; echo err >&2; exit 4"], demux=True) == (4, (b"out\\n", b"err\\n"))
+assert c.exec_run("sh -c 'echo $OWN $A $(id -u) $(pwd)'", environment={"A": "2"}, user="65534", workdir="/tmp").output == b"1 2 65534 /tmp\\n"
+assert c.exec_run("tty", tty=True).output == b"/dev/pts/0\\r\\n"
+assert b"".join(c.exec_run("seq 3", stream=True).output) == b"1\\n2\\n3\\n"
+code, output = c.exec_run("missing")
+assert code == 126 and b"executable file not found" in output, output
+assert c.exec_run("sleep 1000", detach=True).exit_code is None
+s = c.exec_run("cat", stdin=True, socket=True).output
+s._sock.sendall(b"over the socket\\n"); s._sock.shutdown(socket.SHUT_WR)
+assert s.read(24)[8:] == b"over the socket\\n"
+s.close()
+api = client.api
+e = api.exec_create(c.id, "sh -c 'stty size; exit 6'", tty=True, privileged=True)
+assert api.exec_inspect(e["Id"])["ProcessConfig"]["privileged"] is True
+api.exec_start(e["Id"], tty=True)
+assert api.exec_inspect(e["Id"])["ExitCode"] == 6
+try: api.exec_start(e["Id"], detach=True); assert False
+except docker.errors.APIError as error: assert error.status_code == 409 and "has already run" in error.explanation
+c.remove(force=True)
+try: api.exec_inspect(e["Id"]); assert False
+except docker.errors.NotFound: pass
 `));
 
   test('life cycle, filters, ports, volumes, events', () =>

@@ -57,6 +57,8 @@ async function session(...args: Parameters<typeof open>): Promise<[head: string,
   return [head!, bytes.join('\r\n\r\n')];
 }
 
+const descriptors = async () => (await readdir(`/proc/${await daemon.enginePid()}/fd`)).length;
+
 async function untilEnded(id: string): Promise<ExecInspect> {
   for (;;) {
     const found = await inspect(id);
@@ -120,7 +122,8 @@ test('heads and frames by version, terminal, and what is attached', async () => 
 
 test('a terminal has the size that start, or else create, or a resize says', async () => {
   // crun lets the process go before its terminal has the size
-  const stty = { Cmd: ['sh', '-c', 'until stty size 2>/dev/null; do :; done'], Tty: true, ...OUTPUT };
+  const until = 'until size=$(stty size 2>/dev/null); [ "$size" ]; do :; done; echo $size';
+  const stty = { Cmd: ['sh', '-c', until], Tty: true, ...OUTPUT };
   const size = async (id: string, start: Partial<ExecStartConfig> = {}, version?: string) =>
     (await session(id, { Tty: true, ...start }, version))[1];
   assert.equal(await size(await create({ ...stty, ConsoleSize: [33, 44] })), '33 44\r\n');
@@ -226,19 +229,19 @@ describe('a client that', () => {
     assert.equal((await untilEnded(id)).ExitCode, 6);
   });
 
-  test('vanishes from a terminal hangs it up', async () => {
-    const [id, client] = await held({ Cmd: ['sh', '-c', 'echo ready; while :; do sleep 1; done'], Tty: true });
-    client.socket.destroy();
-    assert.equal((await untilEnded(id)).ExitCode, 129);
-  });
-
-  test('closed its side long ago and vanishes is noticed, too', async () => {
-    const [id, client] = await held({ Cmd: ['sh', '-c', 'echo ready; while :; do sleep 1; done'], Tty: true });
-    client.socket.end();
+  test('vanishes from a terminal leaves the process alone, and nothing in the engine, however long it was silent', async () => {
+    const before = await descriptors();
+    const [id, client] = await held({ Cmd: ['sh', '-c', 'echo ready; exec sleep 1000'], Tty: true });
+    const [other, silent] = await held({ Cmd: ['sh', '-c', 'echo ready; exec sleep 1000'], Tty: true });
+    silent.socket.end();
     await sleep(50);
-    assert.equal((await inspect(id)).Running, true, 'a closed side is no vanishing');
-    client.socket.destroy();
-    assert.equal((await untilEnded(id)).ExitCode, 129);
+    assert.equal(await descriptors(), before + 6, 'each: the client, the monitor twice');
+    for (const { socket } of [client, silent]) socket.destroy();
+    while ((await descriptors()) > before + 2) await sleep(50);
+    for (const exec of [id, other]) {
+      process.kill((await inspect(exec)).Pid, 'SIGKILL');
+      assert.equal((await untilEnded(exec)).ExitCode, 137);
+    }
   });
 
   test('does not read holds up its own process only', async () => {
@@ -312,7 +315,6 @@ describe('kill -9 of the engine', () => {
 });
 
 test('nothing is left: no process, no descriptor, no file but what can be asked about', async () => {
-  const descriptors = async () => (await readdir(`/proc/${await daemon.enginePid()}/fd`)).length;
   await session(await create({ Cmd: ['true'], ...OUTPUT }));
   const first = await descriptors();
   for (let round = 0; round < 20; round++) await session(await create({ Cmd: ['true'], ...OUTPUT }));

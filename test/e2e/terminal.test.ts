@@ -104,6 +104,27 @@ function flows(client: 'docker' | 'wherry') {
     await daemon.ok(['rm', 'short']);
   });
 
+  test('exec -it is a shell of its own, follows the window, and is left with the keys', async () => {
+    await daemon.ok(['run', '-d', '--name', 'box', '-e', 'TERM=dumb', 'debian:trixie', 'sleep', '100000']);
+    const terminal = open('exec', '-it', '-e', 'TERM=dumb', 'box', 'bash');
+    await terminal.until(PROMPT);
+    terminal.type('echo $$; stty size\r');
+    assert.match(await terminal.until(PROMPT), /\n24 80\r\n/);
+    terminal.resize(40, 132);
+    for (let size = ''; !size.includes('40 132'); size = await terminal.until(PROMPT)) terminal.type('stty size\r');
+    terminal.type('sleep 1000\r');
+    terminal.type('\x03');
+    await terminal.until(PROMPT);
+    terminal.type('exit 7\r');
+    assert.equal(await terminal.ended, 7);
+    const left = open('exec', '-it', '--detach-keys', 'ctrl-x,x', 'box', 'sh', '-c', 'echo here; exec sleep 1000');
+    await left.until(/here\r\n/);
+    left.type('\x18x');
+    await left.ended;
+    assert.notEqual(await daemon.ok(['inspect', '-f', '{{.ExecIDs}}', 'box']), '[]', 'it goes on');
+    await daemon.ok(['rm', '-f', 'box']);
+  });
+
   test('a terminal is refused where stdin is none', async () => {
     const { code, stderr } = await daemon[client](['run', '--rm', '-it', 'busybox', 'true']);
     assert.notEqual(code, 0);

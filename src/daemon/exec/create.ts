@@ -5,6 +5,7 @@ import { Exec, type ExecRecord } from '#container/exec.ts';
 import { conflict, errnoCode, invalid } from '#errors/errors.ts';
 import { randomId } from '#lib/names.ts';
 import { fault } from '#lib/write-steps.ts';
+import { warmCgroups } from '#linux/cgroup-control.ts';
 import type { Engine } from '../engine.ts';
 import { publishExec } from './events.ts';
 
@@ -18,6 +19,7 @@ export async function createExec(engine: Engine, container: Container, request: 
   const { config } = container.record;
   if (request.command.length === 0) throw invalid('No exec command specified');
   checkCanExec(container);
+  void engine.background.run('warming up', () => warmCgroups(engine.cgroups)); // its start follows
   if (request.detachKeys) parseDetachKeys(request.detachKeys);
   const exec = new Exec(container, {
     version: 1,

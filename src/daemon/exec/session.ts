@@ -15,8 +15,6 @@ export interface SessionOptions {
   consoleSize?: ConsoleSize;
 }
 
-const SIGHUP = 1;
-
 /**
  * `POST /exec/{id}/start` with the client's connection. Throws what must become a status; then `connect` owns the client
  * until the process has ended or the client has detached. Why it could not be started is text for the client, as dockerd
@@ -45,11 +43,5 @@ async function runSession(engine: Engine, exec: Exec, client: Duplex, { raw, con
   const { streams, tty, detachKeys } = exec.record;
   const settings = { ...streams, tty, closeStdin: true, detachKeys };
   if (await connectClient(client, stream, settings)) return publishExecDetach(engine, exec);
-  if (client.destroyed) return hangUp(exec);
-  await exec.ended; // who reads the end of the stream asks for the exit code next
-}
-
-/** Nobody can come back to this terminal. Without one, the end of the input is all that the process hears. */
-async function hangUp(exec: Exec): Promise<void> {
-  if (exec.record.tty) await exec.monitor?.kill(SIGHUP).catch(() => {}); // it has ended meanwhile
+  if (!client.destroyed) await exec.ended; // who reads the end of the stream asks for the exit code next
 }
