@@ -17,6 +17,7 @@ import { inspectContainer, listContainers } from '#daemon/list.ts';
 import { containerLogs } from '#daemon/logs.ts';
 import { createNetwork, inspectNetwork, listNetworks, pruneNetworks, removeNetwork } from '#daemon/network-verbs.ts';
 import { pruneImages } from '#daemon/prune-images.ts';
+import { pruneVolumes } from '#daemon/prune-volumes.ts';
 import { removeByName } from '#daemon/remove.ts';
 import { removeImage } from '#daemon/remove-image.ts';
 import { startContainer } from '#daemon/start.ts';
@@ -66,6 +67,7 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
       inspect: async (name) => volumes.inspect(name),
       create: (request) => volumes.create(request),
       remove: (name, options) => volumes.remove(name, options),
+      prune: ({ filters }) => pruneVolumes(engine, filters),
     },
     execs: {
       create: async (id, request) => (await createExec(engine, engine.containers.get(id), request)).id,

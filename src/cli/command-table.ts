@@ -63,6 +63,11 @@ export const commandTable: CommandEntry[] = [
     () => import('./commands/system-check.ts'),
   ),
   entry('tag, image tag', 'Give an image another name', () => import('./commands/tag.ts')),
+  entry('volume create', 'Make a volume', () => import('./commands/volume-create.ts')),
+  entry('volume inspect', 'Show everything about volumes', () => import('./commands/volume-inspect.ts')),
+  entry('volume ls, volume list', 'List volumes', () => import('./commands/volume-ls.ts')),
+  entry('volume prune', 'Remove the volumes that no container uses', () => import('./commands/volume-prune.ts')),
+  entry('volume rm, volume remove', 'Remove volumes', () => import('./commands/volume-rm.ts')),
   entry('version', 'Show the versions of client and daemon', () => import('./commands/version.ts')),
   entry(
     'wait, container wait',
@@ -77,4 +82,5 @@ export const groups: Record<string, string> = {
   image: 'Manage images',
   network: 'Manage networks',
   system: 'Manage the engine',
+  volume: 'Manage volumes',
 };

@@ -27,6 +27,8 @@ export interface ContainerRecord {
   mountPoints: MountPoint[];
   /** What the runtime gets: the same in the same order, then each `--tmpfs`. */
   mounts: ResolvedMount[];
+  /** The images among them, each with a layer of its own over the image's. */
+  imageMounts?: ImageMount[];
   /** Anonymous volumes that go with the container (`rm -v`, `--rm`). */
   anonymousVolumes: string[];
   platform: string;
@@ -36,6 +38,20 @@ export interface ContainerRecord {
   sandbox?: Sandbox;
   /** How often a restart policy has started it again. */
   restartCount: number;
+}
+
+/** An image that is mounted into a container. */
+export interface ImageMount {
+  imageId: string;
+  /** diffIDs, bottom first. */
+  chain: Digest[];
+  /** Name of the graph driver's layer; begins with the container's id. */
+  layer: string;
+}
+
+/** Every layer that a container's files come from. */
+export function layersOf({ chain, imageMounts = [] }: Pick<ContainerRecord, 'chain' | 'imageMounts'>): Digest[] {
+  return [...chain, ...imageMounts.flatMap((mount) => mount.chain)];
 }
 
 export type Status = 'created' | 'running' | 'restarting' | 'exited' | 'dead';

@@ -5,7 +5,7 @@ import { TruncIndex } from '#lib/truncindex.ts';
 import type { Database } from '#metadata/database.ts';
 import { noteClaimed } from '#volume/notes.ts';
 import { Container } from './container.ts';
-import { type ContainerRecord, parseRecord, serializeRecord } from './record.ts';
+import { type ContainerRecord, layersOf, parseRecord, serializeRecord } from './record.ts';
 
 /** kv key of a container whose row is gone while its files are not yet. */
 const REMOVAL_PREFIX = 'removing-container/';
@@ -17,6 +17,8 @@ export interface RunResources {
   runtime: string;
   /** It had a /dev/shm that others could mount. */
   shareableIpc: boolean;
+  /** Layers of the images that it had mounted. */
+  imageLayers?: readonly string[];
 }
 
 /** What a removed container leaves to be deleted. */
@@ -91,7 +93,7 @@ export class ContainerStore {
 
   /** Whether the root of a container stands on this layer, also of one that is just going. */
   usesLayer(diffId: Digest): boolean {
-    for (const { record } of this.#byId.values()) if (record.chain.includes(diffId)) return true;
+    for (const { record } of this.#byId.values()) if (layersOf(record).includes(diffId)) return true;
     for (const { chain } of this.#leaving.values()) if (chain.includes(diffId)) return true;
     return false;
   }

@@ -15,7 +15,8 @@ export async function clearUnknown(engine: Engine, removed: ReadonlySet<string>)
   const layers = await engine.driver.listReadWrite();
   const aside = new Set(await namesIn(quarantine));
   for (const id of new Set([...(await namesIn(containers)), ...(await namesIn(runs)), ...layers])) {
-    if (engine.containers.has(id) || removed.has(id) || aside.has(`container-${id}`)) continue;
+    const owner = ownerOf(id);
+    if (engine.containers.has(owner) || removed.has(owner) || aside.has(`container-${id}`)) continue;
     if (await neverRan(engine, id)) {
       await removeLeftovers(engine, { id, chain: [], anonymousVolumes: [] });
       continue;
@@ -23,6 +24,11 @@ export async function clearUnknown(engine: Engine, removed: ReadonlySet<string>)
     await putAside(engine, id);
     engine.log.warn('the files of an unknown container were put aside', { container: id, folder: quarantine });
   }
+}
+
+/** The layer of an image that a container has mounted begins with the container's id. */
+function ownerOf(layer: string): string {
+  return /^([0-9a-f]{64})-/.exec(layer)?.[1] ?? layer;
 }
 
 /** A place in the quarantine stands for the writable layer even where there is no folder to move there. */

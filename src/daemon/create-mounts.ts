@@ -2,9 +2,10 @@ import type { ContainerRecord } from '#container/record.ts';
 import { collectMounts, type PreparedMount } from '#volume/collect-mounts.ts';
 import { prepareMounts } from '#volume/prepare-mounts.ts';
 import type { Engine } from './engine.ts';
+import { createImageLayers, type HeldImages } from './image-mounts.ts';
 
 /** Makes the volumes and folders that the mounts of a new container need, filled from its image, and records them. */
-export async function createMounts(engine: Engine, record: ContainerRecord): Promise<void> {
+export async function createMounts(engine: Engine, record: ContainerRecord, images: HeldImages): Promise<void> {
   const { config, hostConfig, id } = record;
   const collected = collectMounts(
     {
@@ -21,8 +22,10 @@ export async function createMounts(engine: Engine, record: ContainerRecord): Pro
     containerId: id,
     volumes: engine.volumes,
     dataRoot: engine.paths.dataRoot,
+    imageId: (name) => images.get(name)!.id,
   });
   Object.assign(record, mounts);
+  await createImageLayers(engine, record, images);
   if (populate.length === 0) return;
   const rootfs = await engine.driver.get(id);
   try {

@@ -6,7 +6,7 @@ import type { HostConfig } from '#api/types/host-config.ts';
 import type { NetworkingConfig } from '#api/types/network.ts';
 import type { Container } from '#container/container.ts';
 import { commandLine, eventAttributes } from '#container/description.ts';
-import { type ContainerRecord, CREATED_STATE, serializeRecord } from '#container/record.ts';
+import { type ContainerRecord, CREATED_STATE, layersOf, serializeRecord } from '#container/record.ts';
 import { invalid, isEngineError } from '#errors/errors.ts';
 import type { Image } from '#image/image.ts';
 import { writeFileDurably } from '#lib/durable-file.ts';
@@ -22,9 +22,11 @@ import { createMounts } from './create-mounts.ts';
 import { engineDefaults } from './defaults.ts';
 import { endpointsAtCreate } from './endpoints.ts';
 import type { Engine } from './engine.ts';
+import { holdMountedImages } from './image-mounts.ts';
 import { laterWarnings } from './later.ts';
 import { resolveLinks } from './links.ts';
 import { runtimePath } from './monitor-options.ts';
+import { runOf } from './release-run.ts';
 import { removeLeftovers } from './remove.ts';
 import { sharedContainer } from './shared-namespaces.ts';
 
@@ -130,10 +132,11 @@ function defaultHostname(engine: Engine, id: string, { NetworkMode: mode }: Host
 async function makeContainer(engine: Engine, record: ContainerRecord): Promise<Container> {
   const { id } = record;
   const { folder, config } = engine.paths.container(id);
+  await using images = await holdMountedImages(engine, record);
   try {
     await settleAll([mkdir(folder, { mode: 0o710 }), engine.driver.createReadWrite(id, record.chain)]);
     fault('container.create.layer');
-    await createMounts(engine, record);
+    await createMounts(engine, record, images);
     fault('container.create.mounts');
     await writeFileDurably(config, serializeRecord(record), 0o600);
     fault('container.create.config');
@@ -141,7 +144,8 @@ async function makeContainer(engine: Engine, record: ContainerRecord): Promise<C
     fault('container.create.commit');
     return container;
   } catch (error) {
-    await removeLeftovers(engine, { id, chain: record.chain, anonymousVolumes: record.anonymousVolumes });
+    const { anonymousVolumes } = record;
+    await removeLeftovers(engine, { ...runOf(record), chain: layersOf(record), anonymousVolumes });
     throw error;
   }
 }

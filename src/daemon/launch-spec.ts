@@ -10,6 +10,7 @@ import { checkBinds } from '#volume/bind-source.ts';
 import { engineDefaults } from './defaults.ts';
 import type { Engine } from './engine.ts';
 import { linkEnvironment } from './links.ts';
+import { mountSources } from './mount-sources.ts';
 import { chooseNamespaces, sharedContainer } from './shared-namespaces.ts';
 
 /** The OCI configuration of a container whose root is mounted at `rootfs` and whose network is attached, as JSON. */
@@ -33,7 +34,7 @@ export async function makeSpec(engine: Engine, container: Container, rootfs: str
     rootfs,
     user,
     namespaces: chooseNamespaces(engine, container),
-    mounts: record.mounts,
+    mounts: await mountSources(engine, container),
     etc: { hosts, hostname, resolvConf },
     shmPath,
     devices,

@@ -19,6 +19,8 @@ export interface ContainerPaths {
   sandbox: string;
   /** The /dev/shm of a container whose IPC is shareable. */
   sharedMemory: string;
+  /** Parts of volumes and images that are mounted by themselves. Never deleted with what is in it. */
+  parts: string;
   /** A folder for each exec of the run. */
   execs: string;
 }
@@ -85,6 +87,7 @@ export function enginePaths(dataRoot: string, execRoot: string): Paths {
         bundleConfig: join(runFolder, 'config.json'),
         sandbox: join(runFolder, 'sandbox.json'),
         sharedMemory: join(runFolder, 'shm'),
+        parts: join(execRoot, 'parts', id),
         execs: join(runFolder, 'execs'),
       };
     },

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { ContainerRecord } from '#container/record.ts';
 import type { RunResources } from '#container/store.ts';
 import { fault } from '#lib/write-steps.ts';
+import { unbindAll } from '#linux/bind-below.ts';
 import { releaseSharedMemory } from '#runtime/shared-memory.ts';
 import type { Engine } from './engine.ts';
 
@@ -11,7 +12,7 @@ import type { Engine } from './engine.ts';
  */
 export async function releaseRun(
   engine: Engine,
-  { id, runtime, shareableIpc }: RunResources,
+  { id, runtime, shareableIpc, imageLayers = [] }: RunResources,
   monitorGone: Promise<{ cleaned: boolean }>,
 ): Promise<void> {
   const networkReleased = engine.networks.release(id);
@@ -20,16 +21,23 @@ export async function releaseRun(
   await networkReleased;
   fault('container.exit.network');
   await engine.driver.put(id);
+  const { runFolder, sharedMemory, parts } = engine.paths.container(id);
+  await unbindAll(engine.launcher, parts);
+  for (const layer of imageLayers) await engine.driver.put(layer);
   await engine.volumes.unmountAll(id);
-  const { runFolder, sharedMemory } = engine.paths.container(id);
   if (shareableIpc) await releaseSharedMemory(engine.launcher, sharedMemory);
   await rm(runFolder, { recursive: true, force: true });
   fault('container.exit.released');
 }
 
 /** What a run of this container has besides what every run has. */
-export function runOf({ id, hostConfig }: ContainerRecord): RunResources {
-  return { id, runtime: hostConfig.Runtime ?? '', shareableIpc: hostConfig.IpcMode === 'shareable' };
+export function runOf({ id, hostConfig, imageMounts }: ContainerRecord): RunResources {
+  return {
+    id,
+    runtime: hostConfig.Runtime ?? '',
+    shareableIpc: hostConfig.IpcMode === 'shareable',
+    ...(imageMounts && { imageLayers: imageMounts.map(({ layer }) => layer) }),
+  };
 }
 
 async function deleteAtRuntime(engine: Engine, id: string, runtime: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { eventAttributes } from '#container/description.ts';
+import { layersOf } from '#container/record.ts';
 import type { Leftovers } from '#container/store.ts';
 import { conflict } from '#errors/errors.ts';
 import { fault } from '#lib/write-steps.ts';
@@ -38,7 +39,8 @@ export async function removeContainer(
 ): Promise<void> {
   if (container.removing) return;
   container.markRemoving();
-  const { chain, anonymousVolumes } = container.record;
+  const { anonymousVolumes } = container.record;
+  const chain = layersOf(container.record);
   const leftovers = { ...runOf(container.record), chain, anonymousVolumes: volumes ? anonymousVolumes : [] };
   await engine.containers.remove(container, leftovers).catch((error: unknown) => {
     container.markRemoving(false);
@@ -68,9 +70,15 @@ export async function finishRemoval(engine: Engine, leftovers: Leftovers): Promi
 /** The files of a container that has no row: removed, or never finished. */
 export async function removeLeftovers(
   engine: Engine,
-  { id, chain, anonymousVolumes }: Pick<Leftovers, 'id' | 'chain' | 'anonymousVolumes'>,
+  {
+    id,
+    chain,
+    anonymousVolumes,
+    imageLayers = [],
+  }: Pick<Leftovers, 'id' | 'chain' | 'anonymousVolumes' | 'imageLayers'>,
 ): Promise<void> {
   const { folder, runFolder } = engine.paths.container(id);
+  for (const layer of imageLayers) await engine.driver.remove(layer);
   await engine.driver.remove(id);
   engine.containers.dropRoot(id);
   await engine.graph.collectLayers(chain);

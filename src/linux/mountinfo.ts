@@ -29,6 +29,17 @@ export async function readMountInfo(pid: number | 'self' = 'self'): Promise<Moun
   return parseMountInfo(await readFile(`/proc/${pid}/mountinfo`, 'utf8'));
 }
 
+/** The mount that holds `path`: of those with the longest matching mount point, the one made last. */
+export function mountOf(table: readonly MountInfo[], path: string): MountInfo | undefined {
+  let best: MountInfo | undefined;
+  for (const mount of table) {
+    const below = mount.mountPoint === '/' ? '/' : `${mount.mountPoint}/`;
+    const holds = path === mount.mountPoint || path.startsWith(below);
+    if (holds && mount.mountPoint.length >= (best?.mountPoint.length ?? 0)) best = mount;
+  }
+  return best;
+}
+
 function parseLine(line: string): MountInfo {
   const fields = line.split(' ');
   const separator = fields.indexOf('-', 6);

@@ -1,6 +1,6 @@
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { errnoCode, invalid, system } from '#errors/errors.ts';
-import { type MountInfo, readMountInfo } from '#linux/mountinfo.ts';
+import { type MountInfo, mountOf, readMountInfo } from '#linux/mountinfo.ts';
 import type { ResolvedMount } from './resolved-mount.ts';
 
 /** Makes sure that the source of a bind is there. Throws in Docker's words when it is not and may not be made. */
@@ -54,15 +54,4 @@ async function exists(path: string): Promise<boolean> {
     if (code === 'ENOTDIR') throw invalid(`invalid mount config for type "bind": stat ${path}: not a directory`);
     throw error;
   }
-}
-
-/** The mount that holds `path`: of those with the longest matching mount point, the one made last. */
-function mountOf(table: readonly MountInfo[], path: string): MountInfo | undefined {
-  let best: MountInfo | undefined;
-  for (const mount of table) {
-    const below = mount.mountPoint === '/' ? '/' : `${mount.mountPoint}/`;
-    const holds = path === mount.mountPoint || path.startsWith(below);
-    if (holds && mount.mountPoint.length >= (best?.mountPoint.length ?? 0)) best = mount;
-  }
-  return best;
 }

@@ -1,5 +1,5 @@
 import type { BindOptions, Mount } from '#api/types/mount.ts';
-import { invalid, notImplemented } from '#errors/errors.ts';
+import { invalid } from '#errors/errors.ts';
 import { isPropagation } from './mount-mode.ts';
 import type { MountRequest } from './mount-request.ts';
 import { cleanPath, mountTarget, notAbsolute } from './mount-target.ts';
@@ -11,6 +11,7 @@ export function parseMount(mount: Mount): MountRequest {
   if (mount.Type === 'bind') return bindMount(mount);
   if (mount.Type === 'volume') return volumeMount(mount);
   if (mount.Type === 'tmpfs') return tmpfsMount(mount);
+  if (mount.Type === 'image') return imageMount(mount);
   throw wrong(mount, 'mount type unknown');
 }
 
@@ -62,20 +63,39 @@ function volumeMount(mount: Mount): MountRequest {
     mode: 'z',
     readOnly: mount.ReadOnly ?? false,
     propagation: '',
-    copy: !options.NoCopy,
+    copy: !options.NoCopy && !options.Subpath,
+    ...(options.Subpath && { subpath: options.Subpath }),
     driver: options.DriverConfig?.Name ?? '',
     labels: options.Labels,
     driverOptions: options.DriverConfig?.Options,
   };
 }
 
-function checkSubpath(mount: Mount, subpath: string): never {
+function checkSubpath(mount: Mount, subpath: string): void {
   if (!mount.Source) throw wrong(mount, 'must not set Subpath when using anonymous volumes');
+  if (!isBelow(subpath)) throw wrong(mount, 'subpath must be a relative path within the volume');
+}
+
+function isBelow(subpath: string): boolean {
   const clean = cleanPath(subpath);
-  if (subpath.startsWith('/') || clean === '..' || clean.startsWith('../')) {
-    throw wrong(mount, 'subpath must be a relative path within the volume');
-  }
-  throw notImplemented('mounting a subpath of a volume is not in this release', { hint: 'Mount the whole volume.' });
+  return !subpath.startsWith('/') && clean !== '..' && !clean.startsWith('../');
+}
+
+/** The files of an image, which nobody can change there. */
+function imageMount(mount: Mount): MountRequest {
+  const { Source: source = '', ImageOptions: { Subpath: subpath } = {} } = mount;
+  refuseOptions(mount, 'BindOptions', 'VolumeOptions', 'TmpfsOptions');
+  if (source === '') throw wrong(mount, 'field Source must not be empty');
+  if (subpath && !isBelow(subpath)) throw wrong(mount, 'subpath must be a relative path within the image');
+  return {
+    type: 'image',
+    source,
+    destination: mountTarget(mount.Target ?? '', prefixOf(mount)),
+    mode: '',
+    readOnly: true,
+    propagation: '',
+    ...(subpath && { subpath }),
+  };
 }
 
 function tmpfsMount(mount: Mount): MountRequest {

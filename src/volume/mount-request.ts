@@ -1,7 +1,7 @@
 /** A mount that a request asks for, checked in itself: nothing was looked up or made yet. */
 export interface MountRequest {
-  type: 'bind' | 'volume' | 'tmpfs';
-  /** bind: a path of the host; volume: its name, empty for an anonymous one; tmpfs: empty. */
+  type: 'bind' | 'volume' | 'tmpfs' | 'image';
+  /** bind: a path of the host; volume: its name, empty for an anonymous one; tmpfs: empty; image: its name. */
   source: string;
   /** Absolute and clean. */
   destination: string;
@@ -21,6 +21,8 @@ export interface MountRequest {
   driver?: string;
   labels?: Record<string, string>;
   driverOptions?: Record<string, string>;
+  /** volume, image: the part to mount. */
+  subpath?: string;
   /** tmpfs: all its mount options. */
   tmpfsOptions?: string[];
 }

@@ -28,7 +28,12 @@ function mountsOf(name: string) {
 
 async function prepare(input: MountInput) {
   const collected = collectMounts(input, mountsOf);
-  return prepareMounts(collected, { containerId: '<id>', volumes: recordedVolumes, dataRoot: '/tmp/h7-docker/data' });
+  return prepareMounts(collected, {
+    containerId: '<id>',
+    volumes: recordedVolumes,
+    dataRoot: '/tmp/h7-docker/data',
+    imageId: String,
+  });
 }
 
 const byTarget = (points: MountPoint[]) => points.toSorted((a, b) => (a.Destination < b.Destination ? -1 : 1));
@@ -82,9 +87,11 @@ test('a bind that holds the data-root follows its unmounts', async () => {
   assert.equal(mounts[0]!.propagation, 'rslave');
 });
 
-test('a subpath of a volume is refused as long as it cannot be mounted safely', async () => {
-  const mount = { Type: 'volume', Source: 'vol', Target: '/m', VolumeOptions: { Subpath: 'a' } } as const;
-  await assert.rejects(prepare({ ...NOTHING, mounts: [mount] }), { kind: 'not-implemented' });
+test('a subpath of a volume is kept, for it may lead elsewhere at each start; nothing is copied to it', async () => {
+  const mount = { Type: 'volume', Source: 'vol', Target: '/m', VolumeOptions: { Subpath: 'a/b' } } as const;
+  const { mounts, populate } = await prepare({ ...NOTHING, mounts: [mount] });
+  assert.equal(mounts[0]!.subpath, 'a/b');
+  assert.deepEqual(populate, []);
 });
 
 test('when a mount cannot be made the anonymous volumes made before it go again', async () => {
@@ -98,7 +105,10 @@ test('when a mount cannot be made the anonymous volumes made before it go again'
     { Type: 'bind', Source: join(bind, 'missing'), Target: '/b' },
   ] as const;
   const collected = collectMounts({ ...NOTHING, mounts }, mountsOf);
-  await assert.rejects(prepareMounts(collected, { containerId: 'c', volumes, dataRoot: '/x' }), /does not exist/);
+  await assert.rejects(
+    prepareMounts(collected, { containerId: 'c', volumes, dataRoot: '/x', imageId: String }),
+    /does not exist/,
+  );
   assert.deepEqual(removed, ['<hex64>']);
 });
 

@@ -21,6 +21,8 @@ export interface PrepareOptions {
   containerId: string;
   volumes: Pick<VolumeStore, 'create' | 'use' | 'release' | 'removeIfUnused'>;
   dataRoot: string;
+  /** The id of an image that is held; throws `not-found`. */
+  imageId: (name: string) => string;
 }
 
 /** Makes what the mounts need: volumes, and folders of `-v`. When it throws, nothing of it is left but such folders. */
@@ -39,6 +41,7 @@ export async function prepareMounts(collected: CollectedMounts, options: Prepare
     for (const request of collected.requests) {
       if (request.type === 'volume') keep(await prepareVolume(request, options, result));
       else if (request.type === 'bind') keep(await prepareBind(request, options.dataRoot));
+      else if (request.type === 'image') keep(prepareImage(request, options.imageId));
       else keep(prepareTmpfs(request));
     }
   } catch (error) {
@@ -91,6 +94,10 @@ async function prepareBind(request: MountRequest, dataRoot: string): Promise<Pre
   return { point: pointOf(request, request.source, propagation), resolved };
 }
 
+function prepareImage(request: MountRequest, imageId: (name: string) => string): PreparedMount {
+  return { point: pointOf(request, request.source, ''), resolved: resolvedOf(request, imageId(request.source), '') };
+}
+
 function prepareTmpfs(request: MountRequest): PreparedMount {
   return {
     point: pointOf(request, '', ''),
@@ -110,13 +117,14 @@ function pointOf(request: MountRequest, source: string, propagation: string): Mo
 }
 
 function resolvedOf(request: MountRequest, source: string, propagation: string): ResolvedMount {
-  const { type, destination, readOnly, nonRecursive, readOnlyNonRecursive, readOnlyForceRecursive } = request;
+  const { type, destination, readOnly, nonRecursive, readOnlyNonRecursive, readOnlyForceRecursive, subpath } = request;
   return {
     type,
     source,
     destination,
     readOnly,
     propagation,
+    ...(subpath && { subpath }),
     ...(nonRecursive && { nonRecursive }),
     ...(readOnlyNonRecursive && { readOnlyNonRecursive }),
     ...(readOnlyForceRecursive && { readOnlyForceRecursive }),

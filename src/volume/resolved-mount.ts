@@ -2,11 +2,13 @@
  * A mount of a container as the OCI specification needs it: every name is already a path of the host.
  */
 export interface ResolvedMount {
-  type: 'bind' | 'volume' | 'tmpfs';
-  /** Absolute path of the host; `tmpfs` for a tmpfs. */
+  type: 'bind' | 'volume' | 'tmpfs' | 'image';
+  /** Absolute path of the host; `tmpfs` for a tmpfs; for an image, until it is mounted, its id. */
   source: string;
   destination: string;
   readOnly: boolean;
+  /** volume, image: the part to mount, relative. */
+  subpath?: string;
   /** Read-only holds for this mount only, not for the mounts below it. */
   readOnlyNonRecursive?: boolean;
   /** Fail rather than leave mounts below writable, where the kernel cannot make them read-only. */

@@ -88,6 +88,7 @@ async function makeSpec({ id, rootfs, script, host, cgroups, ...asked }: SpecReq
     containerId: id,
     volumes: recordedVolumes,
     dataRoot: '/nowhere',
+    imageId: String,
   });
   return serializeSpec(
     buildSpec({

@@ -32,7 +32,7 @@ import type {
   NetworkPruneResponse,
 } from '#api/types/network.ts';
 import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
-import type { Volume, VolumeCreateRequest, VolumeListResponse } from '#api/types/volume.ts';
+import type { Volume, VolumeCreateRequest, VolumeListResponse, VolumePruneResponse } from '#api/types/volume.ts';
 import type { Filters } from '#lib/filters.ts';
 
 /**
@@ -254,4 +254,5 @@ export interface VolumeBackend {
   /** An empty name asks for one; a volume that exists with the same options is given back. */
   create(request: VolumeCreateRequest): Promise<Volume>;
   remove(name: string, options: { force: boolean }): Promise<void>;
+  prune(query: { filters: Filters }): Promise<VolumePruneResponse>;
 }

@@ -93,7 +93,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['GET', '/volumes/{name}', 'json', 'read', volume.inspect, 21],
   ['POST', '/volumes/create', 'json', 'admin', volume.create, 21],
   ['PUT', '/volumes/{name}', 'raw', 'admin', swarm, 42],
-  ['POST', '/volumes/prune', 'json', 'admin', absent, 25],
+  ['POST', '/volumes/prune', 'json', 'admin', volume.prune, 25],
   ['DELETE', '/volumes/{name}', 'raw', 'admin', volume.remove, 21],
 
   ['GET', '/plugins', 'json', 'read', noPlugins, 25],

@@ -24,3 +24,10 @@ export interface VolumeListResponse {
   Volumes: Volume[];
   Warnings: string[] | null;
 }
+
+export interface VolumePruneResponse {
+  /** Names. */
+  VolumesDeleted: string[] | null;
+  /** Bytes. */
+  SpaceReclaimed: number;
+}

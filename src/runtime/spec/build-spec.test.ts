@@ -76,8 +76,14 @@ async function specOf(dockerd: DockerdCase): Promise<OciSpec> {
       uts: namespace(hostConfig.UTSMode, 'uts'),
       cgroup: namespace(hostConfig.CgroupnsMode, 'cgroup'),
     },
-    mounts: (await prepareMounts(collected, { containerId: '<id>', volumes: recordedVolumes, dataRoot: '/nowhere' }))
-      .mounts,
+    mounts: (
+      await prepareMounts(collected, {
+        containerId: '<id>',
+        volumes: recordedVolumes,
+        dataRoot: '/nowhere',
+        imageId: String,
+      })
+    ).mounts,
     etc: {
       hostname: `${etcOf}/hostname`,
       ...(!config.NetworkDisabled && { hosts: `${etcOf}/hosts`, resolvConf: `${etcOf}/resolv.conf` }),
@@ -126,9 +132,17 @@ function comparable(sections: Record<string, unknown>): Record<string, unknown> 
     ...sections,
     'process.capabilities': Array.isArray(capabilities) ? capabilities : boundingOf(capabilities),
     'process.user': { ...user, additionalGids: [...new Set(user.additionalGids)].sort((a, b) => a - b) },
-    mounts: (sections.mounts as OciMount[]).toSorted((a, b) => (a.destination < b.destination ? -1 : 1)),
+    mounts: (sections.mounts as OciMount[])
+      .map(withoutNeedlessRecursion)
+      .toSorted((a, b) => (a.destination < b.destination ? -1 : 1)),
     ...(builtin && { 'linux.seccomp': { ...seccomp, syscalls: '<builtin>' } }),
   };
+}
+
+/** `bind` with `rprivate`, as dockerd writes it for runc, is recursive to crun; both take `private` to mean the same. */
+function withoutNeedlessRecursion(mount: OciMount): OciMount {
+  if (!mount.options?.includes('bind')) return mount;
+  return { ...mount, options: mount.options.map((option) => option.replace(/^r(private|slave|shared)$/, '$1')) };
 }
 
 function boundingOf(value: unknown): unknown {

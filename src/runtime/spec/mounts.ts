@@ -82,8 +82,13 @@ function ociMount(mount: ResolvedMount, kernel: KernelVersion): OciMount {
   }
   const options = [mount.nonRecursive ? 'bind' : 'rbind'];
   if (mount.readOnly) options.push(readOnlyOption(mount, kernel));
-  if (mount.propagation) options.push(mount.propagation);
+  if (mount.propagation) options.push(mount.nonRecursive ? ownPropagation(mount.propagation) : mount.propagation);
   return { destination: mount.destination, type: 'bind', source: mount.source, options };
+}
+
+/** Without the mounts below: to crun, a recursive propagation makes the whole mount recursive. */
+function ownPropagation(propagation: string): string {
+  return propagation.replace(/^r/, '');
 }
 
 /** `rro` covers the mounts below too; it needs mount_setattr(2), Linux 5.12. */

@@ -34,3 +34,11 @@ export async function remove(call: Call): Promise<Reply> {
   await volumes.remove(call.name, { force: booleanValue(call.query, 'force') });
   return empty();
 }
+
+/** Before 1.42 volumes with a name were pruned, too. */
+export async function prune(call: Call): Promise<Reply> {
+  const { volumes } = call.backend;
+  if (!volumes) return absent(call);
+  const filters = parseFilters(call.query.get('filters'));
+  return json(await volumes.prune({ filters: call.version < 42 ? new Map([...filters, ['all', ['true']]]) : filters }));
+}

@@ -62,6 +62,11 @@ export function upgradeHostConfig(hostConfig: HostConfig, version: number): Host
 }
 
 function upgradeMount(mount: Mount, version: number): Mount {
+  if (version < 48 && mount.Type === 'image') {
+    throw invalid('invalid mount config for type "image": mount type unknown', {
+      hint: 'Images are mounted from version 1.48 of the API on.',
+    });
+  }
   const upgraded = { ...mount };
   if (mount.BindOptions) {
     const bind = { ...mount.BindOptions };
