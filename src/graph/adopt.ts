@@ -28,6 +28,7 @@ export function keepManifests(state: GraphState, record: ImageRecord, manifests:
 export function dropImage(state: GraphState, { image, parent, manifests }: ImageRecord): Digest[] {
   state.images.delete(image.id);
   state.ids.delete(hexOf(image.id));
+  state.aliases.drop(image.id);
   state.layers.dropImage(image.diffIds);
   dropChild(state, parent, image.id);
   const unnamed = manifests.filter(({ digest }) => dropManifest(state, digest));

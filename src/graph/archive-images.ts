@@ -9,45 +9,37 @@ import {
   type Manifest,
   parseManifest,
 } from '#image/manifest.ts';
-import { platformMatches } from '#image/platform.ts';
+import { formatPlatform, platformMatches } from '#image/platform.ts';
 import * as shape from '#image/shape.ts';
 import { type Digest, digestOf, hexOf } from '#lib/digest.ts';
 import { formatReference, parseReference, withDefaultTag } from '#lib/reference.ts';
-import type { Member, Members } from './archive-members.ts';
-
-/** An image as an archive describes it; nothing about its layers is verified yet but that they are there. */
-export interface ArchiveImage {
-  id: Digest;
-  config: Buffer;
-  layers: ArchiveLayer[];
-  /** Full references with a tag. */
-  references: string[];
-  /** The manifest and the index it came through, byte for byte. */
-  manifests: { digest: Digest; mediaType: string; bytes: Buffer }[];
-}
-
-export interface ArchiveLayer {
-  diffId: Digest;
-  /** The member's name, for messages. */
-  name: string;
-  member: Exclude<Member, { kind: 'link' }>;
-  /** What a manifest says that the member's own digest is. */
-  expected?: Digest;
-}
-
-const refuse = (why: string, hint?: string) => invalid(`invalid archive: ${why}`, { code: 'ARCHIVE_INVALID', hint });
+import { type ArchiveImage, layerMember, refuse, taggedReference } from './archive-image.ts';
+import type { Members } from './archive-members.ts';
+import { isV1Archive, v1Images } from './archive-v1.ts';
 
 /**
- * Finds the images of an archive: by `manifest.json` (docker save, every version since 1.10) or else by `index.json`
- * (OCI Image Layout). Of an image for several platforms, the first of `platforms` that is there is taken.
+ * Finds the images of an archive: by `manifest.json` (docker save, every version since 1.10), by `index.json` (OCI Image
+ * Layout), or by what docker save wrote before. Of an image for several platforms, the first of `platforms` that is
+ * there is taken; with `only`, other images are left out, and it is refused when that leaves none.
  * Throws `invalid` (code `ARCHIVE_INVALID` or `IMAGE_INVALID`) that names the member which is missing or wrong.
  */
-export function findImages(members: Members, platforms: readonly OciPlatform[]): ArchiveImage[] {
+export function findImages(members: Members, platforms: readonly OciPlatform[], only = false): ArchiveImage[] {
+  const images = allImages(members, platforms);
+  if (!only) return images;
+  const fitting = images.filter(({ config }) =>
+    platforms.some((wanted) => platformMatches(wanted, parseImageConfig(config))),
+  );
+  if (fitting.length > 0) return fitting;
+  throw refuse(`it has no image for the platform ${platforms.map(formatPlatform).join(' or ')}`);
+}
+
+function allImages(members: Members, platforms: readonly OciPlatform[]): ArchiveImage[] {
   if (members.isEmpty) throw refuse('it is empty');
   const layout = members.bytes('index.json');
   const docker = members.bytes('manifest.json');
   if (docker) return dockerImages(members, docker, layout && manifestsByConfig(members, layout));
   if (layout) return layoutImages(members, layout, platforms);
+  if (isV1Archive(members)) return v1Images(members);
   throw refuse(
     'it has neither a manifest.json nor an index.json',
     'use the output of docker save or an OCI image layout',
@@ -198,19 +190,6 @@ function checkedConfig(config: Buffer, layers: number): { diffIds: readonly Dige
     throw refuse(`invalid manifest, layers length mismatch: expected ${layers}, got ${parsed.diffIds.length}`);
   }
   return parsed;
-}
-
-function layerMember(members: Members, name: string, where: string): ArchiveLayer['member'] {
-  const member = members.find(name);
-  if (!member)
-    throw refuse(`${where} is "${name}", which is not there`, 'the archive may have been cut short or repacked');
-  return member;
-}
-
-function taggedReference(text: string): string {
-  const reference = parseReference(text);
-  if (reference.tag === undefined || reference.digest !== undefined) throw refuse(`invalid tag "${text}"`);
-  return formatReference(reference);
 }
 
 /** Entries with one name belong together; those without a name stand alone together. */

@@ -29,6 +29,10 @@ export class Members {
     return this.#members.size === 0;
   }
 
+  names(): string[] {
+    return [...this.#members.keys()];
+  }
+
   has(name: string): boolean {
     return this.find(name) !== undefined;
   }

@@ -17,6 +17,7 @@ import { nowNs } from '#lib/time.ts';
 import { TruncIndex } from '#lib/truncindex.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
 import { childrenOf } from './adopt.ts';
+import { Aliases } from './aliases.ts';
 import { type CheckedGraph, checkGraph, type GraphCheck } from './check.ts';
 import { createImage, type NewImageRequest } from './create.ts';
 import { type GraphUsage, graphUsage } from './disk-usage.ts';
@@ -58,6 +59,7 @@ export async function openGraph(options: GraphOptions): Promise<Graph> {
     ...complete,
     images: new Map(),
     ids: new TruncIndex(),
+    aliases: new Aliases(),
     children: new Map(),
     manifestUsers: new Map(),
     references: new References(),

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
 import type { OciPlatform } from '#api/types/image.ts';
 import { decompress, detectCompression, MAGIC_LENGTH } from '#archive/compression.ts';
@@ -8,7 +8,8 @@ import { invalid, isEngineError } from '#errors/errors.ts';
 import { receiveChunks } from '#lib/chunk-channel.ts';
 import { type Digest, digestOf, isDigest } from '#lib/digest.ts';
 import { peek } from '#lib/peek.ts';
-import { type ArchiveImage, type ArchiveLayer, findImages } from './archive-images.ts';
+import type { ArchiveImage, ArchiveLayer } from './archive-image.ts';
+import { findImages } from './archive-images.ts';
 import { linkTarget, type Member, Members, memberName } from './archive-members.ts';
 import { type LayerBlob, writeLayer } from './layer-blob.ts';
 
@@ -20,6 +21,8 @@ export interface LoadInput {
   /** An ingest folder of the content store, for this load alone. */
   folder: string;
   platforms: readonly OciPlatform[];
+  /** Images for other platforms are left out. */
+  onlyPlatforms: boolean;
 }
 
 /** `blob`: a layer may already be indexed while the archive goes on. `ask`: is there a layer for this blob? */
@@ -39,7 +42,7 @@ export interface LoadedLayer {
   blob?: LayerBlob;
 }
 
-/** Members up to this size stay in memory, whatever they are. */
+/** Members up to this size stay in memory, whatever they are, unless their name says that they are layers. */
 const SMALL = 16 << 10;
 /** So do larger ones up to this size, when they look like JSON. */
 const MAX_JSON = 4 << 20;
@@ -83,7 +86,9 @@ class ArchiveReader {
       await Promise.allSettled(this.#unsynced);
     }
     await Promise.all(this.#unsynced);
-    return Promise.all(findImages(this.#members, this.#input.platforms).map((image) => this.#verify(image)));
+    const { platforms, onlyPlatforms } = this.#input;
+    const images = findImages(this.#members, platforms, onlyPlatforms);
+    return Promise.all(images.map((image) => this.#verify(image)));
   }
 
   async #take(entry: TarEntry, body: AsyncIterable<Buffer>): Promise<void> {
@@ -98,7 +103,7 @@ class ArchiveReader {
   }
 
   async #takeFile(name: string, size: number, body: AsyncIterable<Buffer>): Promise<void> {
-    if (size <= SMALL) return this.#hold(name, body, size);
+    if (size <= SMALL && posix.basename(name) !== 'layer.tar') return this.#hold(name, body, size);
     const digest: unknown = BLOB_NAME.test(name) && name.replace(BLOB_NAME, 'sha256:$1');
     const known = isDigest(digest) && (await this.#ask(digest));
     if (known) return this.#members.set(name, { kind: 'known', digest, diffId: known });

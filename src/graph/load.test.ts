@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -98,6 +98,18 @@ for (const [name, compressLayer] of [
   });
 }
 
+for (const program of ['bzip2', 'xz']) {
+  test(`layers compressed with ${program} are stored plain`, async (t) => {
+    const path = join(await scratch(t), 'image.tar');
+    const compressLayer = (tar: Buffer) => execFileSync(program, ['-c'], { input: tar });
+    await makeArchive(path, [twoLayers], { form: 'oci', compressLayer });
+    const loaded = await openTestGraph(t);
+    await loaded.load(path);
+    await assertWhole(loaded);
+    assert.equal(loaded.graph.size, 1);
+  });
+}
+
 test('several images of one archive share their layers', async (t) => {
   const path = join(await scratch(t), 'images.tar');
   const base = layer('base');
@@ -187,6 +199,9 @@ test('of an image for several platforms the one for this machine is taken, or th
   await loaded.load(path, { platforms: [{ os: 'linux', architecture: 'arm64' }] });
   assert.equal(loaded.graph.inspect('many').Architecture, 'arm64');
   await assertWhole(loaded);
+  assert.equal(digestOf(await loaded.content.read(index.digest)), index.digest);
+  const elsewhere = [{ os: 'linux', architecture: 's390x' }];
+  await assert.rejects(loaded.load(path, { platforms: elsewhere }), /it has no image for the platform linux\/s390x/);
 });
 
 test('loading again changes nothing but the time of the tag; another image takes the tag over', async (t) => {

@@ -14,7 +14,7 @@ import type { GraphState } from './state.ts';
 export interface LoadOptions {
   /** No progress messages. */
   quiet?: boolean;
-  /** Which of several platforms to take, the best first; default: this machine's. */
+  /** Only images for these, the best first; default: this machine's where there is a choice. */
   platforms?: readonly OciPlatform[];
   signal?: AbortSignal;
 }
@@ -67,6 +67,7 @@ async function readArchive(
     control: control.port2,
     folder,
     platforms: platforms.length > 0 ? platforms : [HOST_PLATFORM],
+    onlyPlatforms: platforms.length > 0,
   };
   try {
     return await feedWorker(state.loaders, WORKER, input, archive, { transfer: [control.port2], signal });
@@ -91,13 +92,15 @@ async function keepImages(
     }
     for (const { image } of images) publish(state, 'load', image, image.id);
   });
+  const parents = new Set(images.map(({ parent }) => parent));
   for (const { image, references } of images) {
     for (const reference of references) emit({ stream: `Loaded image: ${familiarReference(reference)}\n` });
-    if (references.length === 0) emit({ stream: `Loaded image ID: ${image.id}\n` });
+    if (references.length === 0 && !parents.has(image.id)) emit({ stream: `Loaded image ID: ${image.id}\n` });
   }
 }
 
-function toNewImage(state: GraphState, { id, config, layers, references, manifests }: LoadedImage): NewImage {
+function toNewImage(state: GraphState, loaded: LoadedImage): NewImage {
+  const { id, config, layers, references, manifests, parent, aliases = [] } = loaded;
   const sources = layers.flatMap(({ diffId, blob }) => {
     const mediaType = blob && MEDIA_TYPES[blob.source.compression];
     return mediaType ? [{ digest: blob.source.digest, mediaType, size: blob.source.size, diffId }] : [];
@@ -107,6 +110,8 @@ function toNewImage(state: GraphState, { id, config, layers, references, manifes
     references: references.map(parseReference),
     manifests: manifests.map(({ digest, mediaType, bytes }) => ({ digest, mediaType, size: bytes.length })),
     sources,
+    parent,
+    aliases,
   };
 }
 

@@ -1,11 +1,11 @@
 import { isEngineError, notFound } from '#errors/errors.ts';
-import { type Digest, isDigest } from '#lib/digest.ts';
+import { type Digest, hexOf, isDigest } from '#lib/digest.ts';
 import { familiarReference, parseReference, type Reference, repositoryOf, withDefaultTag } from '#lib/reference.ts';
 import type { GraphState, ImageRecord } from './state.ts';
 
 /**
  * The image that `name` means: a reference (tag `latest` when it has none), else an id, with or without `sha256:`,
- * whole or as a prefix that no other image has. Throws `not-found`, or `invalid` for what can be neither, in Docker's
+ * whole or as a prefix that no other image has; ids from before ids were digests count last. Throws `not-found`, or `invalid` for what can be neither, in Docker's
  * words.
  */
 export function findImage(state: GraphState, name: string): ImageRecord {
@@ -26,15 +26,20 @@ export function lookUpImage(state: GraphState, name: string): ImageRecord | unde
   return id && id !== 'ambiguous' ? state.images.get(id) : undefined;
 }
 
-/** True when `name` is the beginning of the image's id rather than a reference to it. */
+/** True when `name` is the beginning of the image's id. */
 export function isIdPrefix(imageId: Digest, name: string): boolean {
-  return imageId.startsWith(name) || imageId.slice('sha256:'.length).startsWith(name);
+  return imageId.startsWith(name) || hexOf(imageId).startsWith(name);
+}
+
+/** True when `name` is the beginning of an id that the image has or had, rather than a reference to it. */
+export function isIdOf(state: GraphState, imageId: Digest, name: string): boolean {
+  return isIdPrefix(imageId, name) || state.aliases.find(name) === imageId;
 }
 
 function lookUpId(state: GraphState, name: string): Digest | 'ambiguous' | undefined {
   const found = state.ids.find(name.startsWith('sha256:') ? name.slice('sha256:'.length) : name);
   if (found === 'ambiguous') return found;
-  const id = found && `sha256:${found.id}`;
+  const id = found ? `sha256:${found.id}` : state.aliases.find(name);
   return isDigest(id) ? id : undefined;
 }
 

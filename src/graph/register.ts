@@ -13,6 +13,8 @@ export interface NewImage {
   /** The image that it was made from. */
   parent?: Digest;
   manifests: readonly KeptManifest[];
+  /** Ids that it had before ids were digests (hex digits). */
+  aliases?: readonly string[];
   /** Compressed blobs that its layers came as. */
   sources: readonly { digest: Digest; mediaType: string; size: number; diffId: Digest }[];
 }
@@ -36,7 +38,7 @@ export async function registerImages(state: GraphState, added: readonly NewImage
 
 function statementsFor(
   state: GraphState,
-  { image, references, parent, manifests, sources }: NewImage,
+  { image, references, parent, manifests, sources, aliases = [] }: NewImage,
   now: bigint,
 ): Statement[] {
   return [
@@ -52,6 +54,10 @@ function statementsFor(
     ...manifests.map(({ digest, mediaType, size }) => ({
       sql: 'INSERT INTO manifests (digest, image_id, media_type, size) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
       params: [digest, image.id, mediaType, size],
+    })),
+    ...aliases.map((alias) => ({
+      sql: 'INSERT INTO aliases (v1_id, image_id) VALUES (?, ?) ON CONFLICT DO UPDATE SET image_id = excluded.image_id',
+      params: [alias, image.id],
     })),
     ...references.flatMap((reference) => tagStatements(reference, image.id, now)),
   ];
@@ -78,13 +84,14 @@ export function tagStatements(reference: Reference, imageId: Digest, now: bigint
 }
 
 function remember(state: GraphState, added: NewImage, now: bigint): Renamed[] {
-  const { image, references, parent, manifests, sources } = added;
+  const { image, references, parent, manifests, sources, aliases = [] } = added;
   const before = state.images.get(image.id);
   const record: ImageRecord = before ?? { image, parent, lastTaggedAt: 0n, manifests: [], holds: 0 };
   record.image = image;
   if (references.length > 0) record.lastTaggedAt = now;
   if (!before) adoptImage(state, record);
   keepManifests(state, record, manifests);
+  for (const alias of aliases) state.aliases.set(alias, image.id);
   for (const { diffId, digest } of sources) state.layers.addSource(diffId, digest);
   return references.flatMap((reference) => {
     const from = state.references.set(reference, image.id);

@@ -5,7 +5,7 @@ import { familiarReference, formatReference, type Reference, repositoryOf } from
 import { fault } from '#lib/write-steps.ts';
 import type { Statement } from '#metadata/database.ts';
 import { childrenOf, dropImage } from './adopt.ts';
-import { findImage, isIdPrefix, namedReference } from './lookup.ts';
+import { findImage, isIdOf, namedReference } from './lookup.ts';
 import { publish } from './register.ts';
 import type { GraphState, ImageRecord } from './state.ts';
 
@@ -92,7 +92,7 @@ function planRemoval(state: GraphState, name: string, force: boolean): Plan {
   const record = findImage(state, name);
   const { id } = record.image;
   const references = state.references.of(id);
-  if (isIdPrefix(id, name)) {
+  if (isIdOf(state, id, name)) {
     const several = !areOneTag(references);
     refuseIfUsed(state, record, { force, several });
     return { record, untag: references, deletes: true };

@@ -18,12 +18,13 @@ type ReferenceRow = { reference: string; image_id: Digest };
  */
 export async function restoreGraph(state: GraphState): Promise<void> {
   const { db } = state;
-  const [layers, images, references, manifests, blobs] = await Promise.all([
+  const [layers, images, references, manifests, blobs, aliases] = await Promise.all([
     db.read<LayerRow>('SELECT diff_id, size, content_size, entries FROM layers'),
     db.read<ImageRow>('SELECT id, last_tagged_at, parent_id FROM images'),
     db.read<ReferenceRow>('SELECT reference, image_id FROM refs'),
     db.read<ManifestRow>('SELECT digest, image_id, media_type, size FROM manifests'),
     db.read<{ digest: Digest; diff_id: Digest }>('SELECT digest, diff_id FROM blobs'),
+    db.read<{ v1_id: string; image_id: Digest }>('SELECT v1_id, image_id FROM aliases'),
   ]);
   for (const { diff_id, size, content_size, entries } of layers) {
     state.layers.restore(diff_id, { size, contentSize: content_size, entries });
@@ -35,6 +36,7 @@ export async function restoreGraph(state: GraphState): Promise<void> {
     for (const row of queue) await restoreImage(state, row, manifestsOf.get(row.id) ?? []);
   };
   await Promise.all(Array.from({ length: PARALLEL }, restoreSome));
+  for (const { v1_id, image_id } of aliases) if (state.images.has(image_id)) state.aliases.set(v1_id, image_id);
   for (const { reference, image_id } of references) {
     if (state.images.has(image_id)) state.references.restore(reference, image_id);
   }

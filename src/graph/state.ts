@@ -6,6 +6,7 @@ import type { Mutex } from '#lib/locks.ts';
 import type { TruncIndex } from '#lib/truncindex.ts';
 import type { WorkerPool } from '#lib/worker-pool.ts';
 import type { Database } from '#metadata/database.ts';
+import type { Aliases } from './aliases.ts';
 import type { Layers } from './layers.ts';
 import type { References } from './references.ts';
 
@@ -64,6 +65,8 @@ export interface GraphState extends Required<GraphOptions> {
   readonly images: Map<Digest, ImageRecord>;
   /** Hex digits of the ids in `images`. */
   readonly ids: TruncIndex;
+  /** Ids from before ids were digests. */
+  readonly aliases: Aliases;
   /** Parent -> the images that were made from it. */
   readonly children: Map<Digest, Set<Digest>>;
   /** How many images have a manifest: one index may be of several. */

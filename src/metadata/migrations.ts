@@ -53,4 +53,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX addresses_by_container ON addresses(container_id);
   `,
   'ALTER TABLE images ADD COLUMN parent_id TEXT',
+  `
+  CREATE TABLE aliases (
+    v1_id TEXT PRIMARY KEY,
+    image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX aliases_by_image ON aliases(image_id);
+  `,
 ];
