@@ -16,12 +16,17 @@ import { killContainer } from '#daemon/kill.ts';
 import { inspectContainer, listContainers } from '#daemon/list.ts';
 import { containerLogs } from '#daemon/logs.ts';
 import { createNetwork, inspectNetwork, listNetworks, pruneNetworks, removeNetwork } from '#daemon/network-verbs.ts';
+import { pauseContainer, unpauseContainer } from '#daemon/pause.ts';
+import { pruneContainers } from '#daemon/prune-containers.ts';
 import { pruneImages } from '#daemon/prune-images.ts';
 import { pruneVolumes } from '#daemon/prune-volumes.ts';
 import { removeByName } from '#daemon/remove.ts';
 import { removeImage } from '#daemon/remove-image.ts';
+import { renameContainer } from '#daemon/rename.ts';
 import { startContainer } from '#daemon/start.ts';
 import { restartContainer, stopContainer } from '#daemon/stop.ts';
+import { containerTop } from '#daemon/top.ts';
+import { updateContainer } from '#daemon/update.ts';
 import { waitForContainer } from '#daemon/wait.ts';
 import { warmCgroups } from '#linux/cgroup-control.ts';
 
@@ -86,6 +91,12 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
       restart: (id, options) => restartContainer(engine, id, options),
       kill: (id, { signal }) => killContainer(engine, id, signal),
       remove: (id, options) => removeByName(engine, id, options),
+      pause: (id) => pauseContainer(engine, id),
+      unpause: (id) => unpauseContainer(engine, id),
+      rename: (id, name) => renameContainer(engine, id, name),
+      update: (id, request) => updateContainer(engine, id, request),
+      prune: (filters) => pruneContainers(engine, filters),
+      top: (id, psArguments) => containerTop(engine, id, psArguments),
       wait: (id, condition, signal) => waitForContainer(engine, id, condition, signal),
       logs: (id, query, signal) => containerLogs(engine, id, query, signal),
       attach: (id, options) => attachContainer(engine, id, options),

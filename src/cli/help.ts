@@ -49,7 +49,7 @@ function rowsText(rows: { name: string; summary: string }[]): string {
 const later = new Set(
   (
     'build builder buildx commit compose container context cp diff exec export image import login logout manifest network ' +
-    'pause port prune pull push rename save search stats system top unpause update volume'
+    'prune pull push search stats system volume'
   ).split(' '),
 );
 const never = new Set('bake checkpoint config node plugin secret service stack swarm'.split(' '));

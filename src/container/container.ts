@@ -1,9 +1,11 @@
+import type { ContainerStatus } from '#api/types/container.ts';
+import type { HostConfig } from '#api/types/host-config.ts';
 import { Mutex } from '#lib/locks.ts';
 import type { Sandbox } from '#network/sandbox.ts';
 import type { MonitorControl } from '#runtime/monitor.ts';
 import type { PendingAttachment } from './attach.ts';
 import type { Exec } from './exec.ts';
-import type { ContainerRecord, StateRecord, Status } from './record.ts';
+import type { ContainerRecord, StateRecord } from './record.ts';
 
 /** What `wait` answers with. */
 export interface ExitResult {
@@ -58,9 +60,11 @@ export class Container {
     return this.record.state.status === 'running';
   }
 
-  /** What clients are told; a removal in progress shows. */
-  get status(): Status | 'removing' {
-    return this.removing ? 'removing' : this.record.state.status;
+  /** What clients are told: a removal in progress and a pause show, too. */
+  get status(): ContainerStatus {
+    if (this.removing) return 'removing';
+    const { status, paused } = this.record.state;
+    return status === 'running' && paused ? 'paused' : status;
   }
 
   /**
@@ -78,6 +82,16 @@ export class Container {
 
   setState(change: Partial<StateRecord>): void {
     Object.assign(this.record.state, change);
+    this.revision++;
+  }
+
+  setName(name: string): void {
+    this.record.name = name;
+    this.revision++;
+  }
+
+  setHostConfig(hostConfig: HostConfig): void {
+    this.record.hostConfig = hostConfig;
     this.revision++;
   }
 

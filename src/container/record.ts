@@ -70,6 +70,8 @@ export interface StateRecord {
   /** 0n = never. */
   startedAt: bigint;
   finishedAt: bigint;
+  /** Its processes are frozen; it is running all the same. */
+  paused: boolean;
   /** Somebody stopped it: restart policies leave it alone. */
   stoppedByUser: boolean;
 }
@@ -84,6 +86,7 @@ export const CREATED_STATE: Readonly<StateRecord> = Object.freeze({
   oomKilled: false,
   startedAt: 0n,
   finishedAt: 0n,
+  paused: false,
   stoppedByUser: false,
 });
 

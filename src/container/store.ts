@@ -180,6 +180,20 @@ export class ContainerStore {
     await this.#db.write([{ sql: 'UPDATE containers SET name = ?, record = ? WHERE id = ?', params: row }]);
   }
 
+  /** Gives a container another name, which was reserved for it; its old one is free when it resolves. */
+  async rename(container: Container, name: string): Promise<void> {
+    const { id, name: old } = container;
+    container.setName(name);
+    try {
+      await this.save(container);
+    } catch (error) {
+      container.setName(old);
+      this.releaseName(id, name);
+      throw error;
+    }
+    this.releaseName(id, old);
+  }
+
   /** Deletes the row and notes what is left to delete; from then on nobody finds the container. */
   async remove(container: Container, leftovers: Leftovers): Promise<void> {
     const { id, name } = container;

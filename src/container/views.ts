@@ -51,7 +51,7 @@ function stateView(container: Container): ContainerState {
   return {
     Status: status,
     Running: state.status === 'running' || state.status === 'restarting',
-    Paused: false,
+    Paused: status === 'paused',
     Restarting: state.status === 'restarting',
     OOMKilled: state.oomKilled,
     Dead: state.status === 'dead',
@@ -130,6 +130,8 @@ export function statusText(container: Container, now: bigint): string {
       return `Restarting (${state.exitCode}) ${since(state.finishedAt)} ago`;
     case 'running':
       return `Up ${since(state.startedAt)}`;
+    case 'paused':
+      return `Up ${since(state.startedAt)} (Paused)`;
     case 'exited':
       return `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
   }

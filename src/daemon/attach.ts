@@ -28,6 +28,9 @@ export async function attachContainer(
   const container = engine.containers.get(id);
   const { Tty: tty, OpenStdin: openStdin, StdinOnce: closeStdin } = container.record.config;
   if (container.removing) throw conflict(`container ${container.id} is being removed`);
+  if (container.state.paused) {
+    throw conflict(`container ${container.id} is paused, unpause the container before attach`);
+  }
   if (options.detachKeys) parseDetachKeys(options.detachKeys);
   const settings: AttachSettings = { ...options, stdin: options.stdin && openStdin, tty, closeStdin };
   const attachment = options.stream ? waitForStart(container, settings) : undefined;

@@ -8,8 +8,10 @@ import { PRODUCT } from './product.ts';
 /** `GET /info` */
 export async function systemInfo(engine: Engine): Promise<SystemInfo> {
   const { config, cgroups, runtimes, driver, containers } = engine;
-  const counts = { running: 0, stopped: 0 };
-  for (const container of containers) counts[container.running ? 'running' : 'stopped']++;
+  const counts = { running: 0, paused: 0, stopped: 0 };
+  for (const container of containers) {
+    counts[container.state.paused ? 'paused' : container.running ? 'running' : 'stopped']++;
+  }
   const [driverStatus, warnings, distribution, descriptors, forwarding] = await Promise.all([
     driver.status(),
     engineWarnings(engine),
@@ -21,7 +23,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     ID: engine.id,
     Containers: containers.size,
     ContainersRunning: counts.running,
-    ContainersPaused: 0,
+    ContainersPaused: counts.paused,
     ContainersStopped: counts.stopped,
     Images: engine.graph.size,
     Driver: driver.name,

@@ -4,6 +4,7 @@ import { eventAttributes } from '#container/description.ts';
 import { conflict, errnoCode, isEngineError } from '#errors/errors.ts';
 import { parseSignal } from '#lib/signal.ts';
 import type { Engine } from './engine.ts';
+import { unpause } from './pause.ts';
 
 const SIGKILL = 9;
 
@@ -14,14 +15,19 @@ export async function killContainer(engine: Engine, id: string, signal: string):
   if (!container.running) {
     throw conflict(`cannot kill container: ${id}: container ${container.id} is not running`);
   }
-  if (number === SIGKILL || number === stopSignal(container)) container.setState({ stoppedByUser: true });
   const exited = container.waitForExit();
   await signalContainer(engine, container, number);
   if (number === SIGKILL) await exited;
 }
 
-/** Sends a signal to process 1; one that has ended meanwhile is no error. */
+/**
+ * Sends a signal to process 1; one that has ended meanwhile is no error. As in dockerd, every signal is meant to end the
+ * container unless it has a stop signal of its own and this is another one: no restart follows, and a pause is over.
+ */
 export async function signalContainer(engine: Engine, container: Container, signal: number): Promise<void> {
+  const { StopSignal: own } = container.record.config;
+  const ends = signal === SIGKILL || !own || signal === stopSignal(container);
+  if (ends) container.setState({ stoppedByUser: true });
   try {
     if (container.monitor) await container.monitor.kill(signal);
     else await signalDirectly(container, signal);
@@ -31,6 +37,7 @@ export async function signalContainer(engine: Engine, container: Container, sign
     else if (code !== 'ESRCH') throw error;
   }
   engine.events.publish('container', 'kill', container.id, eventAttributes(container, { signal: String(signal) }));
+  if (ends) await unpause(engine, container);
 }
 
 export function stopSignal({ record }: Container): number {

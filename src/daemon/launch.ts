@@ -138,6 +138,7 @@ function markRunning(engine: Engine, container: Container, monitor: MonitorContr
     exitCode: 0,
     error: '',
     oomKilled: false,
+    paused: false,
     stoppedByUser: false,
   });
 }

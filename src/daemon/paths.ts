@@ -17,6 +17,8 @@ export interface ContainerPaths {
   bundleConfig: string;
   /** The run's network, from before its process. */
   sandbox: string;
+  /** There while an update of the limits is under way. */
+  updating: string;
   /** The /dev/shm of a container whose IPC is shareable. */
   sharedMemory: string;
   /** Parts of volumes and images that are mounted by themselves. Never deleted with what is in it. */
@@ -86,6 +88,7 @@ export function enginePaths(dataRoot: string, execRoot: string): Paths {
         socket: join(runFolder, 'monitor.sock'),
         bundleConfig: join(runFolder, 'config.json'),
         sandbox: join(runFolder, 'sandbox.json'),
+        updating: join(runFolder, 'updating'),
         sharedMemory: join(runFolder, 'shm'),
         parts: join(execRoot, 'parts', id),
         execs: join(runFolder, 'execs'),

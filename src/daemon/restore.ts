@@ -14,9 +14,11 @@ import { restoreExecs } from './exec/restore.ts';
 import { processStartTime } from './kill.ts';
 import { takeOverLaunch } from './launch.ts';
 import { readSandbox } from './launch-network.ts';
+import { restorePaused } from './pause.ts';
 import { releaseRun, runOf } from './release-run.ts';
 import { finishRemoval, removeContainer } from './remove.ts';
 import { type Exit, LOST_EXIT_CODE, recordExit, superviseRun } from './supervise.ts';
+import { restoreLimits } from './update.ts';
 
 /** What was found of a container's last run. */
 type Finding =
@@ -71,7 +73,15 @@ async function showContainers(engine: Engine): Promise<void> {
     if (finding.kind === 'running') await adopt(engine, container, finding);
     if (finding.kind !== 'ended') continue;
     const { code, oom, finishedAt, lost } = finding.exit;
-    container.setState({ status: 'exited', pid: 0, exitCode: code, oomKilled: oom, finishedAt, error: lost ?? '' });
+    container.setState({
+      status: 'exited',
+      paused: false,
+      pid: 0,
+      exitCode: code,
+      oomKilled: oom,
+      finishedAt,
+      error: lost ?? '',
+    });
   }
   const users = [...engine.containers].map(({ id, record }) => ({ containerId: id, mountPoints: record.mountPoints }));
   await engine.volumes.restore(users);
@@ -145,6 +155,8 @@ async function adopt(engine: Engine, container: Container, finding: Finding): Pr
 
 async function settle(engine: Engine, container: Container, finding: Finding): Promise<void> {
   if (finding.kind === 'running') {
+    await restorePaused(engine, container);
+    await restoreLimits(engine, container);
     superviseRun(engine, container);
     return engine.containers.save(container);
   }

@@ -12,6 +12,7 @@ import { removeContainer } from './remove.ts';
 export async function startContainer(engine: Engine, id: string, hostConfig?: HostConfig): Promise<void> {
   const container = engine.containers.get(id);
   await container.lock.run(async () => {
+    if (container.state.paused) throw conflict('cannot start a paused container, try unpause instead');
     if (container.running) throw notModified(`Container ${container.name} is already running`);
     refuseRemoving(container);
     if (hostConfig) container.record.hostConfig = hostConfig;

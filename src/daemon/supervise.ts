@@ -68,6 +68,7 @@ export async function recordExit(
   engine.execs.forgetUnstarted(container);
   container.setState({
     status: 'exited',
+    paused: false,
     pid: 0,
     processStartTime: '',
     exitCode: exit.code,

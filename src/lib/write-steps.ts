@@ -64,6 +64,14 @@ export const WRITE_STEPS = [
   'exec.start.running',
   'exec.start.refused',
   'exec.end',
+  // It is paused and goes on; called otherwise; given other limits.
+  'container.pause.frozen',
+  'container.pause.saved',
+  'container.unpause.thawed',
+  'container.unpause.saved',
+  'container.rename.saved',
+  'container.update.saved',
+  'container.update.applied',
   // It exits; the monitor's exit record is the commit point.
   'container.exit.saved',
   'container.exit.network',

@@ -39,9 +39,22 @@ export async function pauseCgroup(support: CgroupSupport, path: string, timeoutM
   await setFrozen(support, path, true, timeoutMs);
 }
 
-/** Undoes `pauseCgroup`. */
+/** Undoes `pauseCgroup`. A group that has ended meanwhile is fine. */
 export async function resumeCgroup(support: CgroupSupport, path: string, timeoutMs = 5000): Promise<void> {
-  await setFrozen(support, path, false, timeoutMs);
+  await setFrozen(support, path, false, timeoutMs).catch((error: unknown) => {
+    if (errnoCode(error) !== 'ENOENT' && errnoCode(error) !== 'ENODEV') throw error;
+  });
+}
+
+/** Whether `pauseCgroup` has stopped a group, or is about to. False for a group that is not there. */
+export async function cgroupFrozen(support: CgroupSupport, path: string): Promise<boolean> {
+  const { folder, file, frozen } = freezerOf(support, path);
+  if (folder === undefined) return false;
+  const text = await readFile(join(folder, file), 'utf8').catch((error: unknown) => {
+    if (errnoCode(error) !== 'ENOENT' && errnoCode(error) !== 'ENODEV') throw error;
+    return '';
+  });
+  return text.startsWith(frozen) || text.startsWith('FREEZING');
 }
 
 /**
@@ -57,17 +70,25 @@ export async function warmCgroups(support: CgroupSupport): Promise<void> {
   if (root !== undefined) await writeIfThere(join(root, own.slice(2).join(':'), 'cgroup.procs'), String(process.pid));
 }
 
+/** Where a group is frozen: the file that takes the words, and the one that tells when it has happened. */
+function freezerOf(support: CgroupSupport, path: string) {
+  if (support.version === 2) {
+    const folder = join(support.unified!, path);
+    return { folder, file: 'cgroup.freeze', frozen: '1', thawed: '0', watched: 'cgroup.events', prefix: 'frozen ' };
+  }
+  const folder = cgroupFolder(support, 'freezer', path);
+  const file = 'freezer.state';
+  return { folder, file, frozen: 'FROZEN', thawed: 'THAWED', watched: file, prefix: '' };
+}
+
 async function setFrozen(support: CgroupSupport, path: string, frozen: boolean, timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs;
-  const folder = support.version === 2 ? join(support.unified!, path) : cgroupFolder(support, 'freezer', path);
+  const freezer = freezerOf(support, path);
+  const { folder, file, prefix } = freezer;
   if (folder === undefined) throw system(`cannot pause ${path}: the freezer controller is not mounted`);
-  const [file, value, reached] =
-    support.version === 2
-      ? ['cgroup.freeze', frozen ? '1' : '0', new RegExp(`^frozen ${frozen ? 1 : 0}$`, 'm')]
-      : ['freezer.state', frozen ? 'FROZEN' : 'THAWED', new RegExp(`^${frozen ? 'FROZEN' : 'THAWED'}$`, 'm')];
-  const watched = join(folder, support.version === 2 ? 'cgroup.events' : file);
+  const value = frozen ? freezer.frozen : freezer.thawed;
   await writeFile(join(folder, file), value);
-  while (!reached.test(await readFile(watched, 'utf8'))) {
+  while (!(await readFile(join(folder, freezer.watched), 'utf8')).split('\n').includes(`${prefix}${value}`)) {
     if (Date.now() > deadline)
       throw system(`${path} did not become ${frozen ? 'frozen' : 'thawed'} in ${timeoutMs} ms`);
     await sleep(POLL);

@@ -184,10 +184,18 @@ export class Networks {
     });
   }
 
-  /** A container is called otherwise from now on. */
-  rename(containerId: string, name: string): void {
+  /** A container is called otherwise from now on, by its neighbours too. Gives its sandbox when it has one. */
+  rename(containerId: string, name: string): Sandbox | undefined {
     const member = this.#members.get(containerId);
-    if (member) member.name = name;
+    if (!member) return undefined;
+    const called = (names: string[]) => names.map((one) => (one === member.name ? name : one));
+    const networks = Object.entries(member.sandbox.networks).map(([network, endpoint]) => [
+      network,
+      endpoint.DNSNames ? { ...endpoint, DNSNames: called(endpoint.DNSNames) } : endpoint,
+    ]);
+    member.sandbox = { ...member.sandbox, networks: Object.fromEntries(networks) };
+    member.name = name;
+    return member.sandbox;
   }
 
   /** What `host-gateway` means to containers on every network: the host's address on the default bridge. */

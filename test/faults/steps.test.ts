@@ -1,6 +1,6 @@
 /** The engine is killed right after each write step; the next one leaves nothing half done, and the verb works then. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -387,6 +387,55 @@ function rewiring(verb: 'connect' | 'disconnect'): Case {
 
 const netnsOf = (name: string) => ok('inspect', '-f', '{{.NetworkSettings.SandboxKey}}', name);
 
+/** Frozen or not, `expected` is what both the kernel and the engine say then. */
+function pausing(verb: 'pause' | 'unpause', expected: 'paused' | 'running'): Case {
+  const script = 'while :; do date +%s%N >/now; sleep 0.01; done';
+  const moment = async () => readFile(`/proc/${await ok('inspect', '-f', '{{.State.Pid}}', 'box')}/root/now`, 'utf8');
+  return {
+    async prepare() {
+      await ok('run', '-d', '--name', 'box', 'busybox', 'sh', '-c', script);
+      if (verb === 'unpause') await ok('pause', 'box');
+    },
+    verb: () => attempt(verb, 'box'),
+    async check() {
+      assert.equal(await state('box'), `${expected} 0`);
+      if (expected === 'paused') {
+        const before = await moment();
+        await sleep(100);
+        assert.equal(await moment(), before);
+        await ok('unpause', 'box');
+      }
+      for (const before = await moment(); (await moment()) === before; await sleep(10));
+      await ok('pause', 'box');
+      await ok('rm', '-f', 'box');
+      await checkStore(daemon);
+    },
+  };
+}
+
+const renaming: Case = {
+  prepare: () => ok('create', '--name', 'old-name', 'busybox', 'true'),
+  verb: () => attempt('rename', 'old-name', 'new-name'),
+  async check() {
+    assert.deepEqual([await exists('old-name'), await exists('new-name')], [false, true]);
+    await ok('create', '--name', 'old-name', 'busybox', 'true');
+    await ok('rm', 'old-name', 'new-name');
+  },
+};
+
+/** The limit that inspect shows is the one that holds. */
+const updating: Case = {
+  prepare: () => ok('run', '-d', '--name', 'box', '--pids-limit', '50', 'busybox', 'sleep', '1000'),
+  verb: () => attempt('update', '--pids-limit', '60', 'box'),
+  async check() {
+    assert.equal(await ok('inspect', '-f', '{{.HostConfig.PidsLimit}}', 'box'), '60');
+    const id = await ok('inspect', '-f', '{{.Id}}', 'box');
+    const [file] = await Array.fromAsync(glob(`/sys/fs/cgroup/{,pids/}wherry/${id}/pids.max`));
+    assert.equal(await readFile(file!, 'utf8'), '60\n');
+    await ok('rm', '-f', 'box');
+  },
+};
+
 /** The next engine is killed while it starts; the one after it finds a store that is its own. */
 const beginning: Case = {
   prepare: () => ok(...create('create')),
@@ -462,6 +511,13 @@ const cases: Record<WriteStep, Case | Case[]> = {
   'exec.start.running': runningExec,
   'exec.start.refused': refusedExec,
   'exec.end': runningExec,
+  'container.pause.frozen': pausing('pause', 'running'),
+  'container.pause.saved': pausing('pause', 'paused'),
+  'container.unpause.thawed': pausing('unpause', 'running'),
+  'container.unpause.saved': pausing('unpause', 'running'),
+  'container.rename.saved': renaming,
+  'container.update.saved': updating,
+  'container.update.applied': updating,
   'container.exit.saved': exiting,
   'container.exit.network': [exiting, vanishing],
   'container.exit.released': [exiting, vanishing],

@@ -1,7 +1,11 @@
 import type {
   ContainerCreateResponse,
   ContainerInspect,
+  ContainerPruneResponse,
   ContainerSummary,
+  ContainerUpdateRequest,
+  ContainerUpdateResponse,
+  TopResponse,
   WaitCondition,
   WaitResponse,
 } from '#api/types/container.ts';
@@ -77,6 +81,34 @@ export async function restartContainer(client: Client, container: string, query:
 
 export async function killContainer(client: Client, container: string, signal?: string): Promise<void> {
   await client.text('POST', `${pathOf(container)}/kill`, { query: { signal } });
+}
+
+export async function pauseContainer(client: Client, container: string): Promise<void> {
+  await client.text('POST', `${pathOf(container)}/pause`);
+}
+
+export async function unpauseContainer(client: Client, container: string): Promise<void> {
+  await client.text('POST', `${pathOf(container)}/unpause`);
+}
+
+export async function renameContainer(client: Client, container: string, name: string): Promise<void> {
+  await client.text('POST', `${pathOf(container)}/rename`, { query: { name } });
+}
+
+export function updateContainer(
+  client: Client,
+  container: string,
+  request: Partial<ContainerUpdateRequest>,
+): Promise<ContainerUpdateResponse> {
+  return client.json('POST', `${pathOf(container)}/update`, { json: request });
+}
+
+export function containerTop(client: Client, container: string, psArguments: string): Promise<TopResponse> {
+  return client.json('GET', `${pathOf(container)}/top`, { query: { ps_args: psArguments || undefined } });
+}
+
+export function pruneContainers(client: Client, filters: FilterValues): Promise<ContainerPruneResponse> {
+  return client.json('POST', '/containers/prune', { query: { filters } });
 }
 
 export interface RemoveQuery {

@@ -3,7 +3,11 @@ import type { CheckProblem, CheckSummary } from '#api/types/check.ts';
 import type {
   ContainerCreateResponse,
   ContainerInspect,
+  ContainerPruneResponse,
   ContainerSummary,
+  ContainerUpdateRequest,
+  ContainerUpdateResponse,
+  TopResponse,
   WaitCondition,
   WaitResponse,
 } from '#api/types/container.ts';
@@ -131,6 +135,13 @@ export interface ContainerBackend {
   /** `signal` as the client wrote it: a number, `KILL` or `SIGKILL`; empty = SIGKILL. */
   kill(id: string, options: { signal: string }): Promise<void>;
   remove(id: string, options: { volumes: boolean; force: boolean; link: boolean }): Promise<void>;
+  pause(id: string): Promise<void>;
+  unpause(id: string): Promise<void>;
+  rename(id: string, name: string): Promise<void>;
+  update(id: string, request: ContainerUpdateRequest): Promise<ContainerUpdateResponse>;
+  prune(filters: Filters): Promise<ContainerPruneResponse>;
+  /** `psArguments` as for the program ps. */
+  top(id: string, psArguments: string): Promise<TopResponse>;
   /** Resolves as soon as the waiter is registered, so that the client may start the container; `result` is the end. */
   wait(id: string, condition: WaitCondition, signal: AbortSignal): Promise<{ result: Promise<WaitResponse> }>;
   /** The stream's chunks are ready for the wire: multiplexed frames, or raw bytes when there is a TTY. */

@@ -1,6 +1,7 @@
 import type { Access } from './access.ts';
 import { absent, buildKit, noBuildCache, noPlugins, noSuchPlugin, swarm, swarmEntrance } from './handlers/absent.ts';
 import * as container from './handlers/container.ts';
+import * as containerChange from './handlers/container-change.ts';
 import * as containerStream from './handlers/container-stream.ts';
 import * as exec from './handlers/exec.ts';
 import * as image from './handlers/image.ts';
@@ -29,7 +30,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['GET', '/containers/json', 'json', 'read', container.list],
   ['GET', '/containers/ps', 'json', 'read', container.list],
   ['GET', '/containers/{name}/json', 'json', 'read', container.inspect],
-  ['GET', '/containers/{name}/top', 'json', 'read', absent],
+  ['GET', '/containers/{name}/top', 'json', 'read', containerChange.top],
   ['GET', '/containers/{name}/logs', 'stream', 'read', containerStream.logs],
   ['GET', '/containers/{name}/changes', 'json', 'read', absent],
   ['GET', '/containers/{name}/stats', 'stream', 'read', absent],
@@ -46,12 +47,12 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['POST', '/containers/{name}/stop', 'raw', 'operate', container.stop],
   ['POST', '/containers/{name}/restart', 'raw', 'operate', container.restart],
   ['POST', '/containers/{name}/kill', 'raw', 'operate', container.kill],
-  ['POST', '/containers/{name}/pause', 'raw', 'operate', absent],
-  ['POST', '/containers/{name}/unpause', 'raw', 'operate', absent],
-  ['POST', '/containers/{name}/rename', 'raw', 'admin', absent],
-  ['POST', '/containers/{name}/update', 'json', 'admin', absent, 22],
+  ['POST', '/containers/{name}/pause', 'raw', 'operate', containerChange.pause],
+  ['POST', '/containers/{name}/unpause', 'raw', 'operate', containerChange.unpause],
+  ['POST', '/containers/{name}/rename', 'raw', 'admin', containerChange.rename],
+  ['POST', '/containers/{name}/update', 'json', 'admin', containerChange.update, 22],
   ['POST', '/containers/create', 'json', 'admin', container.create],
-  ['POST', '/containers/prune', 'json', 'admin', absent, 25],
+  ['POST', '/containers/prune', 'json', 'admin', containerChange.prune, 25],
   ['DELETE', '/containers/{name}', 'raw', 'admin', container.remove],
   ['POST', '/commit', 'json', 'admin', absent],
 

@@ -1,5 +1,5 @@
 import type { Config } from './container-config.ts';
-import type { HostConfig } from './host-config.ts';
+import type { HostConfig, Resources, RestartPolicy } from './host-config.ts';
 import type { GraphDriverData, OciDescriptor } from './image.ts';
 import type { MountPoint } from './mount.ts';
 import type { EndpointSettings, NetworkSettings } from './network.ts';
@@ -107,6 +107,22 @@ export interface WaitResponse {
   StatusCode: number;
   /** Why waiting failed; the status code is then meaningless. */
   Error?: { Message: string };
+}
+
+/** What an update asks for: 0, empty and null leave a limit as it is, as an empty name does the policy. */
+export interface ContainerUpdateRequest extends Resources {
+  RestartPolicy: RestartPolicy;
+}
+
+export interface ContainerUpdateResponse {
+  Warnings: string[] | null;
+}
+
+export interface ContainerPruneResponse {
+  /** Ids; null = none. */
+  ContainersDeleted: string[] | null;
+  /** Bytes of what the containers had written. */
+  SpaceReclaimed: number;
 }
 
 /** The rows of `top`. */

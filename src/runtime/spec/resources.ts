@@ -20,6 +20,34 @@ export function cgroupResources(resources: Resources, blockIO: OciBlockIO): Omit
   };
 }
 
+/**
+ * For a running container: the limits that `changes` touch, with those that the kernel wants to see beside them, as
+ * they are in `now`. Unlike at a start, -1 (no limit) is said.
+ */
+export function updatedResources(now: Resources, changes: Partial<Resources>): Omit<OciResources, 'devices'> {
+  const touched = (...names: (keyof Resources)[]) => names.some((name) => name in changes);
+  const memory = touched('Memory', 'MemorySwap', 'MemoryReservation') && {
+    ...(now.Memory && { limit: now.Memory }),
+    ...(now.MemorySwap && { swap: now.MemorySwap }),
+    ...(now.MemoryReservation && { reservation: now.MemoryReservation }),
+  };
+  const cpu = {
+    ...(changes.CpuShares && { shares: changes.CpuShares }),
+    ...(touched('NanoCpus', 'CpuPeriod', 'CpuQuota') && cpuBandwidth(now)),
+    ...(changes.CpuRealtimeRuntime && { realtimeRuntime: changes.CpuRealtimeRuntime }),
+    ...(changes.CpuRealtimePeriod && { realtimePeriod: changes.CpuRealtimePeriod }),
+    ...(changes.CpusetCpus && { cpus: changes.CpusetCpus }),
+    ...(changes.CpusetMems && { mems: changes.CpusetMems }),
+  };
+  const pids = changes.PidsLimit ?? 0;
+  return {
+    ...(memory && { memory }),
+    ...(Object.keys(cpu).length > 0 && { cpu }),
+    ...(touched('PidsLimit') && { pids: { limit: positive(pids) ? pids : -1 } }),
+    ...(changes.BlkioWeight && { blockIO: { weight: changes.BlkioWeight } }),
+  };
+}
+
 function memoryLimits(resources: Resources): OciMemory {
   const { Memory, MemoryReservation, MemorySwap, MemorySwappiness, KernelMemoryTCP, OomKillDisable } = resources;
   return {

@@ -1,4 +1,4 @@
-import type { HostConfig, LogConfig, RestartPolicy } from '#api/types/host-config.ts';
+import type { HostConfig, LogConfig } from '#api/types/host-config.ts';
 import type { PortBinding, PortMap } from '#api/types/port.ts';
 import {
   boolean,
@@ -17,6 +17,7 @@ import {
 } from '../decode.ts';
 import { mount } from './mount.ts';
 import { resourceFields } from './resources.ts';
+import { restartPolicy } from './update.ts';
 
 const portMap: Decoder<PortMap | null> = map(
   list(struct<PortBinding>('PortBinding', { HostIp: string, HostPort: string })),
@@ -28,10 +29,7 @@ export const hostConfig: Decoder<HostConfig> = struct<HostConfig>('HostConfig', 
   LogConfig: struct<LogConfig>('LogConfig', { Type: string, Config: map(string) }),
   NetworkMode: string,
   PortBindings: portMap,
-  RestartPolicy: struct<RestartPolicy>('RestartPolicy', {
-    Name: word<RestartPolicy['Name']>(),
-    MaximumRetryCount: integer,
-  }),
+  RestartPolicy: restartPolicy,
   AutoRemove: boolean,
   VolumeDriver: string,
   VolumesFrom: list(string),

@@ -1,3 +1,4 @@
+import type { ContainerUpdateRequest } from '#api/types/container.ts';
 import type { HostConfig } from '#api/types/host-config.ts';
 import type { Mount } from '#api/types/mount.ts';
 import { invalid } from '#errors/errors.ts';
@@ -58,6 +59,14 @@ export function upgradeHostConfig(hostConfig: HostConfig, version: number): Host
   if (version < 43) delete upgraded.Annotations;
   if (typeof upgraded.PidsLimit === 'number' && upgraded.PidsLimit <= 0) upgraded.PidsLimit = null;
   if (upgraded.Mounts) upgraded.Mounts = upgraded.Mounts.map((mount) => upgradeMount(mount, version));
+  return upgraded;
+}
+
+/** Makes an update of version 1.`version` one of the newest version; 0 processes means no limit, whatever was written. */
+export function upgradeUpdate(request: ContainerUpdateRequest, version: number): ContainerUpdateRequest {
+  const { KernelMemory: _, ...upgraded } = request;
+  if (version < 40) upgraded.PidsLimit = null;
+  if (upgraded.PidsLimit !== null && upgraded.PidsLimit <= 0) upgraded.PidsLimit = 0;
   return upgraded;
 }
 
