@@ -41,6 +41,9 @@ export function checkCanExec(container: Container): void {
     throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
   }
   if (!container.running) throw conflict(`container ${container.id} is not running`);
+  if (container.state.paused) {
+    throw conflict(`Container ${container.id} is paused, unpause the container before exec`);
+  }
 }
 
 async function writeRecord(engine: Engine, { id, container, record }: Exec): Promise<void> {
