@@ -69,7 +69,7 @@ function forget(state: GraphState, id: Digest): void {
 
 async function parse(state: GraphState, check: GraphCheck, id: Digest, config: Buffer): Promise<Image | undefined> {
   try {
-    return makeImage(id, config, (diffId) => state.layers.info(diffId)?.contentSize ?? 0);
+    return makeImage(id, config, state.layers.nameAndSize);
   } catch (error) {
     check.report({
       subject: `image ${await imageName(state, id)}`,

@@ -42,7 +42,7 @@ async function checkLayer(state: GraphState, check: GraphCheck, row: Row): Promi
   const layer: Layer = { diffId, tarPath: state.content.pathOf(diffId), size: length };
   const stat = await checkIndex(state, check, layer);
   if (!stat) return;
-  const info: LayerInfo = { size: length, contentSize: stat.size, entries: stat.entries };
+  const info: LayerInfo = { diffId, size: length, contentSize: stat.size, entries: stat.entries };
   const agrees = row.size === length && row.content_size === stat.size && row.entries === stat.entries;
   if (!agrees) await correctRow(state, check, diffId, info);
 }

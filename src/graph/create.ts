@@ -37,7 +37,7 @@ export async function createImage(state: GraphState, request: NewImageRequest): 
     const platform = request.platform ?? HOST_PLATFORM;
     const draft = { ...request, platform, layer: blob?.digest, created: state.now() };
     const config = draftConfig(draft, parent && (await state.content.read(parent.id)));
-    const image = makeImage(digestOf(config), config, (diffId) => state.layers.info(diffId)!.contentSize);
+    const image = makeImage(digestOf(config), config, state.layers.nameAndSize);
     const references = reference ? [reference] : [];
     await state.changes.run(async () => {
       await state.content.write(config);

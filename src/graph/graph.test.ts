@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { isEngineError } from '#errors/errors.ts';
-import { digestOf, shortId } from '#lib/digest.ts';
+import { type Digest, digestOf, shortId } from '#lib/digest.ts';
 import { assertNothingStored, assertWhole, openTestGraph, type TestGraph } from '#test/support/graph.ts';
 import { makeArchive, type TestImage } from '#test/support/images.ts';
 import { makeTar } from '#test/support/tar.ts';
@@ -300,13 +300,40 @@ test('lists are filtered and sorted as Docker does it', async (t) => {
   assert.throws(() => listed({ before: ['nope'] }), error('not-found', 'No such image: nope:latest'));
 });
 
-test('a damaged config is reported, left out, and keeps its layers for a repair', async (t) => {
+test('a start reads no configs: what is remembered of them is what they say', async (t) => {
+  const config = {
+    Env: ['A=b'],
+    Labels: { k: 'v' },
+    Healthcheck: { Test: ['CMD', 'x'], Interval: 30_000_000_000 },
+    ExposedPorts: { '80/tcp': {} },
+  };
+  const extra = { author: 'me', variant: 'v2', 'os.version': '1', created: '2020-01-02T03:04:05.123456789+02:00' };
+  const images = [
+    { layers: [layer('a'), layer('b')], tags: ['app:latest'], config, extra },
+    { layers: [], extra: { created: null, config: null } },
+  ];
+  const opened = await graphWith(t, images);
+  const before = opened.ids.map((id) => opened.graph.get(id));
+  await opened.reopen();
+  const after = opened.ids.map((id) => opened.graph.get(id));
+  assert.deepEqual(after, before);
+  for (const id of opened.ids) await rm(opened.content.pathOf(id as Digest));
+  await opened.reopen();
+  assert.deepEqual(
+    opened.ids.map((id) => opened.graph.get(id)),
+    before,
+  );
+  await assert.rejects(opened.graph.history('app'), error('not-found', /no blob sha256:/));
+});
+
+test('a lost config of which nothing is remembered is reported, left out, and keeps its layers', async (t) => {
   const warnings: string[] = [];
   const opened = await graphWith(t, [{ layers: [layer('a')], tags: ['app:latest'] }], {
     warn: (text) => warnings.push(text),
   });
   const id = opened.graph.get('app').id;
   await rm(opened.content.pathOf(id));
+  await opened.db.write([{ sql: 'UPDATE images SET note = NULL', params: [] }]);
   await opened.reopen();
   assert.equal(opened.graph.size, 0);
   assert.match(warnings[0]!, new RegExp(`image ${id} cannot be used: no blob`));

@@ -2,12 +2,14 @@ import type { IngestedBlob } from '#content/blob-writer.ts';
 import type { ContentStore } from '#content/store.ts';
 import { system } from '#errors/errors.ts';
 import type { GraphDriver } from '#graphdriver/driver.ts';
+import type { KnownLayer } from '#image/image.ts';
 import type { Digest } from '#lib/digest.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Database } from '#metadata/database.ts';
 
 /** What the graph knows of a layer that can be mounted. */
 export interface LayerInfo {
+  diffId: Digest;
   /** True length of the tar in bytes. */
   size: number;
   /** Bytes of its files. */
@@ -51,13 +53,16 @@ export class Layers {
   }
 
   /** A layer as the database names it at start. */
-  restore(diffId: Digest, info: LayerInfo): void {
-    this.#state(diffId).info = info;
+  restore(info: LayerInfo): void {
+    this.#state(info.diffId).info = info;
   }
 
   info(diffId: Digest): LayerInfo | undefined {
     return this.#states.get(diffId)?.info;
   }
+
+  /** What an image says of a layer; one that is lost has no size. */
+  readonly nameAndSize = (diffId: Digest): KnownLayer => this.info(diffId) ?? { diffId, contentSize: 0 };
 
   /** How many images share it. */
   imagesOf(diffId: Digest): number {
@@ -192,7 +197,7 @@ export class Layers {
     const size = blob?.size ?? (await this.#verifiedSize(diffId));
     const stat = await driver.applyDiff({ diffId, tarPath: content.pathOf(diffId), size });
     fault('layer.apply');
-    return { size, contentSize: stat.size, entries: stat.entries };
+    return { diffId, size, contentSize: stat.size, entries: stat.entries };
   }
 
   async #verifiedSize(diffId: Digest): Promise<number> {

@@ -106,7 +106,7 @@ function toNewImage(state: GraphState, loaded: LoadedImage): NewImage {
     return mediaType ? [{ digest: blob.source.digest, mediaType, size: blob.source.size, diffId }] : [];
   });
   return {
-    image: makeImage(id, Buffer.from(config), (diffId) => state.layers.info(diffId)!.contentSize),
+    image: makeImage(id, Buffer.from(config), state.layers.nameAndSize),
     references: references.map(parseReference),
     manifests: manifests.map(({ digest, mediaType, bytes }) => ({ digest, mediaType, size: bytes.length })),
     sources,

@@ -146,7 +146,7 @@ async function rebuildImage(
   const register = async () => {
     for (const diffId of diffIds) state.layers.pin(diffId);
     for (const diffId of diffIds) await state.layers.provide(diffId, undefined);
-    const image = makeImage(id, bytes, (diffId) => state.layers.info(diffId)!.contentSize);
+    const image = makeImage(id, bytes, state.layers.nameAndSize);
     await registerImages(state, [{ image, references, manifests, sources: sourcesOf(id, diffIds, found) }]);
     fault('repair.image');
   };

@@ -1,4 +1,4 @@
-import type { Image } from '#image/image.ts';
+import { type Image, noteImage } from '#image/image.ts';
 import type { Digest } from '#lib/digest.ts';
 import { formatReference, type Reference } from '#lib/reference.ts';
 import { fault } from '#lib/write-steps.ts';
@@ -48,8 +48,8 @@ function statementsFor(
       params: [digest, mediaType, size, diffId],
     })),
     {
-      sql: 'INSERT INTO images (id, config_size, last_tagged_at, parent_id) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING',
-      params: [image.id, image.configSize, parent ?? null],
+      sql: 'INSERT INTO images (id, config_size, last_tagged_at, parent_id, note) VALUES (?, ?, 0, ?, ?) ON CONFLICT DO NOTHING',
+      params: [image.id, image.configSize, parent ?? null, noteImage(image)],
     },
     ...manifests.map(({ digest, mediaType, size }) => ({
       sql: 'INSERT INTO manifests (digest, image_id, media_type, size) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',

@@ -1,5 +1,5 @@
 import { describe } from '#errors/errors.ts';
-import { makeImage } from '#image/image.ts';
+import { type Image, makeImage, recallImage } from '#image/image.ts';
 import type { Digest } from '#lib/digest.ts';
 import { adoptImage, keepManifests } from './adopt.ts';
 import type { GraphState } from './state.ts';
@@ -9,25 +9,25 @@ const PARALLEL = 32;
 
 type LayerRow = { diff_id: Digest; size: number; content_size: number; entries: number };
 type ManifestRow = { digest: Digest; image_id: Digest; media_type: string; size: number };
-type ImageRow = { id: Digest; last_tagged_at: number | bigint; parent_id: Digest | null };
+type ImageRow = { id: Digest; last_tagged_at: number | bigint; parent_id: Digest | null; note: string | null };
 type ReferenceRow = { reference: string; image_id: Digest };
 
 /**
- * Fills the memory from the database and the configs. An image whose config cannot be read is left out, one that lacks
- * layers is kept, both with a warning.
+ * Fills the memory from the database. An image of which the database knows nothing and whose config cannot be read is left
+ * out, one that lacks layers is kept, both with a warning.
  */
 export async function restoreGraph(state: GraphState): Promise<void> {
   const { db } = state;
   const [layers, images, references, manifests, blobs, aliases] = await Promise.all([
     db.read<LayerRow>('SELECT diff_id, size, content_size, entries FROM layers'),
-    db.read<ImageRow>('SELECT id, last_tagged_at, parent_id FROM images'),
+    db.read<ImageRow>('SELECT id, last_tagged_at, parent_id, note FROM images'),
     db.read<ReferenceRow>('SELECT reference, image_id FROM refs'),
     db.read<ManifestRow>('SELECT digest, image_id, media_type, size FROM manifests'),
     db.read<{ digest: Digest; diff_id: Digest }>('SELECT digest, diff_id FROM blobs'),
     db.read<{ v1_id: string; image_id: Digest }>('SELECT v1_id, image_id FROM aliases'),
   ]);
   for (const { diff_id, size, content_size, entries } of layers) {
-    state.layers.restore(diff_id, { size, contentSize: content_size, entries });
+    state.layers.restore({ diffId: diff_id, size, contentSize: content_size, entries });
   }
   for (const { digest, diff_id } of blobs) state.layers.addSource(diff_id, digest);
   const manifestsOf = Map.groupBy(manifests, ({ image_id }) => image_id);
@@ -46,7 +46,7 @@ export async function restoreGraph(state: GraphState): Promise<void> {
 export async function restoreOne(state: GraphState, id: Digest): Promise<void> {
   const { db } = state;
   const [rows, manifests, references] = await Promise.all([
-    db.read<ImageRow>('SELECT id, last_tagged_at, parent_id FROM images WHERE id = ?', [id]),
+    db.read<ImageRow>('SELECT id, last_tagged_at, parent_id, note FROM images WHERE id = ?', [id]),
     db.read<ManifestRow>('SELECT digest, image_id, media_type, size FROM manifests WHERE image_id = ?', [id]),
     db.read<ReferenceRow>('SELECT reference, image_id FROM refs WHERE image_id = ?', [id]),
   ]);
@@ -57,8 +57,7 @@ export async function restoreOne(state: GraphState, id: Digest): Promise<void> {
 
 async function restoreImage(state: GraphState, row: ImageRow, manifests: ManifestRow[]): Promise<void> {
   try {
-    const config = await state.content.read(row.id);
-    const image = makeImage(row.id, config, (diffId) => state.layers.info(diffId)?.contentSize ?? 0);
+    const image = await imageOf(state, row);
     const lost = image.diffIds.filter((diffId) => !state.layers.info(diffId));
     if (lost.length > 0) state.warn(`image ${row.id} lacks layers: ${lost.join(', ')}`);
     const lastTaggedAt = BigInt(row.last_tagged_at);
@@ -69,4 +68,11 @@ async function restoreImage(state: GraphState, row: ImageRow, manifests: Manifes
   } catch (error) {
     state.warn(`image ${row.id} cannot be used: ${describe(error)}`);
   }
+}
+
+/** From its row; rows that were made again from the configs have no note. */
+async function imageOf({ content, layers }: GraphState, { id, note }: ImageRow): Promise<Image> {
+  return note === null
+    ? makeImage(id, await content.read(id), layers.nameAndSize)
+    : recallImage(id, note, layers.nameAndSize);
 }

@@ -60,7 +60,7 @@ export function parseImageConfig(bytes: Buffer): ParsedConfig {
     os: text('os') ?? '',
     osVersion: text('os.version') || undefined,
     created,
-    createdAt: timeOf(created),
+    createdAt: createdTime(created),
     author: text('author') ?? '',
     comment: text('comment') ?? '',
     dockerVersion: text('docker_version') ?? '',
@@ -123,7 +123,7 @@ function readHistory(value: unknown, where: string): HistoryEntry {
   const from = shape.requiredObject(value, where);
   const text = (name: string) => shape.optionalText(from[name], `${where}.${name}`) ?? '';
   return {
-    createdAt: timeOf(text('created')),
+    createdAt: createdTime(text('created')),
     createdBy: text('created_by'),
     author: text('author'),
     comment: text('comment'),
@@ -131,6 +131,7 @@ function readHistory(value: unknown, where: string): HistoryEntry {
   };
 }
 
-function timeOf(text: string | undefined): bigint {
+/** ns since 1970; 0n when absent or no RFC 3339 time. */
+export function createdTime(text: string | undefined): bigint {
   return (text && parseTime(text)) || 0n;
 }

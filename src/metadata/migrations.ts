@@ -60,4 +60,6 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX aliases_by_image ON aliases(image_id);
   `,
+  // What the engine keeps in memory of an image's config, so that a start reads no configs.
+  'ALTER TABLE images ADD COLUMN note TEXT',
 ];
