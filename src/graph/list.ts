@@ -40,18 +40,30 @@ export function listImages(state: GraphState, query: ListQuery): ImageSummary[] 
     const shown = names ? references.filter(names) : references;
     if ((names && shown.length === 0) || !passes(record, references)) continue;
     if (!all && references.length === 0 && childrenOf(state, image.id).size > 0) continue;
-    rows.push({ image, summary: summarise(state, record, shown, sharedSize) });
+    const summary = sharedSize ? withSharedSize(state, record, shown) : summaryOf(record, shown);
+    rows.push({ image, summary });
   }
   rows.sort((a, b) => compare(b.image.createdAt, a.image.createdAt));
   return rows.map(({ summary }) => summary);
 }
 
-function summarise(
-  state: GraphState,
-  { image, parent }: ImageRecord,
-  references: readonly Reference[],
-  sharedSize: boolean,
-): ImageSummary {
+/** Rows by image. They are frozen, which lets the server serialise them once. */
+const summaries = new WeakMap<ImageRecord, { references: readonly Reference[]; summary: ImageSummary }>();
+
+/** The row made last time, unless the image has other references now (a changed list of them is another list). */
+function summaryOf(record: ImageRecord, references: readonly Reference[]): ImageSummary {
+  const known = summaries.get(record);
+  if (known?.references === references) return known.summary;
+  const summary = Object.freeze(summarise(record, references));
+  summaries.set(record, { references, summary });
+  return summary;
+}
+
+function withSharedSize(state: GraphState, record: ImageRecord, references: readonly Reference[]): ImageSummary {
+  return { ...summaryOf(record, references), SharedSize: sharedSizeOf(state, record.image) };
+}
+
+function summarise({ image, parent }: ImageRecord, references: readonly Reference[]): ImageSummary {
   return {
     Id: image.id,
     ParentId: parent ?? '',
@@ -59,7 +71,7 @@ function summarise(
     RepoDigests: references.filter(({ digest }) => digest !== undefined).map(familiarReference),
     Created: Number(image.createdAt / 1_000_000_000n),
     Size: image.size,
-    SharedSize: sharedSize ? sharedSizeOf(state, image) : -1,
+    SharedSize: -1,
     Labels: image.config?.Labels ?? null,
     Containers: -1,
   };
