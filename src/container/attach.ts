@@ -8,11 +8,15 @@ export interface AttachSettings {
   stdout: boolean;
   stderr: boolean;
   tty: boolean;
+  framing: 'raw' | 'docker';
   /** The end of this client's input is the end of the container's stdin. */
   closeStdin: boolean;
   /** Absent = ctrl-p,ctrl-q on a terminal, none elsewhere. */
   detachKeys?: string;
 }
+
+/** What matters once the monitor's stream is there. */
+export type ClientSettings = Pick<AttachSettings, 'stdin' | 'tty' | 'closeStdin' | 'detachKeys'>;
 
 /** An attachment that waits for its container to start. */
 export interface PendingAttachment {
@@ -27,7 +31,7 @@ export interface PendingAttachment {
  * Ties a client to the monitor's stream until the process ends, the client detaches, or the client goes. The client's
  * half-close ends stdin at most. Resolves with whether the client typed the detach keys.
  */
-export async function connectClient(client: Duplex, stream: Duplex, settings: AttachSettings): Promise<boolean> {
+export async function connectClient(client: Duplex, stream: Duplex, settings: ClientSettings): Promise<boolean> {
   let detached = false;
   const detach = () => {
     detached = true;
@@ -50,7 +54,7 @@ export async function connectClient(client: Duplex, stream: Duplex, settings: At
   return detached;
 }
 
-async function forwardInput(client: Duplex, stream: Duplex, settings: AttachSettings, detach: () => void) {
+async function forwardInput(client: Duplex, stream: Duplex, settings: ClientSettings, detach: () => void) {
   const keys = settings.detachKeys || (settings.tty ? DEFAULT_DETACH_KEYS : '');
   try {
     const end = settings.closeStdin;

@@ -13,6 +13,8 @@ export interface AttachOptions {
   stderr: boolean;
   stream: boolean;
   logs: boolean;
+  /** Bytes as they are, also without a terminal. */
+  raw: boolean;
   detachKeys?: string;
 }
 
@@ -32,7 +34,8 @@ export async function attachContainer(
     throw conflict(`container ${container.id} is paused, unpause the container before attach`);
   }
   if (options.detachKeys) parseDetachKeys(options.detachKeys);
-  const settings: AttachSettings = { ...options, stdin: options.stdin && openStdin, tty, closeStdin };
+  const framing = tty || options.raw ? 'raw' : 'docker';
+  const settings: AttachSettings = { ...options, stdin: options.stdin && openStdin, tty, framing, closeStdin };
   const attachment = options.stream ? waitForStart(container, settings) : undefined;
   engine.events.publish('container', 'attach', container.id, eventAttributes(container));
   return { tty, connect: (client) => connect(engine, container, client, options, settings, attachment) };
@@ -70,13 +73,13 @@ async function connect(
 }
 
 async function attachRunning(container: Container, settings: AttachSettings): Promise<Duplex | undefined> {
-  const { stdin, stdout, stderr, tty } = settings;
-  return await container.monitor?.attach({ stdin, stdout, stderr, framing: tty ? 'raw' : 'docker' });
+  const { stdin, stdout, stderr, framing } = settings;
+  return await container.monitor?.attach({ stdin, stdout, stderr, framing });
 }
 
 async function replayLogs(engine: Engine, container: Container, client: Duplex, options: AttachOptions): Promise<void> {
-  const { stdout, stderr } = options;
-  const query = { stdout, stderr, follow: false, timestamps: false, details: false, tail: 'all' as const };
+  const { stdout, stderr, raw } = options;
+  const query = { raw, stdout, stderr, follow: false, timestamps: false, details: false, tail: 'all' as const };
   const { stream } = await containerLogs(engine, container.id, query, new AbortController().signal);
   for await (const chunk of stream) {
     if (client.destroyed) return;

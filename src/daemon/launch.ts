@@ -110,8 +110,8 @@ async function subscribeWaiting(container: Container, monitor: MonitorControl): 
   container.pendingAttachments.clear();
   await Promise.all(
     waiting.map(async (attachment) => {
-      const { tty, stdin, stdout, stderr } = attachment.settings;
-      attachment.begin(await monitor.attach({ stdin, stdout, stderr, framing: tty ? 'raw' : 'docker' }));
+      const { framing, stdin, stdout, stderr } = attachment.settings;
+      attachment.begin(await monitor.attach({ stdin, stdout, stderr, framing }));
     }),
   );
 }

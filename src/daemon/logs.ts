@@ -16,6 +16,8 @@ export interface LogsQuery {
   timestamps: boolean;
   details: boolean;
   tail: number | 'all';
+  /** Never frames: bytes as they are, also without a terminal. */
+  raw?: boolean;
 }
 
 /** `GET /containers/{id}/logs`. Throws `invalid` without a stream, `not-implemented` for a driver that keeps nothing. */
@@ -47,13 +49,13 @@ async function* logStream(
   const tail = query.tail === 'all' ? undefined : query.tail;
   const selection = { ...query, since: query.since ?? 0n, until: query.until ?? 0n, tail };
   const follow = query.follow && container.running ? { ended: container.waitForExit(signal) } : undefined;
-  const format = entryFormat(container.record.config.Tty, query);
+  const format = entryFormat(container.record.config.Tty || query.raw === true, query);
   for await (const entries of readLog(log, selection, follow, signal)) yield Buffer.concat(entries.map(format));
 }
 
-function entryFormat(tty: boolean, { timestamps, details }: LogsQuery): (entry: LogEntry) => Buffer {
+function entryFormat(raw: boolean, { timestamps, details }: LogsQuery): (entry: LogEntry) => Buffer {
   return ({ stream, time, text }) => {
     const payload = Buffer.from(`${timestamps ? `${formatTimeFixed(time)} ` : ''}${details ? ' ' : ''}${text}`);
-    return tty ? payload : frame(stream === 'stderr' ? STDERR : STDOUT, payload);
+    return raw ? payload : frame(stream === 'stderr' ? STDERR : STDOUT, payload);
   };
 }

@@ -59,6 +59,10 @@ function ask(socketPath: string, method: string, path: string, { body, headers }
       const about = { status: reply.statusCode!, type: reply.headers['content-type'] ?? '' };
       text(reply).then((received) => resolve({ ...about, body: received }), reject);
     });
+    sent.on('upgrade', (reply, socket) => {
+      socket.destroy();
+      resolve({ status: reply.statusCode!, type: '', body: '' });
+    });
     sent.on('error', reject);
     sent.end('Content-Type' in type ? JSON.stringify(body) : (body as string | Buffer | undefined));
   });

@@ -95,6 +95,15 @@ for (const minor of VERSIONS) {
         await call('GET /containers/{id}/logs', 200, { path, query: { stdout: '1', timestamps: '1' } });
         await call('POST /containers/{id}/attach', 200, { path, query: { logs: '1', stdout: '1' } });
         await call('POST /containers/{id}/attach', 404, nobody);
+        const headers = {
+          Connection: 'Upgrade',
+          Upgrade: 'websocket',
+          'Sec-WebSocket-Version': '13',
+          'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+        };
+        await call('GET /containers/{id}/attach/ws', 101, { path, headers });
+        await call('GET /containers/{id}/attach/ws', 404, { ...nobody, headers });
+        await call('GET /containers/{id}/attach/ws', 400, { path });
       }));
 
     test('an exec from create to its end', () =>

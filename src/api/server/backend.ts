@@ -208,6 +208,8 @@ export interface AttachOptions {
   stream: boolean;
   /** Give what was logged so far first. */
   logs: boolean;
+  /** Never frames: bytes as they are, also without a terminal. */
+  raw: boolean;
   /** `ctrl-p,ctrl-q` form; absent = the daemon's. */
   detachKeys?: string;
 }

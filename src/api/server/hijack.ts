@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { http } from './node-http.ts';
 import type { Reply } from './reply.ts';
+import { WebSocketStream } from './websocket/stream.ts';
 
 /** A connection that stops being HTTP: attach and exec speak raw bytes or frames on it, each direction ends alone. */
 
@@ -57,6 +58,21 @@ export async function runHijack(
     await reply.connect(client);
   } finally {
     closeGently(client);
+  }
+}
+
+/** Accepts the WebSocket, hands its stream over and closes it when the session is done. */
+export async function runWebSocket(
+  client: Duplex,
+  head: string,
+  { text, connect }: Extract<Reply, { kind: 'websocket' }>,
+): Promise<void> {
+  client.write(head);
+  const stream = new WebSocketStream(client, { text });
+  try {
+    await connect(stream);
+  } finally {
+    closeGently(stream);
   }
 }
 

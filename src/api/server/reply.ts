@@ -11,7 +11,8 @@ export type Reply =
   | { kind: 'bytes'; contentType: string; source: ByteSource; lastWords?: (error: unknown) => Buffer }
   | { kind: 'json-lines'; source: AsyncIterable<unknown> }
   | { kind: 'progress'; run: (emit: (message: ProgressMessage) => void) => Promise<void> }
-  | { kind: 'hijack'; multiplexed: boolean; connect: (client: Duplex) => Promise<void> };
+  | { kind: 'hijack'; multiplexed: boolean; connect: (client: Duplex) => Promise<void> }
+  | { kind: 'websocket'; text: boolean; connect: (client: Duplex) => Promise<void> };
 
 export type ByteSource = AsyncIterable<Buffer> | Readable;
 
@@ -56,5 +57,12 @@ export const progress = (run: (emit: (message: ProgressMessage) => void) => Prom
 export const hijack = (multiplexed: boolean, connect: (client: Duplex) => Promise<void>): Reply => ({
   kind: 'hijack',
   multiplexed,
+  connect,
+});
+
+/** The connection as a WebSocket, whose messages are texts or bytes. */
+export const webSocket = (text: boolean, connect: (client: Duplex) => Promise<void>): Reply => ({
+  kind: 'websocket',
+  text,
   connect,
 });

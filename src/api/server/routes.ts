@@ -39,7 +39,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['GET', '/containers/{name}/archive', 'tar', 'read', absent, 20],
   ['PUT', '/containers/{name}/archive', 'raw', 'exec', absent, 20],
   ['POST', '/containers/{name}/copy', 'tar', 'read', absent],
-  ['GET', '/containers/{name}/attach/ws', 'websocket', 'exec', absent],
+  ['GET', '/containers/{name}/attach/ws', 'websocket', 'exec', containerStream.attachWebSocket],
   ['POST', '/containers/{name}/attach', 'hijack', 'exec', containerStream.attach],
   ['POST', '/containers/{name}/wait', 'json', 'read', containerStream.wait],
   ['POST', '/containers/{name}/resize', 'raw', 'operate', container.resize],

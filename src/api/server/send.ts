@@ -18,7 +18,7 @@ const PROGRESS_BACKLOG = 1 << 18;
 export async function sendReply(
   response: ServerResponse,
   common: OutgoingHttpHeaders,
-  reply: Exclude<Reply, { kind: 'hijack' }>,
+  reply: Exclude<Reply, { kind: 'hijack' | 'websocket' }>,
 ): Promise<void> {
   switch (reply.kind) {
     case 'json':

@@ -6,10 +6,11 @@ import { type Access, checkAccess } from './access.ts';
 import type { Backend } from './backend.ts';
 import { hasBody } from './body.ts';
 import { Call } from './call.ts';
-import { responseOn, runHijack, takeOver } from './hijack.ts';
+import { responseOn, runHijack, runWebSocket, takeOver } from './hijack.ts';
 import { locate, versionOf } from './locate.ts';
 import type { Reply } from './reply.ts';
 import { sendError, sendReply } from './send.ts';
+import { acceptHead, notAsked } from './websocket/handshake.ts';
 
 /** How a request travels to its handler and back; what all requests of a server share. */
 export interface Service {
@@ -34,8 +35,10 @@ export function serveRequest(
 async function answer(service: Service, request: IncomingMessage, response: ServerResponse, access: Access) {
   const call = open(service, request, access);
   if (call.route.reply === 'hijack') return hijackPlain(service, call, response);
+  if (call.route.reply === 'websocket') throw notAsked();
   const reply = await call.route.handler(call);
-  if (reply.kind === 'hijack') throw system(`${call.route.path} is not in the table as a hijack`);
+  if (reply.kind === 'hijack' || reply.kind === 'websocket')
+    throw system(`${call.route.path} does not say in the table what it replies`);
   await sendReply(response, service.headers, reply);
 }
 
@@ -51,7 +54,8 @@ export function serveUpgrade(
   if (head.length > 0) client.unshift(head);
   try {
     const call = open(service, request, access);
-    hijack(service, call, client, true).catch((error: unknown) => sessionFailed(service, request, error));
+    const session = call.route.reply === 'websocket' ? openWebSocket : hijack;
+    session(service, call, client, true).catch((error: unknown) => sessionFailed(service, request, error));
   } catch (error) {
     fail(service, request, responseOn(client, request), error);
   }
@@ -59,9 +63,9 @@ export function serveUpgrade(
 
 /** True when an upgrade is a route's business; other offers to upgrade are ignored, as HTTP allows. */
 export function acceptsUpgrade(request: IncomingMessage): boolean {
-  if (request.headers.upgrade?.toLowerCase() !== 'tcp') return false;
+  const wanted = { tcp: 'hijack', websocket: 'websocket' }[request.headers.upgrade?.toLowerCase() ?? ''];
   try {
-    return locate(request).route.reply === 'hijack';
+    return wanted !== undefined && locate(request).route.reply === wanted;
   } catch {
     return false;
   }
@@ -90,9 +94,25 @@ async function hijack(service: Service, call: Call, client: Duplex, upgrade: boo
   } catch (error) {
     return fail(service, request, responseOn(client, request), error);
   }
+  if (reply.kind === 'websocket') throw system(`${route.path} is not in the table as a WebSocket`);
   if (reply.kind !== 'hijack') return sendReply(responseOn(client, request), headers, reply);
   request.resume(); // a body that nobody asked for stands before the input
   await runHijack(client, reply, { upgrade, version, headers });
+}
+
+async function openWebSocket(service: Service, call: Call, client: Duplex): Promise<void> {
+  const { request } = call;
+  let head: string;
+  let reply: Reply;
+  try {
+    head = acceptHead(request, service.headers);
+    reply = await call.route.handler(call);
+    if (reply.kind !== 'websocket') throw system(`${call.route.path} does not give a WebSocket`);
+  } catch (error) {
+    return fail(service, request, responseOn(client, request), error);
+  }
+  request.resume();
+  await runWebSocket(client, head, reply);
 }
 
 /** A request that failed: its status and message where the client can still be told, else the end of the connection. */

@@ -3,7 +3,7 @@ import { describe, invalid } from '#errors/errors.ts';
 import type { Call } from '../call.ts';
 import { booleanValue, textValue, timeValue } from '../form.ts';
 import { streamType } from '../hijack.ts';
-import { bytes, hijack, json, later, type Reply } from '../reply.ts';
+import { bytes, hijack, json, later, type Reply, webSocket } from '../reply.ts';
 
 /** Replies that go on as long as the container does. */
 
@@ -56,14 +56,37 @@ function systemErrorFrame(error: unknown): Buffer {
 }
 
 export async function attach(call: Call): Promise<Reply> {
-  const { query } = call;
   const { tty, connect } = await call.backend.containers.attach(call.name, {
-    stdin: booleanValue(query, 'stdin'),
-    stdout: booleanValue(query, 'stdout'),
-    stderr: booleanValue(query, 'stderr'),
+    ...attachOptions(call),
+    ...attachStreams(call),
+    raw: false,
+  });
+  return hijack(!tty, connect);
+}
+
+/** Before 1.42 all streams were attached, and before 1.28 messages were texts; there have never been frames in them. */
+export async function attachWebSocket(call: Call): Promise<Reply> {
+  const streams = call.version >= 42 ? attachStreams(call) : { stdin: true, stdout: true, stderr: true };
+  const { connect } = await call.backend.containers.attach(call.name, {
+    ...attachOptions(call),
+    ...streams,
+    raw: true,
+  });
+  return webSocket(call.version < 28, connect);
+}
+
+function attachOptions({ query }: Call) {
+  return {
     stream: booleanValue(query, 'stream'),
     logs: booleanValue(query, 'logs'),
     detachKeys: textValue(query, 'detachKeys'),
-  });
-  return hijack(!tty, connect);
+  };
+}
+
+function attachStreams({ query }: Call) {
+  return {
+    stdin: booleanValue(query, 'stdin'),
+    stdout: booleanValue(query, 'stdout'),
+    stderr: booleanValue(query, 'stderr'),
+  };
 }
