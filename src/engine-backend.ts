@@ -1,7 +1,10 @@
 import type { Backend } from '#api/server/backend.ts';
 import { execView } from '#container/exec.ts';
+import { copyFromContainer, readContainerPath, statContainerPath, writeContainerPath } from '#daemon/archive.ts';
 import { attachContainer, resizeContainer } from '#daemon/attach.ts';
+import { containerChanges } from '#daemon/changes.ts';
 import { checkStore } from '#daemon/check.ts';
+import { commitContainer } from '#daemon/commit.ts';
 import { connectNetwork, disconnectNetwork } from '#daemon/connect.ts';
 import { createContainer } from '#daemon/create.ts';
 import { diskUsage } from '#daemon/disk-usage.ts';
@@ -10,6 +13,7 @@ import { createExec } from '#daemon/exec/create.ts';
 import { resizeExec } from '#daemon/exec/resize.ts';
 import { openExecSession } from '#daemon/exec/session.ts';
 import { startExec } from '#daemon/exec/start.ts';
+import { exportContainer } from '#daemon/export.ts';
 import { importFrom } from '#daemon/import-image.ts';
 import { systemInfo, systemVersion } from '#daemon/info.ts';
 import { killContainer } from '#daemon/kill.ts';
@@ -23,6 +27,7 @@ import { pruneVolumes } from '#daemon/prune-volumes.ts';
 import { removeByName } from '#daemon/remove.ts';
 import { removeImage } from '#daemon/remove-image.ts';
 import { renameContainer } from '#daemon/rename.ts';
+import { inspectWithSizes, listWithSizes } from '#daemon/sizes.ts';
 import { startContainer } from '#daemon/start.ts';
 import { restartContainer, stopContainer } from '#daemon/stop.ts';
 import { containerTop } from '#daemon/top.ts';
@@ -82,10 +87,19 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
       resize: (id, { height, width }) => resizeExec(engine, id, height, width),
       inspect: async (id) => execView(engine.execs.get(id)),
     },
+    files: {
+      changes: (id) => containerChanges(engine, id),
+      export: (id, signal) => exportContainer(engine, id, signal),
+      stat: (id, path) => statContainerPath(engine, id, path),
+      read: (id, path, signal) => readContainerPath(engine, id, path, signal),
+      write: (id, path, body, options) => writeContainerPath(engine, id, path, body, options),
+      copy: (id, path, signal) => copyFromContainer(engine, id, path, signal),
+      commit: (id, request) => commitContainer(engine, id, request),
+    },
     containers: {
       create: (request) => createContainer(engine, request),
-      list: async (query) => listContainers(engine, query),
-      inspect: async (id) => inspectContainer(engine, id),
+      list: async (query) => (query.size ? listWithSizes(engine, query) : listContainers(engine, query)),
+      inspect: async (id, { size }) => (size ? inspectWithSizes(engine, id) : inspectContainer(engine, id)),
       start: (id, { hostConfig }) => startContainer(engine, id, hostConfig),
       stop: (id, options) => stopContainer(engine, id, options),
       restart: (id, options) => restartContainer(engine, id, options),

@@ -102,7 +102,8 @@ static void write_file(const char *name, const char *last, uint64_t size) {
 static void make_link(const char *name, const char *target, const char *last) {
   char *full = full_name(target), *slash = strrchr(full, '/');
   int parent = open_in(root, (*slash = 0, full[0] ? full : "/"), O_PATH | O_DIRECTORY);
-  if (parent < 0 || linkat(parent, slash + 1, AT_FDCWD, last, 0)) fail(errno, "linking %s to %s", name, target);
+  if (parent < 0 || linkat(parent, slash + 1, AT_FDCWD, last, 0))
+    fail(errno == ENOENT ? 0 : errno, "invalid hardlink \"%s\" -> \"%s\"", name, target);
   close(parent);
   free(full);
 }

@@ -108,7 +108,8 @@ int open_view(char ***arguments) {
     unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (i > 0 ? MOVE_MOUNT_T_EMPTY_PATH : 0);
     if (move_mount(trees[i], "", target, i > 0 ? "" : "/", flags)) fail(errno, "mounting %s", at[3 * i + 1]);
   }
-  if (fchdir(trees[0]) || chroot(".")) fail(errno, "entering the root");
+  /* With the host's tree go all other mounts, which would keep other containers' file systems alive. */
+  if (fchdir(trees[0]) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH)) fail(errno, "entering the root");
   *arguments = at + 3 * count;
   return trees[0];
 }

@@ -33,6 +33,8 @@ export class Container {
   /** Those that have not ended. */
   readonly execs: ReadonlySet<Exec>;
   removing = false;
+  /** Who reads or writes its files: while there is anybody its root stays mounted. */
+  views = 0;
   /** Grows with every change that a view of the container could show. */
   revision = 0;
   readonly #exitWaiters = new Set<Waiter>();

@@ -1,7 +1,7 @@
 import type { DiskUsage, DiskUsageType } from '#api/types/disk-usage.ts';
 import { treeSize } from '#lib/tree-size.ts';
 import type { Engine } from './engine.ts';
-import { listContainers } from './list.ts';
+import { listWithSizes } from './sizes.ts';
 
 /** What is being computed, for all who ask meanwhile. */
 const running = new WeakMap<Engine, Map<DiskUsageType, Promise<Partial<DiskUsage>>>>();
@@ -26,7 +26,7 @@ function shared(engine: Engine, type: DiskUsageType): Promise<Partial<DiskUsage>
 const PARTS: Record<DiskUsageType, (engine: Engine) => Promise<Partial<DiskUsage>>> = {
   image: imageUsage,
   container: async (engine) => ({
-    Containers: listContainers(engine, { all: true, limit: 0, filters: new Map() }),
+    Containers: await listWithSizes(engine, { all: true, limit: 0, filters: new Map() }),
   }),
   volume: volumeUsage,
   'build-cache': async () => ({ BuildCache: [] }),

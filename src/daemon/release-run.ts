@@ -20,14 +20,27 @@ export async function releaseRun(
   if (!cleaned) await deleteAtRuntime(engine, id, runtime || engine.runtimes.default);
   await networkReleased;
   fault('container.exit.network');
-  await engine.driver.put(id);
-  const { runFolder, sharedMemory, parts } = engine.paths.container(id);
-  await unbindAll(engine.launcher, parts);
-  for (const layer of imageLayers) await engine.driver.put(layer);
-  await engine.volumes.unmountAll(id);
+  if (!isViewed(engine, id)) await releaseMounts(engine, { id, imageLayers });
+  const { runFolder, sharedMemory } = engine.paths.container(id);
   if (shareableIpc) await releaseSharedMemory(engine.launcher, sharedMemory);
   await rm(runFolder, { recursive: true, force: true });
   fault('container.exit.released');
+}
+
+/** Unmounts a container's root, its volumes, and what else `mountSources` has mounted. Can be repeated. */
+export async function releaseMounts(
+  engine: Engine,
+  { id, imageLayers = [] }: Pick<RunResources, 'id' | 'imageLayers'>,
+): Promise<void> {
+  await engine.driver.put(id);
+  await unbindAll(engine.launcher, engine.paths.container(id).parts);
+  for (const layer of imageLayers) await engine.driver.put(layer);
+  await engine.volumes.unmountAll(id);
+}
+
+/** Somebody is at the container's files, and unmounts them afterwards. */
+function isViewed({ containers }: Engine, id: string): boolean {
+  return containers.has(id) && containers.get(id).views > 0;
 }
 
 /** What a run of this container has besides what every run has. */

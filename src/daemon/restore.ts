@@ -15,7 +15,7 @@ import { processStartTime } from './kill.ts';
 import { takeOverLaunch } from './launch.ts';
 import { readSandbox } from './launch-network.ts';
 import { restorePaused } from './pause.ts';
-import { releaseRun, runOf } from './release-run.ts';
+import { releaseMounts, releaseRun, runOf } from './release-run.ts';
 import { finishRemoval, removeContainer } from './remove.ts';
 import { type Exit, LOST_EXIT_CODE, recordExit, superviseRun } from './supervise.ts';
 import { restoreLimits } from './update.ts';
@@ -170,7 +170,9 @@ async function settle(engine: Engine, container: Container, finding: Finding): P
     return recordExit(engine, container, finding.exit, monitorGone);
   }
   const interrupted = hasRunFolder(engine, container);
-  if (interrupted) {
+  if (!interrupted) {
+    await releaseMounts(engine, runOf(container.record));
+  } else {
     container.cleanup = engine.background.run(`cleaning up after ${container.id}`, () =>
       releaseRun(engine, runOf(container.record), monitorGone),
     );

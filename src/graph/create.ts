@@ -3,7 +3,7 @@ import { draftConfig, type ImageDraft } from '#image/draft.ts';
 import { type Image, makeImage } from '#image/image.ts';
 import { HOST_PLATFORM } from '#image/platform.ts';
 import { type Digest, digestOf } from '#lib/digest.ts';
-import type { Reference } from '#lib/reference.ts';
+import { familiarReference, type Reference } from '#lib/reference.ts';
 import { publish, registerImages } from './register.ts';
 import type { GraphState, ImageEvent } from './state.ts';
 
@@ -43,6 +43,7 @@ export async function createImage(state: GraphState, request: NewImageRequest): 
       await state.content.write(config);
       await registerImages(state, [{ image, references, parent: parent?.id, manifests: [], sources: [] }]);
       if (action) publish(state, action, image, image.id);
+      if (reference) publish(state, 'tag', image, familiarReference(reference));
     });
     return image;
   } finally {

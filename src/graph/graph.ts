@@ -19,6 +19,7 @@ import { WorkerPool } from '#lib/worker-pool.ts';
 import { childrenOf } from './adopt.ts';
 import { Aliases } from './aliases.ts';
 import { type CheckedGraph, checkGraph, type GraphCheck } from './check.ts';
+import { commitImage } from './commit.ts';
 import { createImage, type NewImageRequest } from './create.ts';
 import { type GraphUsage, graphUsage } from './disk-usage.ts';
 import { imageHistory } from './history.ts';
@@ -139,6 +140,16 @@ export class Graph {
 
   create(request: NewImageRequest): Promise<Image> {
     return createImage(this.#state, request);
+  }
+
+  /** See `commitImage`. */
+  commit(request: Omit<NewImageRequest, 'layer'>, writeTar: (to: number) => Promise<void>): Promise<Image> {
+    return commitImage(this.#state, request, writeTar);
+  }
+
+  /** Bytes of the files of all these layers. */
+  contentSize(chain: readonly Digest[]): number {
+    return chain.reduce((sum, diffId) => sum + (this.#state.layers.info(diffId)?.contentSize ?? 0), 0);
   }
 
   tag(name: string, target: TagTarget): Promise<void> {

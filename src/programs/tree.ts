@@ -74,7 +74,11 @@ export function treeError(message: string, cause?: unknown): EngineError {
   return code === 'REFUSED' ? invalid(text, { cause }) : system(text, { code, cause });
 }
 
+/** What the program said, instead of how it was started. */
+export function programFailure(error: unknown): unknown {
+  return error instanceof ProgramError && error.stderr ? treeError(error.stderr, error) : error;
+}
+
 function rethrow(error: unknown): never {
-  if (error instanceof ProgramError && error.stderr) throw treeError(error.stderr, error);
-  throw error;
+  throw programFailure(error);
 }

@@ -11,5 +11,10 @@ export function fakeBackend(parts: Parts): Backend {
         methods[method] ??
         (method === 'ping' ? undefined : () => Promise.reject(notImplemented(`${name}.${method} is not faked`))),
     });
-  return { system: room('system'), images: room('images'), containers: room('containers') } as unknown as Backend;
+  return {
+    system: room('system'),
+    images: room('images'),
+    containers: room('containers'),
+    files: room('files'),
+  } as unknown as Backend;
 }

@@ -3,10 +3,12 @@ import type { CheckProblem, CheckSummary } from '#api/types/check.ts';
 import type {
   ContainerCreateResponse,
   ContainerInspect,
+  ContainerPathStat,
   ContainerPruneResponse,
   ContainerSummary,
   ContainerUpdateRequest,
   ContainerUpdateResponse,
+  FilesystemChange,
   TopResponse,
   WaitCondition,
   WaitResponse,
@@ -51,6 +53,7 @@ export interface Backend {
   images: ImageBackend;
   containers: ContainerBackend;
   execs: ExecBackend;
+  files: ContainerFilesBackend;
   /** Absent = this engine manages no networks through the API. */
   networks?: NetworkBackend;
   /** Absent = this engine manages no volumes through the API. */
@@ -158,6 +161,42 @@ export interface ContainerBackend {
   attach(id: string, options: AttachOptions): Promise<{ tty: boolean; connect(client: Duplex): Promise<void> }>;
   /** Characters. */
   resize(id: string, size: { height: number; width: number }): Promise<void>;
+}
+
+/** The files of containers. Paths are absolute, or count from the root. */
+export interface ContainerFilesBackend {
+  /** Sorted; a folder before what is in it. */
+  changes(id: string): Promise<readonly FilesystemChange[]>;
+  /** The whole root as a tar. */
+  export(id: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
+  /** A last link is not followed, unless the path ends with a slash. */
+  stat(id: string, path: string): Promise<ContainerPathStat>;
+  /** The same, and what is there as a tar. */
+  read(id: string, path: string, signal: AbortSignal): Promise<{ stat: ContainerPathStat; tar: AsyncIterable<Buffer> }>;
+  /** Makes what is in an archive, compressed or not, below a folder. */
+  write(
+    id: string,
+    path: string,
+    body: AsyncIterable<Buffer>,
+    options: { keepKinds: boolean; toUser: boolean; signal: AbortSignal },
+  ): Promise<void>;
+  /** As `read`, the last link followed: for clients before 1.24. */
+  copy(id: string, path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
+  /** Makes an image of what a container has changed; gives its id. */
+  commit(id: string, request: CommitRequest): Promise<string>;
+}
+
+export interface CommitRequest {
+  /** What the image is called. */
+  target?: { repo: string; tag?: string };
+  comment: string;
+  author: string;
+  /** Stop the container's processes meanwhile. */
+  pause: boolean;
+  /** Dockerfile instructions. */
+  changes: readonly string[];
+  /** Comes before the container's own. */
+  config?: Config;
 }
 
 export interface ContainerCreateRequest {

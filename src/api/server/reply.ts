@@ -8,7 +8,13 @@ export type Reply =
   | { kind: 'text'; status: number; text: string; headers?: OutgoingHttpHeaders }
   | { kind: 'empty'; status: number; headers?: OutgoingHttpHeaders }
   | { kind: 'later'; value: Promise<unknown> }
-  | { kind: 'bytes'; contentType: string; source: ByteSource; lastWords?: (error: unknown) => Buffer }
+  | {
+      kind: 'bytes';
+      contentType: string;
+      source: ByteSource;
+      lastWords?: (error: unknown) => Buffer;
+      headers?: OutgoingHttpHeaders;
+    }
   | { kind: 'json-lines'; source: AsyncIterable<unknown> }
   | { kind: 'progress'; run: (emit: (message: ProgressMessage) => void) => Promise<void> }
   | { kind: 'hijack'; multiplexed: boolean; connect: (client: Duplex) => Promise<void> }
@@ -42,6 +48,14 @@ export const bytes = (contentType: string, source: ByteSource, lastWords?: (erro
   contentType,
   source,
   lastWords,
+});
+
+/** A tar as it comes; the connection breaks when it cannot be completed. */
+export const tar = (contentType: string, source: ByteSource, headers?: OutgoingHttpHeaders): Reply => ({
+  kind: 'bytes',
+  contentType,
+  source,
+  headers,
 });
 
 /** One JSON object per line as they come; an error on the way is an `errorDetail` line. */

@@ -2,6 +2,7 @@ import type { Access } from './access.ts';
 import { absent, buildKit, noBuildCache, noPlugins, noSuchPlugin, swarm, swarmEntrance } from './handlers/absent.ts';
 import * as container from './handlers/container.ts';
 import * as containerChange from './handlers/container-change.ts';
+import * as files from './handlers/container-files.ts';
 import * as containerStream from './handlers/container-stream.ts';
 import * as exec from './handlers/exec.ts';
 import * as image from './handlers/image.ts';
@@ -32,14 +33,14 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['GET', '/containers/{name}/json', 'json', 'read', container.inspect],
   ['GET', '/containers/{name}/top', 'json', 'read', containerChange.top],
   ['GET', '/containers/{name}/logs', 'stream', 'read', containerStream.logs],
-  ['GET', '/containers/{name}/changes', 'json', 'read', absent],
+  ['GET', '/containers/{name}/changes', 'json', 'read', files.changes],
   ['GET', '/containers/{name}/stats', 'stream', 'read', absent],
-  ['GET', '/containers/{name}/export', 'tar', 'read', absent],
-  ['HEAD', '/containers/{name}/archive', 'raw', 'read', absent, 20],
-  ['GET', '/containers/{name}/archive', 'tar', 'read', absent, 20],
-  ['PUT', '/containers/{name}/archive', 'raw', 'exec', absent, 20],
-  ['POST', '/containers/{name}/copy', 'tar', 'read', absent],
   ['GET', '/containers/{name}/attach/ws', 'websocket', 'exec', containerStream.attachWebSocket],
+  ['GET', '/containers/{name}/export', 'tar', 'read', files.exportTar],
+  ['HEAD', '/containers/{name}/archive', 'raw', 'read', files.statPath, 20],
+  ['GET', '/containers/{name}/archive', 'tar', 'read', files.readPath, 20],
+  ['PUT', '/containers/{name}/archive', 'raw', 'exec', files.writePath, 20],
+  ['POST', '/containers/{name}/copy', 'tar', 'read', files.copy],
   ['POST', '/containers/{name}/attach', 'hijack', 'exec', containerStream.attach],
   ['POST', '/containers/{name}/wait', 'json', 'read', containerStream.wait],
   ['POST', '/containers/{name}/resize', 'raw', 'operate', container.resize],
@@ -54,7 +55,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['POST', '/containers/create', 'json', 'admin', container.create],
   ['POST', '/containers/prune', 'json', 'admin', containerChange.prune, 25],
   ['DELETE', '/containers/{name}', 'raw', 'admin', container.remove],
-  ['POST', '/commit', 'json', 'admin', absent],
+  ['POST', '/commit', 'json', 'admin', files.commit],
 
   ['POST', '/containers/{name}/exec', 'json', 'exec', exec.create],
   ['POST', '/exec/{name}/start', 'hijack', 'exec', exec.start],

@@ -36,7 +36,12 @@ export async function sendReply(
     case 'later':
       return sendLater(response, common, reply.value);
     case 'bytes':
-      return sendBytes(response, { ...common, 'Content-Type': reply.contentType }, reply.source, reply.lastWords);
+      return sendBytes(
+        response,
+        { ...common, ...reply.headers, 'Content-Type': reply.contentType },
+        reply.source,
+        reply.lastWords,
+      );
     case 'json-lines':
       return sendJsonLines(response, common, reply.source);
     case 'progress':

@@ -131,6 +131,18 @@ export interface TopResponse {
   Processes: string[][];
 }
 
+/** What is at a path of a container, as `archive` tells it. */
+export interface ContainerPathStat {
+  /** The last part of the path. */
+  name: string;
+  size: number;
+  /** Go's os.FileMode. */
+  mode: number;
+  mtime: Timestamp;
+  /** Where a link leads in the end; empty for what is none. */
+  linkTarget: string;
+}
+
 /** One row of `diff`. Kind: 0 modified, 1 added, 2 deleted. */
 export interface FilesystemChange {
   Path: string;

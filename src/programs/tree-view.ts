@@ -1,0 +1,132 @@
+import { system } from '#errors/errors.ts';
+import { start } from './run.ts';
+import { type ProgramRunner, programFailure, TREE_PROGRAM, treeError } from './tree.ts';
+
+/**
+ * What a container sees of the host: its root and, on it, its volumes; nothing of /proc, /sys and /dev. The program sees
+ * it in mounts of its own, whatever links there are.
+ */
+export interface TreeView {
+  /** The container runs: everything is taken from this process's mount namespace. `startTime` as in /proc/PID/stat. */
+  process?: { pid: number; startTime: string };
+  /** The root first. `source` is a path of the host, and counts for a container that does not run. */
+  mounts: readonly { source: string; target: string; writable: boolean }[];
+}
+
+/** What is at a path. */
+export interface PathStat {
+  /** As stat(2) has it, type included. */
+  mode: number;
+  size: number;
+  /** ns since 1970. */
+  mtime: bigint;
+  /** Where a link leads in the end, as a path of the view; empty for what is none. */
+  linkTarget: string;
+}
+
+/** What is at `path`, a last link not followed. Throws `system` with the errno's name as code (`ENOENT`, `ESRCH`). */
+export async function statInView(runner: ProgramRunner, view: TreeView, path: string): Promise<PathStat> {
+  const argv = [TREE_PROGRAM, 'stat', ...viewArguments(view), path];
+  const { code, stdout, stderr } = await runner.run({ argv });
+  if (code !== 0) throw treeError(stderr.toString());
+  return parseStat(stdout);
+}
+
+export interface PackedPath {
+  stat: PathStat;
+  /** The tar; it fails when the program does. To be read to its end or destroyed. */
+  tar: AsyncIterable<Buffer>;
+}
+
+/**
+ * The tar of what is at `path`, whose entry is called `name`; with an empty name only what is in the folder. Throws as
+ * `statInView` does; the view is no longer needed when it resolves.
+ */
+export async function packView(view: TreeView, path: string, name: string, signal: AbortSignal): Promise<PackedPath> {
+  const program = start(TREE_PROGRAM, ['pack', ...viewArguments(view), path, name], { stdout: 'pipe', signal });
+  const chunks = (program.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  let head = Buffer.alloc(0);
+  let end = -1;
+  while (end < 0) {
+    const { value, done } = await chunks.next();
+    if (done) throw await failureOf(program.done);
+    head = Buffer.concat([head, value]);
+    end = head.indexOf(0);
+  }
+  return { stat: parseStat(head), tar: rest() };
+
+  async function* rest(): AsyncGenerator<Buffer, void, void> {
+    try {
+      if (head.length > end + 1) yield head.subarray(end + 1);
+      for (let step = await chunks.next(); !step.done; step = await chunks.next()) yield step.value;
+      await program.done.catch((error) => Promise.reject(programFailure(error)));
+    } finally {
+      await chunks.return?.();
+    }
+  }
+}
+
+export interface UnpackOptions {
+  /** No folder is replaced by what is none, nor the other way round. */
+  keepKinds: boolean;
+  signal: AbortSignal;
+}
+
+/**
+ * Makes the entries that `records` are (tree-entry.ts) below the folder `path`, in which links are followed inside the
+ * view. Throws `invalid` for what is refused, else as `statInView` does, and what `records` throws.
+ */
+export async function unpackInView(
+  view: TreeView,
+  path: string,
+  records: AsyncIterable<Buffer>,
+  { keepKinds, signal }: UnpackOptions,
+): Promise<void> {
+  const argv = ['unpack', ...viewArguments(view), path, keepKinds ? 'keep' : 'replace'];
+  const abort = new AbortController();
+  const program = start(TREE_PROGRAM, argv, { stdin: 'pipe', signal: AbortSignal.any([signal, abort.signal]) });
+  const input = program.stdin!;
+  // When the program refuses something it stops reading (EPIPE); its message says why.
+  let stopped = false;
+  input.on('error', () => {
+    stopped = true;
+  });
+  try {
+    for await (const record of records) {
+      if (stopped) break;
+      if (!input.write(record)) await new Promise((resolve) => input.once('drain', resolve).once('close', resolve));
+    }
+  } catch (error) {
+    abort.abort();
+    await program.done.catch(() => undefined);
+    throw error;
+  }
+  input.end();
+  await program.done.catch((error) => Promise.reject(programFailure(error)));
+}
+
+function viewArguments({ process, mounts }: TreeView): string[] {
+  return [
+    process ? String(process.pid) : '0',
+    process?.startTime ?? '0',
+    String(mounts.length),
+    ...mounts.flatMap(({ source, target, writable }) => [source, target, writable ? 'rw' : 'ro']),
+  ];
+}
+
+/** "MODE SIZE SECONDS NANOSECONDS LINK", a NUL after it. */
+function parseStat(bytes: Buffer): PathStat {
+  const text = bytes.toString('utf8', 0, bytes.indexOf(0));
+  const [mode = '', size = '', seconds = '0', nanoseconds = '0', ...link] = text.split(' ');
+  const mtime = BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
+  return { mode: Number(mode), size: Number(size), mtime, linkTarget: link.join(' ') };
+}
+
+async function failureOf(done: Promise<void>): Promise<unknown> {
+  try {
+    await done;
+  } catch (error) {
+    return programFailure(error);
+  }
+  return system('the tree program ended without an answer');
+}
