@@ -2,8 +2,9 @@
 #include "monitor.h"
 
 #define LISTENER 3
-/* A subscriber with this much unread output stops the container's output until it reads. */
+/* A subscriber with this much unread output, or all of them with that much, stop the container's output. */
 #define OUTPUT_LIMIT (1u << 20)
+#define OUTPUT_TOTAL (8u << 20)
 /* A control connection that does not read its replies is dropped. */
 #define CONTROL_LIMIT (64u << 10)
 
@@ -220,11 +221,13 @@ unsigned clients_count(void) {
   return count(NEW | CONTROL | ATTACH);
 }
 
-bool clients_full(void) {
-  bool full = false;
-  for (struct client *client = clients; client; client = client->next)
-    full = full || client->queue.length > OUTPUT_LIMIT;
-  return full;
+size_t clients_room(void) {
+  size_t most = 0, total = 0;
+  for (struct client *client = clients; client; client = client->next) {
+    if (client->queue.length > most) most = client->queue.length;
+    total += client->queue.length;
+  }
+  return most >= OUTPUT_LIMIT || total >= OUTPUT_TOTAL ? 0 : (OUTPUT_TOTAL - total) / (count(ATTACH) + 1) + 1;
 }
 
 static void finish(unsigned roles) {

@@ -32,8 +32,8 @@ unsigned clients_tell(enum monitor_message type, const void *payload, size_t len
 /* How many there are that are not attach connections, and all together. */
 unsigned clients_controls(void);
 unsigned clients_count(void);
-/* Whether a subscriber has so much unread output that there must not be more. */
-bool clients_full(void);
+/* How much output there may be at once, as every subscriber may have to keep it; 0 = none, for some read too slowly. */
+size_t clients_room(void);
 /* Ends attach connections once all their bytes are out. */
 void clients_finish_attach(void);
 /* Stops listening and ends control connections too. */

@@ -109,10 +109,11 @@ void stdio_begin(void) {
   flush_input(NULL, 0);
 }
 
-/* Passes one read's bytes on and gives their number; 0 when nothing is there (yet, or any more). */
-static size_t read_output(int index) {
+/* Passes one read's bytes on, at most `limit`, and gives their number; 0 when nothing is there (yet, or any more). */
+static size_t read_output(int index, size_t limit) {
   char *bytes = chunk + 8;
-  ssize_t length = outputs[index] < 0 ? -1 : read(outputs[index], bytes, sizeof chunk - 8);
+  size_t size = limit < sizeof chunk - 8 ? limit : sizeof chunk - 8;
+  ssize_t length = outputs[index] < 0 ? -1 : read(outputs[index], bytes, size);
   if (length > 0) {
     burst = burst || (size_t)length > BURST;
     log_write((unsigned)index + 1, bytes, (size_t)length);
@@ -126,11 +127,12 @@ static size_t read_output(int index) {
 
 static void output_ready(void *owner, short events) {
   (void)events;
-  read_output((int)((int *)owner - outputs));
+  size_t room = clients_room();
+  if (room > 0) read_output((int)((int *)owner - outputs), room);
 }
 
 void stdio_watch(void) {
-  bool paused = clients_full() || !begun;
+  bool paused = !begun || clients_room() == 0;
   if (console >= 0) watch(console, POLLIN, console_ready, NULL);
   if (!paused && outputs[0] >= 0 && !hung_up) watch(outputs[0], POLLIN, output_ready, &outputs[0]);
   if (!paused && outputs[1] >= 0) watch(outputs[1], POLLIN, output_ready, &outputs[1]);
@@ -145,7 +147,7 @@ bool stdio_hung_up(bool due) {
 void stdio_drain(void) {
   /* All that the process wrote fits in the pipes; what comes on top is from processes that it left behind. */
   for (int i = 0; i < 2; i++) {
-    for (size_t taken = 0, part = 1; part > 0 && taken < PIPE_SIZE; taken += part) part = read_output(i);
+    for (size_t taken = 0, part = 1; part > 0 && taken < PIPE_SIZE; taken += part) part = read_output(i, SIZE_MAX);
     close_fd(&outputs[i]);
   }
   close_fd(&input);

@@ -168,6 +168,23 @@ test('errors', async () => {
   assert.equal((await untilEnded(running)).ExitCode, 137);
 });
 
+test('a paused container has no new processes; those that it has are paused with it', async () => {
+  const [ready, running] = [await create({ Cmd: ['true'] }), await create({ Cmd: ['sleep', '1000'] })];
+  await ask(daemon.socket, 'POST', `/exec/${running}/start`, { Detach: true });
+  await daemon.ok(['pause', 'box']);
+  const paused = (called: string) => `Container ${called} is paused, unpause the container before exec`;
+  const refused = await ask(daemon.socket, 'POST', '/containers/box/exec', { Cmd: ['true'] });
+  assert.deepEqual([refused.status, refused.message], [409, paused('box')]);
+  const late = await ask(daemon.socket, 'POST', `/exec/${ready}/start`, { Detach: true });
+  assert.deepEqual([late.status, late.message], [409, paused(container)]);
+  assert.equal((await inspect(running)).Running, true);
+  await daemon.ok(['unpause', 'box']);
+  process.kill((await inspect(running)).Pid, 'SIGKILL');
+  assert.equal((await untilEnded(running)).ExitCode, 137);
+  assert.equal((await session(ready))[1], '');
+  assert.equal((await untilEnded(ready)).ExitCode, 0);
+});
+
 test('events', async () => {
   const since = String(Date.now() / 1000);
   const id = await create({ Cmd: ['sh', '-c', 'exit 4'], ...OUTPUT });

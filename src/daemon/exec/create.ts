@@ -18,7 +18,7 @@ export type ExecRequest = Omit<ExecRecord, 'version' | 'id'>;
 export async function createExec(engine: Engine, container: Container, request: ExecRequest): Promise<Exec> {
   const { config } = container.record;
   if (request.command.length === 0) throw invalid('No exec command specified');
-  checkCanExec(container);
+  checkCanExec(container, container.name);
   void engine.background.run('warming up', () => warmCgroups(engine.cgroups)); // its start follows
   if (request.detachKeys) parseDetachKeys(request.detachKeys);
   const exec = new Exec(container, {
@@ -35,8 +35,11 @@ export async function createExec(engine: Engine, container: Container, request: 
   return exec;
 }
 
-/** Throws `conflict` in Docker's words when no process can be started in the container. */
-export function checkCanExec(container: Container): void {
+/** Throws `conflict` in Docker's words when no process can be started in the container; `called` is how to name it. */
+export function checkCanExec(container: Container, called = container.id): void {
+  if (container.status === 'paused') {
+    throw conflict(`Container ${called} is paused, unpause the container before exec`);
+  }
   if (container.state.status === 'restarting') {
     throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
   }
