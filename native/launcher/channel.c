@@ -63,12 +63,21 @@ int channel_fd(void) {
   return channel && in_work < MAX_IN_WORK ? channel->fd : -1;
 }
 
-bool wait_unless_lost(struct request *request, int fd) {
+bool channel_at_work(void) {
+  return in_work > 0;
+}
+
+bool wait_or_lose(struct request *request, int fd, int timeout) {
   struct pollfd polled[] = {{.fd = fd, .events = POLLIN}, {.fd = request->channel->fd}};
+  while (poll(polled, 2, timeout) < 0 && errno == EINTR) continue;
+  return !polled[1].revents && polled[0].revents;
+}
+
+bool wait_aside(struct request *request, int fd) {
   in_work--;
-  while (poll(polled, 2, -1) < 0 && errno == EINTR) continue;
+  bool come = wait_or_lose(request, fd, -1);
   in_work++;
-  return polled[1].revents != 0;
+  return come;
 }
 
 void reply_u32(struct request *request, uint32_t value) {

@@ -47,8 +47,12 @@ void channel_close(void);
 int channel_fd(void);
 /* Takes in what has come; false when the connection is over. */
 bool channel_receive(void);
-/* Until the engine is gone (true), or `fd` can be read. The request counts as no work in progress meanwhile. */
-bool wait_unless_lost(struct request *request, int fd);
+/* Whether a request is in work, of this engine or of one that is gone. */
+bool channel_at_work(void);
+/* Until `fd` can be read (true), the engine is gone, or `timeout` ms have passed (-1 = never). */
+bool wait_or_lose(struct request *request, int fd, int timeout);
+/* The same without a timeout; the request counts as no work meanwhile. */
+bool wait_aside(struct request *request, int fd);
 
 /* ---- held.c */
 

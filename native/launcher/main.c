@@ -14,7 +14,9 @@
 #define MAX_DELAY (5000 * MS)
 /* An engine that lived this long counts as sound: the next delay is the first one again. */
 #define SOUND_AFTER (10000 * MS)
-/* How often we look whether a channel that is not read because of too much work can be read again. */
+/* How long the next engine waits for what the last one had us do: what is stuck in the kernel shall not keep it away. */
+#define PATIENCE (5000 * MS)
+/* How often we look whether a channel that is not read because of too much work can be read again, or work has ended. */
 #define BUSY_TIMEOUT_MS 10
 
 static struct {
@@ -121,9 +123,9 @@ static void on_signal(int number) {
 /* Starts an engine that is due; how many ms until then, or until there is something else to look at. */
 static int next_timeout(void) {
   int64_t left = engine.restart_at - now(CLOCK_MONOTONIC);
-  if (engine.argv && !engine.pid && left <= 0) start_engine();
+  if (engine.argv && !engine.pid && left <= 0 && (left <= -PATIENCE || !channel_at_work())) start_engine();
   if (engine.pid) return channel_fd() < 0 ? BUSY_TIMEOUT_MS : -1;
-  return (int)(left / MS) + 1;
+  return left > 0 ? (int)(left / MS) + 1 : BUSY_TIMEOUT_MS;
 }
 
 static _Noreturn void run(int signals) {

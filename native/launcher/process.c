@@ -63,13 +63,11 @@ void do_spawn(struct request *request) {
   fail(request, error, "starting it: %m");
 }
 
-/* The wait status at the program's end, or when `timeout` (ms, 0 = none) has passed and it was killed. */
-static int await_program(pid_t pid, uint32_t timeout) {
-  struct pollfd end = {.fd = pidfd_open(pid, 0), .events = POLLIN};
-  int status = 0, result;
-  while ((result = poll(&end, 1, timeout ? (int)timeout : -1)) < 0 && errno == EINTR) continue;
-  if (result == 0) kill(-pid, SIGKILL);
-  close(end.fd);
+/* The wait status at the program's end. When `timeout` (ms, 0 = none) has passed or the engine is gone it is killed. */
+static int await_program(struct request *request, pid_t pid, uint32_t timeout) {
+  int status = 0, end = pidfd_open(pid, 0);
+  if (!wait_or_lose(request, end, timeout ? (int)timeout : -1)) kill(-pid, SIGKILL);
+  close(end);
   waitpid(pid, &status, 0);
   return status;
 }
@@ -101,7 +99,7 @@ void do_run(struct request *request) {
   if (error) {
     fail(request, error, "starting it: %m");
   } else {
-    reply_u32(request, (uint32_t)await_program(pid, request->fields[3].number));
+    reply_u32(request, (uint32_t)await_program(request, pid, request->fields[3].number));
     reply_output(request, fds[1]);
     reply_output(request, fds[2]);
   }
@@ -130,7 +128,7 @@ static bool wait_status(pid_t pid, int pidfd, uint32_t *status) {
 
 void do_watch(struct request *request) {
   uint32_t status = 0;
-  if (request->fd >= 0 && wait_unless_lost(request, request->fd)) return;
+  if (request->fd >= 0 && !wait_aside(request, request->fd)) return;
   bool known = request->fd >= 0 && wait_status((pid_t)request->fields[0].number, request->fd, &status);
   reply_u32(request, known);
   reply_u32(request, status);

@@ -24,7 +24,10 @@ export interface Launcher {
   nft(commands: string, options?: { json?: boolean; netns?: string }): Promise<string>;
   /** Starts a process that outlives engine and launcher. stdio is /dev/null, no other descriptor is inherited. */
   spawn(request: SpawnRequest): Promise<{ pid: number }>;
-  /** Runs a program to its end and gives what it printed, of each stream 64 KiB; it cannot write more than 4 MiB. */
+  /**
+   * Runs a program to its end and gives what it printed, of each stream 64 KiB; it cannot write more than 4 MiB. When the
+   * engine dies it is killed, before the next one starts.
+   */
   run(request: RunRequest): Promise<RunResult>;
   /** Makes the launcher hold a copy of the engine's descriptor `fd` under `key`, for the next engine. */
   keepDescriptor(key: string, fd: number): Promise<void>;

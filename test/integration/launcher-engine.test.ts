@@ -122,6 +122,20 @@ describe('the launcher and its engine', () => {
     assert.deepEqual(await exit, [137, null]);
   });
 
+  test('what an engine was having done is over when the next one starts', async () => {
+    const { path } = launch();
+    for (let round = 0; round < 2; round++) {
+      const file = join(home, `sleeper-${round}`);
+      const { pid } = await ask(path);
+      void ask(path, `run ${file}`).catch(() => {});
+      while (!existsSync(file) || readFileSync(file, 'utf8') === '') await sleep(5);
+      process.kill(pid, 'SIGKILL');
+      assert.ok(await gone(pid));
+      await ask(path);
+      assert.ok(!existsSync(`/proc/${readFileSync(file, 'utf8').trim()}`));
+    }
+  });
+
   test('SIGTERM while no engine runs ends the launcher', async () => {
     const { child, path, exit } = launch();
     const { pid } = await ask(path);

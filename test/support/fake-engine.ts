@@ -1,7 +1,8 @@
 /**
  * The least that is an engine, for tests of the launcher. Arguments: the path to listen on, then what to do.
  * Each connection gets one line once we are ready: our pid, the keys of kept descriptors and of held ports, the signals
- * seen. Then the client may send a command: `spawn` (a sleeper, gives its pid), `exit N`.
+ * seen. Then the client may send a command: `spawn` (a sleeper, gives its pid), `run FILE` (one that writes its pid there
+ * and is waited for), `exit N`.
  */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
@@ -27,6 +28,7 @@ async function serve(client: Socket): Promise<void> {
   for await (const chunk of client) {
     const [command, argument] = String(chunk).trim().split(' ');
     if (command === 'exit') process.exit(Number(argument));
+    if (command === 'run') await launcher.run({ argv: ['sh', '-c', `echo $$ > ${argument}; exec sleep 60`] });
     if (command === 'spawn') client.write(String((await launcher.spawn({ argv: ['sleep', '60'] })).pid));
   }
   client.end();
