@@ -1,7 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { http } from './node-http.ts';
+import { http } from '#lib/node-http.ts';
 import type { Reply } from './reply.ts';
 import { WebSocketStream } from './websocket/stream.ts';
 

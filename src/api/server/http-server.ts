@@ -1,10 +1,10 @@
 import type { IncomingMessage, Server, ServerOptions } from 'node:http';
 import type { ServerOptions as SecureOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { http, https } from '#lib/node-http.ts';
 import type { Access } from './access.ts';
 import { isTakenOver } from './hijack.ts';
 import type { TlsSettings } from './listen-target.ts';
-import { http, https } from './node-http.ts';
 import type { ApiServer } from './server.ts';
 
 /** A node HTTP server and the connections it no longer knows of. */

@@ -1,0 +1,41 @@
+import type { Agents } from './agents.ts';
+import type { Endpoint } from './endpoints.ts';
+import { exchange } from './exchange.ts';
+
+/** ms after which it is found out again how a registry is reached. */
+const VALID = 60_000;
+
+/** How registries that may be without TLS are reached. */
+export class Origins {
+  readonly #agents: Agents;
+  readonly #found = new Map<string, { origin: string; until: number }>();
+
+  constructor(agents: Agents) {
+    this.#agents = agents;
+  }
+
+  /** The first of the endpoint's origins that answers. Throws `unavailable` when none does, `cancelled`. */
+  async find({ origins, ...endpoint }: Endpoint, signal?: AbortSignal): Promise<string> {
+    if (origins.length === 1) return origins[0]!;
+    const known = this.#found.get(endpoint.host);
+    if (known && known.until > Date.now()) return known.origin;
+    this.#found.delete(endpoint.host);
+    for (const origin of origins) {
+      const url = new URL(`${endpoint.prefix}/v2/`, origin);
+      try {
+        const reply = await exchange(
+          this.#agents,
+          { ...endpoint, origins },
+          { method: 'GET', url, headers: {}, signal },
+        );
+        reply.discard();
+      } catch (error) {
+        if (origin === origins.at(-1) || signal?.aborted) throw error;
+        continue;
+      }
+      this.#found.set(endpoint.host, { origin, until: Date.now() + VALID });
+      return origin;
+    }
+    throw new Error('an endpoint without origins');
+  }
+}
