@@ -9,7 +9,7 @@ export type HeldImages = ReadonlyMap<string, Image> & AsyncDisposable;
 export async function holdMountedImages(engine: Engine, { hostConfig }: ContainerRecord): Promise<HeldImages> {
   const { Mounts: mounts, VolumesFrom: volumesFrom } = hostConfig;
   const named = (mounts ?? []).flatMap(({ Type, Source }) => (Type === 'image' && Source ? [Source] : []));
-  const inherited = (volumesFrom ?? []).flatMap((from) => {
+  const inherited = (volumesFrom ?? []).filter(Boolean).flatMap((from) => {
     const { record } = engine.containers.get(from.split(':')[0]!);
     return (record.imageMounts ?? []).map(({ imageId }) => imageId);
   });

@@ -42,8 +42,8 @@ export async function createImage(state: GraphState, request: NewImageRequest): 
     await state.changes.run(async () => {
       await state.content.write(config);
       await registerImages(state, [{ image, references, parent: parent?.id, manifests: [], sources: [] }]);
-      if (action) publish(state, action, image, image.id);
       if (reference) publish(state, 'tag', image, familiarReference(reference));
+      if (action) publish(state, action, image, image.id);
     });
     return image;
   } finally {

@@ -37,7 +37,7 @@ test('an import has the configuration, name, comment and platform that it asks f
   const platform = { os: 'linux', architecture: 'arm64', variant: 'v8' };
   const request = { repo: 'some/where:old', tag: 'new', message: 'by hand', changes, platform };
   const { id } = await opened.graph.import(pieces(tar), request);
-  assert.deepEqual(events, [`import ${id}`]);
+  assert.deepEqual(events, ['tag some/where:new', `import ${id}`]);
   const { Config, Comment, Architecture, Variant, RepoTags } = opened.graph.inspect('some/where:new');
   assert.deepEqual([Comment, Architecture, Variant, RepoTags], ['by hand', 'arm64', 'v8', ['some/where:new']]);
   assert.deepEqual([Config?.Cmd, Config?.Env, Config?.ExposedPorts], [['sh'], ['A=1', 'B=1'], { '80/tcp': {} }]);

@@ -109,7 +109,7 @@ async function makeSpec({ id, rootfs, script, host, cgroups, ...asked }: SpecReq
       devices: await resolveDevices(hostConfig),
       blockIO: await resolveBlockIO(hostConfig),
       cgroup: { version: cgroups.version, path: containerCgroup(PARENT, id) },
-      initBinary: '/usr/bin/catatonit',
+      initBinary: '/usr/bin/tini-static',
       host,
     }),
   );
