@@ -15,6 +15,7 @@ import { detectCgroups } from '#linux/cgroup.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { openDatabase } from '#metadata/database.ts';
 import { openNetworks } from '#network/open-networks.ts';
+import { CdiLibrary } from '#runtime/cdi/library.ts';
 import { readHostFacts } from '#runtime/spec/host-facts.ts';
 import { openVolumes } from '#volume/volumes.ts';
 import type { DaemonConfig } from './config.ts';
@@ -116,6 +117,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     execs: new ExecStore(),
     events,
     runtimes,
+    cdi: new CdiLibrary(config.cdiSpecDirs),
     host,
     cgroups,
     log,

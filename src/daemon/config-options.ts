@@ -39,6 +39,9 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
   option('add-runtime', 'map', 'Register an OCI runtime, NAME=PATH', { key: 'runtimes' }),
   option('bip', 'text', 'Address and prefix of the default bridge, such as 172.17.0.1/16'),
   option('bridge', 'text', 'Name of the default bridge', { short: 'b' }),
+  option('cdi-spec-dir', 'list', 'Folder of files that describe CDI devices (default /etc/cdi and /var/run/cdi)', {
+    key: 'cdi-spec-dirs',
+  }),
   option('cgroup-parent', 'text', 'Control group that holds the groups of all containers'),
   option('config-file', 'text', 'Configuration file (default /etc/wherry/daemon.json)', { key: undefined }),
   option('data-root', 'text', 'Folder of all persistent state (default /var/lib/wherry)'),
@@ -118,7 +121,6 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
   ignored('userland-proxy-path', 'text', 'there is no proxy process'),
   ignored('allow-nondistributable-artifacts', 'list', 'pushing comes with a later release'),
   ignored('api-cors-header', 'text', 'other origins are never allowed'),
-  ignored('cdi-spec-dir', 'list', 'CDI devices come with a later release'),
   ignored('containerd-plugins-namespace', 'text', 'there is no containerd here'),
   ignored('cri-containerd', 'bool', 'there is no containerd here'),
   ignored('network-control-plane-mtu', 'number', 'there is no swarm here'),

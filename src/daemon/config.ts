@@ -27,6 +27,8 @@ export interface DaemonConfig {
   cgroupParent: string;
   init: boolean;
   initPath?: string;
+  /** A later folder's devices replace those of an earlier one. */
+  cdiSpecDirs: string[];
   /** Bytes. */
   defaultShmSize: number;
   defaultIpcMode: string;
@@ -92,6 +94,7 @@ export function buildConfig(values: OptionValues): DaemonConfig {
     cgroupParent: text('cgroup-parent') ?? '',
     init: bool('init', false),
     initPath: text('init-path'),
+    cdiSpecDirs: list('cdi-spec-dir').length > 0 ? list('cdi-spec-dir') : ['/etc/cdi', '/var/run/cdi'],
     defaultShmSize: size(text('default-shm-size') ?? '64m', '--default-shm-size'),
     defaultIpcMode: oneOf(text('default-ipc-mode'), ['private', 'shareable'], '--default-ipc-mode') ?? 'private',
     defaultCgroupnsMode: oneOf(text('default-cgroupns-mode'), ['host', 'private'], '--default-cgroupns-mode'),

@@ -10,6 +10,7 @@ import type { CgroupSupport } from '#linux/cgroup.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import type { Database } from '#metadata/database.ts';
 import type { Networks } from '#network/networks.ts';
+import type { CdiLibrary } from '#runtime/cdi/library.ts';
 import type { HostFacts } from '#runtime/spec/host-facts.ts';
 import type { VolumeStore } from '#volume/volumes.ts';
 import type { DaemonConfig } from './config.ts';
@@ -35,6 +36,7 @@ export interface Engine {
   execs: ExecStore;
   events: EventLog;
   runtimes: Runtimes;
+  cdi: CdiLibrary;
   host: HostFacts;
   cgroups: CgroupSupport;
   log: Logger;

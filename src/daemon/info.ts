@@ -12,12 +12,13 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
   for (const container of containers) {
     counts[container.state.paused ? 'paused' : container.running ? 'running' : 'stopped']++;
   }
-  const [driverStatus, warnings, distribution, descriptors, forwarding] = await Promise.all([
+  const [driverStatus, warnings, distribution, descriptors, forwarding, cdi] = await Promise.all([
     driver.status(),
     engineWarnings(engine),
     readDistribution(),
     readdir('/proc/self/fd'),
     readFile('/proc/sys/net/ipv4/ip_forward', 'utf8'),
+    engine.cdi.read(),
   ]);
   return {
     ID: engine.id,
@@ -86,8 +87,12 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
     SecurityOptions: engine.host.seccomp ? [`name=seccomp,profile=${config.seccompProfile}`] : [],
-    CDISpecDirs: [],
-    Warnings: warnings.length > 0 ? warnings : null,
+    CDISpecDirs: [...engine.cdi.folders],
+    ...(cdi.devices.size > 0 && { DiscoveredDevices: [...cdi.devices.keys()].map((ID) => ({ Source: 'cdi', ID })) }),
+    Warnings:
+      warnings.length + cdi.problems.length > 0
+        ? [...warnings, ...cdi.problems.map((problem) => `WARNING: CDI: ${problem}`)]
+        : null,
   };
 }
 

@@ -1,5 +1,8 @@
 import type { Container } from '#container/container.ts';
 import { containerCgroup } from '#linux/cgroup-paths.ts';
+import type { ContainerEdits } from '#runtime/cdi/cdi-file.ts';
+import { requestedEdits } from '#runtime/cdi/device-requests.ts';
+import { applyEdits } from '#runtime/cdi/edits.ts';
 import { prepareSharedMemory } from '#runtime/shared-memory.ts';
 import { buildSpec } from '#runtime/spec/build-spec.ts';
 import { effectiveUlimits } from '#runtime/spec/host-defaults.ts';
@@ -17,10 +20,11 @@ import { chooseNamespaces, sharedContainer } from './shared-namespaces.ts';
 export async function makeSpec(engine: Engine, container: Container, rootfs: string): Promise<string> {
   const { record } = container;
   const { config, hostConfig } = record;
-  const [user, devices, blockIO, shmPath] = await Promise.all([
+  const [user, devices, blockIO, cdiEdits, shmPath] = await Promise.all([
     resolveUser(rootfs, config.User, hostConfig.GroupAdd),
     resolveDevices(hostConfig),
     resolveBlockIO(hostConfig),
+    deviceEdits(engine, container),
     sharedMemory(engine, container),
     checkBinds(record.mounts),
     engine.volumes.mountAll(record.id, record.mountPoints),
@@ -43,7 +47,13 @@ export async function makeSpec(engine: Engine, container: Container, rootfs: str
     initBinary: engine.init,
     host: engine.host,
   });
-  return serializeSpec(spec);
+  return serializeSpec(await applyEdits(spec, cdiEdits));
+}
+
+/** What the devices that were asked for by name or kind need. */
+async function deviceEdits({ cdi }: Engine, { record }: Container): Promise<ContainerEdits[]> {
+  const requests = record.hostConfig.DeviceRequests ?? [];
+  return requests.length > 0 ? requestedEdits(requests, await cdi.read()) : [];
 }
 
 /** Where the container's /dev/shm is on the host, when others may share it. */

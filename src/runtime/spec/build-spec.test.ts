@@ -23,7 +23,7 @@ import { CAPABILITIES } from './capabilities.ts';
 import { withHostDefaults } from './host-defaults.ts';
 import type { HostFacts } from './host-facts.ts';
 import { mergeConfig } from './merge-config.ts';
-import type { OciCapabilities, OciMount, OciSpec, OciSyscall, OciUser } from './oci.ts';
+import type { OciCapabilities, OciDeviceRule, OciMount, OciSpec, OciSyscall, OciUser } from './oci.ts';
 import { serializeSpec } from './oci.ts';
 import { parseGroup, parsePasswd } from './passwd.ts';
 import { resolveBlockIO, resolveDevices } from './resolve-devices.ts';
@@ -109,13 +109,17 @@ function sharedMemory(mode: string): { shmPath?: string } {
 function sectionsOf(spec: OciSpec): Record<string, unknown> {
   const { process, linux, ociVersion: _, ...top } = JSON.parse(serializeSpec(spec));
   const { resources, ...rest } = linux;
+  // dockerd says "any" by -1, which is what absent means.
+  const devices = resources.devices.map((rule: OciDeviceRule) =>
+    rule.type ? { major: -1, minor: -1, ...rule } : rule,
+  );
   const prefixed = (prefix: string, section: object) =>
     Object.fromEntries(Object.entries(section).map(([key, value]) => [`${prefix}.${key}`, value]));
   return {
     ...top,
     ...prefixed('process', process),
     ...prefixed('linux', rest),
-    ...prefixed('linux.resources', resources),
+    ...prefixed('linux.resources', { ...resources, devices }),
   };
 }
 

@@ -33,7 +33,7 @@ export function parseDeviceRule(text: string): OciDeviceRule {
     });
   }
   const [, type, major, minor, access] = match;
-  return { allow: true, type, major: deviceNumber(major!), minor: deviceNumber(minor!), access: access! };
+  return { allow: true, type, ...number('major', major!), ...number('minor', minor!), access: access! };
 }
 
 const allow = (major: number, minor: number): OciDeviceRule => ({
@@ -55,6 +55,7 @@ const DEFAULT_RULES: readonly OciDeviceRule[] = [
   { allow: false, type: 'c', major: 10, minor: 229, access: 'rwm' }, // fuse
 ];
 
-function deviceNumber(text: string): number {
-  return text === '*' ? -1 : Number(text);
+/** All of them is said by saying nothing: to crun -1, which dockerd writes, is a number. */
+function number(name: 'major' | 'minor', text: string): Partial<OciDeviceRule> {
+  return text === '*' ? {} : { [name]: Number(text) };
 }

@@ -12,6 +12,8 @@ export interface OciSpec {
   /** Absent when the container shares the host's UTS namespace. */
   hostname?: string;
   mounts: OciMount[];
+  /** By the names of config.md (`createContainer`, ...). */
+  hooks?: Record<string, OciHook[]>;
   annotations?: Record<string, string>;
   linux: OciLinux;
 }
@@ -57,6 +59,14 @@ export interface OciMount {
   options: string[];
 }
 
+export interface OciHook {
+  path: string;
+  args?: string[];
+  env?: string[];
+  /** Seconds. */
+  timeout?: number;
+}
+
 export interface OciLinux {
   sysctl?: Record<string, string>;
   resources: OciResources;
@@ -89,7 +99,7 @@ export interface OciDeviceRule {
   allow: boolean;
   /** `a`, `c` or `b`; absent = `a` */
   type?: string;
-  /** Absent or -1 = any. */
+  /** Absent = any. */
   major?: number;
   minor?: number;
   access: string;

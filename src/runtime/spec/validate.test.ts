@@ -45,13 +45,7 @@ const OWN_WORDS: Record<string, string> = {
 };
 
 /** dockerd finds these only at start; the words are the same. */
-const AT_START = [
-  'device-cgroup-rule-bad',
-  'device-cgroup-rule-bad2',
-  'device-requests',
-  'device-requests-cdi',
-  'dns-bad',
-];
+const AT_START = ['device-cgroup-rule-bad', 'device-cgroup-rule-bad2', 'dns-bad'];
 
 /** Accepted here, as the option `docker run --security-opt systempaths=unconfined` says what it says. */
 const ACCEPTED = ['systempaths-unconfined-sec'];

@@ -13,10 +13,6 @@ export function checkDevices(hostConfig: HostConfig): void {
     }
   }
   (hostConfig.DeviceCgroupRules ?? []).forEach(parseDeviceRule);
-  for (const request of hostConfig.DeviceRequests ?? []) {
-    const capabilities = (request.Capabilities ?? []).map((set) => `[${set.join(' ')}]`).join(' ');
-    throw invalid(`could not select device driver "${request.Driver ?? ''}" with capabilities: [${capabilities}]`);
-  }
   (hostConfig.Ulimits ?? []).forEach(checkUlimit);
 }
 
