@@ -14,18 +14,13 @@ import { randomId } from '#lib/names.ts';
 import { settleAll } from '#lib/settle-all.ts';
 import { nowNs } from '#lib/time.ts';
 import { fault } from '#lib/write-steps.ts';
-import { parseExtraHost } from '#network/hosts-file.ts';
-import { withHostDefaults } from '#runtime/spec/host-defaults.ts';
 import { mergeConfig } from '#runtime/spec/merge-config.ts';
-import { validateCreate } from '#runtime/spec/validate.ts';
 import { createMounts } from './create-mounts.ts';
-import { engineDefaults } from './defaults.ts';
-import { endpointsAtCreate } from './endpoints.ts';
 import type { Engine } from './engine.ts';
 import { holdMountedImages } from './image-mounts.ts';
+import { judgeHostConfig } from './judge-host-config.ts';
 import { laterWarnings } from './later.ts';
 import { resolveLinks } from './links.ts';
-import { runtimePath } from './monitor-options.ts';
 import { runOf } from './release-run.ts';
 import { removeLeftovers } from './remove.ts';
 import { sharedContainer } from './shared-namespaces.ts';
@@ -74,15 +69,15 @@ function describeContainer(
   request: CreateRequest,
 ): { record: ContainerRecord; warnings: string[] } {
   const merged = mergeConfig(request.config, image.config ?? {});
-  const filled = withHostDefaults(request.hostConfig, engineDefaults(engine), engine.cgroups);
-  const { hostConfig, warnings } = validateCreate(merged, filled, request.networkingConfig, engine);
+  const { hostConfig, endpoints, warnings } = judgeHostConfig(
+    engine,
+    merged,
+    request.hostConfig,
+    request.networkingConfig,
+  );
   if (commandLine(merged).length === 0) {
     throw invalid('no command specified', { hint: 'The image names none either: give one after the image.' });
   }
-  runtimePath(engine, hostConfig.Runtime);
-  checkExtraHosts(hostConfig);
-  const endpoints = endpointsAtCreate(engine, request.hostConfig, request.networkingConfig);
-  const modes = resolvePartners(engine, hostConfig);
   const config = { ...merged, Hostname: merged.Hostname || defaultHostname(engine, id, hostConfig) };
   const record: ContainerRecord = {
     version: 1,
@@ -92,7 +87,7 @@ function describeContainer(
     imageId: image.id,
     chain: [...image.diffIds],
     config,
-    hostConfig: { ...hostConfig, ...modes },
+    hostConfig,
     networkingConfig: { EndpointsConfig: endpoints },
     mountPoints: [],
     mounts: [],
@@ -103,24 +98,6 @@ function describeContainer(
     restartCount: 0,
   };
   return { record, warnings: [...warnings, ...laterWarnings(config, hostConfig)] };
-}
-
-function checkExtraHosts({ ExtraHosts: extraHosts }: HostConfig): void {
-  for (const extra of extraHosts ?? []) {
-    if (!parseExtraHost(extra)) throw invalid(`bad format for add-host: "${extra}"`, { hint: 'Write NAME:ADDRESS.' });
-  }
-}
-
-/** Names of other containers become ids, so that a renamed partner stays the partner. A missing one is refused. */
-function resolvePartners(
-  engine: Engine,
-  { NetworkMode, IpcMode, PidMode }: HostConfig,
-): Pick<HostConfig, 'NetworkMode' | 'IpcMode' | 'PidMode'> {
-  const resolve = (mode: string) => {
-    const partner = sharedContainer(engine, mode);
-    return partner ? `container:${partner.id}` : mode;
-  };
-  return { NetworkMode: resolve(NetworkMode), IpcMode: resolve(IpcMode), PidMode: resolve(PidMode) };
 }
 
 /** The host's own on its network, the partner's in a shared namespace, else the start of the id. */

@@ -4,6 +4,7 @@ import { conflict, isEngineError, notModified } from '#errors/errors.ts';
 import type { Engine } from './engine.ts';
 import { launch } from './launch.ts';
 import { removeContainer } from './remove.ts';
+import { replaceHostConfig } from './start-config.ts';
 
 /**
  * `POST /containers/{id}/start`. Throws `not-modified` for a running container, `conflict` for one that is being
@@ -15,7 +16,7 @@ export async function startContainer(engine: Engine, id: string, hostConfig?: Ho
     if (container.state.paused) throw conflict('cannot start a paused container, try unpause instead');
     if (container.running) throw notModified(`Container ${container.name} is already running`);
     refuseRemoving(container);
-    if (hostConfig) container.record.hostConfig = hostConfig;
+    if (hostConfig) await replaceHostConfig(engine, container, hostConfig);
     try {
       await launch(engine, container);
     } catch (error) {

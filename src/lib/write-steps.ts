@@ -51,6 +51,8 @@ export const WRITE_STEPS = [
   'container.create.mounts',
   'container.create.config',
   'container.create.commit',
+  // A host config comes with a start: its row is the commit point, volumes that nobody needs any more follow.
+  'container.start.configured',
   // It is started: the runtime's own start is the commit point, the row follows, also after a start that failed.
   'container.start.network',
   'container.start.mounted',

@@ -209,6 +209,22 @@ const startingLong: Case = {
   },
 };
 
+const configuring: Case = {
+  prepare: () => ok('create', '--name', 'old', '-v', '/v', 'busybox', 'sh', '-c', 'echo $(cat /v/f) $(hostname)'),
+  async verb() {
+    await ok('run', '--rm', '-v', 'named:/n', 'busybox', 'sh', '-c', 'echo kept > /n/f');
+    await ask(daemon.socket, 'POST', '/v1.17/containers/old/start', { Binds: ['named:/v'] }).catch(() => {});
+  },
+  async check() {
+    assert.equal(await state('old'), 'created 0');
+    assert.match(await ok('start', '-a', 'old'), /^kept \w{12}$/);
+    await ok('rm', '-v', 'old');
+    assert.equal(await ok('volume', 'ls', '-q', '-f', 'name=named'), 'named');
+    await ok('volume', 'prune', '-af');
+    await checkStore(daemon);
+  },
+};
+
 async function page(): Promise<string> {
   for (;;) {
     const text = await runIn(daemon.netns.path, [
@@ -504,6 +520,7 @@ const cases: Record<WriteStep, Case | Case[]> = {
   'container.start.mounted': startingBefore,
   'container.start.bundle': startingBefore,
   'container.start.running': [startingLong, startingShort],
+  'container.start.configured': configuring,
   'container.start.saved': [startingLong, startingShort],
   'container.start.refused': refused,
   'exec.create': creatingExec,
