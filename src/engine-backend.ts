@@ -24,6 +24,7 @@ import { pauseContainer, unpauseContainer } from '#daemon/pause.ts';
 import { pruneContainers } from '#daemon/prune-containers.ts';
 import { pruneImages } from '#daemon/prune-images.ts';
 import { pruneVolumes } from '#daemon/prune-volumes.ts';
+import { pullImage } from '#daemon/pull-image.ts';
 import { removeByName } from '#daemon/remove.ts';
 import { removeImage } from '#daemon/remove-image.ts';
 import { renameContainer } from '#daemon/rename.ts';
@@ -59,6 +60,7 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
       remove: (name, options) => removeImage(engine, name, options),
       prune: (filters) => pruneImages(engine, filters),
       graph: async () => graph.viz(),
+      pull: (request, emit, signal) => pullImage(engine, request, emit, signal),
       import: (request, emit, signal) => importFrom(engine, request, emit, signal),
       save: (names, { platforms }) => graph.save(names, platforms),
       load: (body, options, emit, signal) => graph.load(body, { ...options, signal }, emit),

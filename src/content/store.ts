@@ -16,6 +16,12 @@ export interface ContentStore {
   pathOf(digest: Digest): string;
   /** A new folder on the same file system, where blobs are made before `commit`. */
   beginIngest(): Promise<string>;
+  /**
+   * The folder in which the blob `digest` comes together that is downloaded, made or found again: it outlives the engine.
+   * For one user at a time.
+   */
+  beginDownload(digest: Digest): Promise<string>;
+  endDownload(digest: Digest): Promise<void>;
   /** Removes such a folder with all that was not committed. */
   endIngest(folder: string): Promise<void>;
   /** Moves finished blobs into the store; durable when it resolves. One that is there already is dropped. */
@@ -39,9 +45,17 @@ export interface ContentStore {
   list(): AsyncIterable<Digest>;
   /** Moves a blob out of the store to `<dataRoot>/quarantine`; gives its new place, undefined if it was not there. */
   putAside(digest: Digest): Promise<string | undefined>;
-  /** Removes what an earlier engine had left in the ingest folder when this one opened it. */
-  sweepIngests(): Promise<void>;
+  /**
+   * Removes what an earlier engine had left in the ingest folder when this one opened it. Downloads stay for a week, but for
+   * those of blobs that are `done`.
+   */
+  sweepIngests(done?: (digest: Digest) => boolean): Promise<void>;
 }
+
+/** Names of folders that `beginDownload` made; other ingest folders have random hex digits. */
+const DOWNLOAD = 'download-';
+/** ms after which a download that nobody has gone on with is given up. */
+const KEEP_DOWNLOADS = 7 * 24 * 3600_000;
 
 /** Opens the store below `<dataRoot>/content`, making its folders. */
 export async function openContentStore(dataRoot: string): Promise<ContentStore> {
@@ -55,6 +69,13 @@ export async function openContentStore(dataRoot: string): Promise<ContentStore> 
   const beginIngest = async () => {
     const folder = join(ingests, randomBytes(8).toString('hex'));
     await mkdir(folder, { mode: 0o700 });
+    return folder;
+  };
+  const downloadFolder = (digest: Digest) => join(ingests, `${DOWNLOAD}${hexOf(digest)}`);
+  const beginDownload = async (digest: Digest) => {
+    const folder = downloadFolder(digest);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    fault('download.folder');
     return folder;
   };
   // A worker that was stopped may be writing its last file just now.
@@ -93,6 +114,11 @@ export async function openContentStore(dataRoot: string): Promise<ContentStore> 
   return {
     pathOf,
     beginIngest,
+    beginDownload,
+    endDownload: async (digest) => {
+      await endIngest(downloadFolder(digest));
+      fault('download.done');
+    },
     endIngest,
     commit,
     write,
@@ -109,10 +135,27 @@ export async function openContentStore(dataRoot: string): Promise<ContentStore> 
       for (const digest of digests) await rm(pathOf(digest), { force: true });
     },
     list: () => listDigests(blobs),
-    sweepIngests: async () => {
-      for (const name of left.splice(0)) await endIngest(join(ingests, name));
+    sweepIngests: async (done = () => false) => {
+      for (const name of left.splice(0)) {
+        const folder = join(ingests, name);
+        const download = downloadOf(name);
+        if (!download || done(download) || (await isStale(folder))) await endIngest(folder);
+      }
     },
   };
+}
+
+/** The blob that a folder of `beginDownload` is for. */
+function downloadOf(name: string): Digest | undefined {
+  const digest = `sha256:${name.slice(DOWNLOAD.length)}`;
+  return name.startsWith(DOWNLOAD) && isDigest(digest) ? digest : undefined;
+}
+
+/** By the last file that was made in it, and its own time where there is none. */
+async function isStale(folder: string): Promise<boolean> {
+  const names = await readdir(folder);
+  const times = await Promise.all([folder, ...names.map((name) => join(folder, name))].map((path) => stat(path)));
+  return Date.now() - Math.max(...times.map(({ mtimeMs }) => mtimeMs)) > KEEP_DOWNLOADS;
 }
 
 async function* listDigests(folder: string): AsyncGenerator<Digest> {

@@ -15,6 +15,7 @@ import { detectCgroups } from '#linux/cgroup.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { openDatabase } from '#metadata/database.ts';
 import { openNetworks } from '#network/open-networks.ts';
+import { RegistryClient } from '#registry/client.ts';
 import { CdiLibrary } from '#runtime/cdi/library.ts';
 import { readHostFacts } from '#runtime/spec/host-facts.ts';
 import { openVolumes } from '#volume/volumes.ts';
@@ -24,6 +25,7 @@ import { sweepExecs } from './exec/sweep.ts';
 import { findDriver } from './find-driver.ts';
 import { imageUsers } from './image-users.ts';
 import { enginePaths } from './paths.ts';
+import { PRODUCT } from './product.ts';
 import { restoreContainers } from './restore.ts';
 import { findProgram, findRuntimes } from './runtimes.ts';
 import { readOnlyReason } from './store-identity.ts';
@@ -92,7 +94,9 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     usedByContainer: (diffId) => containers.usesLayer(diffId),
     onEvent: ({ action, imageId, name, labels }) => events.publish('image', action, imageId, { ...labels, name }),
     warn: (message) => log.warn(message),
+    maxDownloads: config.maxDownloads,
   });
+  const registry = new RegistryClient({ ...config.registries, userAgent: `wherry/${PRODUCT.version}` });
   const volumes = await openVolumes({
     root: paths.volumes,
     database,
@@ -111,6 +115,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     database,
     driver,
     graph,
+    registry,
     networks,
     volumes,
     containers,
@@ -135,6 +140,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
 export async function closeEngine(engine: Engine): Promise<void> {
   await engine.background.idle();
   await engine.networks.close();
+  await engine.registry.close();
   await engine.driver.cleanup();
   await engine.database.close();
 }

@@ -64,13 +64,19 @@ export async function readConfigFile(path: string, named: boolean): Promise<Opti
     throw invalid(`cannot read the configuration file ${path}: ${describe(error)}`, { cause: error });
   }
   const values: OptionValues = new Map();
-  for (const [key, value] of Object.entries(parseObject(text, path))) {
+  for (const [key, value] of entriesOf(parseObject(text, path))) {
     const option = byKey.get(key);
     if (!option)
       throw invalid(`${path}: unknown key "${key}"`, { hint: `Keys are the flags of wherryd. ${HELP_HINT}` });
     values.set(option.flag, checkType(option, value, `${path}: ${key}`));
   }
   return values;
+}
+
+/** dockerd has its proxies in an object of their own. */
+function entriesOf({ proxies, ...rest }: { proxies?: unknown }): [string, unknown][] {
+  const nested = textMap(proxies);
+  return Object.entries(nested ? { ...rest, ...nested } : proxies === undefined ? rest : { ...rest, proxies });
 }
 
 function parseObject(text: string, path: string): object {

@@ -5,6 +5,8 @@ import { DRIVERS, type DriverName } from '#graphdriver/driver.ts';
 import type { LogLevel } from '#lib/log.ts';
 import { parseSize } from '#lib/size.ts';
 import type { NetworkSettings } from '#network/settings.ts';
+import { parseMirrors } from '#registry/endpoints.ts';
+import { DEFAULT_SETTINGS, proxiesFrom, type RegistrySettings } from '#registry/settings.ts';
 import { CONFIG_OPTIONS } from './config-options.ts';
 import { mergeSources, type OptionValues, parseFlags, readConfigFile } from './config-sources.ts';
 import type { RuntimeSettings } from './runtimes.ts';
@@ -43,8 +45,8 @@ export interface DaemonConfig {
   dnsSearch: string[];
   dnsOptions: string[];
   labels: string[];
-  insecureRegistries: string[];
-  registryMirrors: string[];
+  registries: Pick<RegistrySettings, 'insecureRegistries' | 'mirrors' | 'certificateFolders' | 'proxies' | 'attempts'>;
+  maxDownloads: number;
   experimental: boolean;
   liveRestore: boolean;
   /** Seconds. */
@@ -108,8 +110,8 @@ export function buildConfig(values: OptionValues): DaemonConfig {
     dnsSearch: list('dns-search'),
     dnsOptions: list('dns-opt'),
     labels: list('label'),
-    insecureRegistries: list('insecure-registry'),
-    registryMirrors: list('registry-mirror'),
+    registries: registrySettings(values),
+    maxDownloads: positive(values, 'max-concurrent-downloads', 3),
     experimental: bool('experimental', false),
     liveRestore: bool('live-restore', true),
     shutdownTimeout: (values.get('shutdown-timeout') as number | undefined) ?? 15,
@@ -150,6 +152,25 @@ function networkSettings(values: OptionValues): Partial<NetworkSettings> {
     ['publishAddress', 'ip'],
   ];
   return Object.fromEntries(names.flatMap(([name, flag]) => (values.has(flag) ? [[name, values.get(flag)]] : [])));
+}
+
+function registrySettings(values: OptionValues): DaemonConfig['registries'] {
+  const list = (flag: string) => (values.get(flag) as string[] | undefined) ?? [];
+  const text = (flag: string) => (values.get(flag) as string | undefined) || undefined;
+  const folder = text('registry-certs');
+  return {
+    insecureRegistries: list('insecure-registry'),
+    mirrors: parseMirrors(list('registry-mirror')),
+    certificateFolders: folder ? [resolve(folder)] : DEFAULT_SETTINGS.certificateFolders,
+    proxies: proxiesFrom(process.env, { http: text('http-proxy'), https: text('https-proxy'), no: text('no-proxy') }),
+    attempts: positive(values, 'max-download-attempts', DEFAULT_SETTINGS.attempts),
+  };
+}
+
+function positive(values: OptionValues, flag: string, fallback: number): number {
+  const value = (values.get(flag) as number | undefined) ?? fallback;
+  if (Number.isInteger(value) && value > 0) return value;
+  throw invalid(`invalid value "${value}" for --${flag}`, { hint: 'It takes a number from 1 on.' });
 }
 
 function oneOf<T extends string>(value: string | undefined, accepted: readonly T[], where: string): T | undefined {

@@ -10,6 +10,7 @@ import type { CgroupSupport } from '#linux/cgroup.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import type { Database } from '#metadata/database.ts';
 import type { Networks } from '#network/networks.ts';
+import type { RegistryClient } from '#registry/client.ts';
 import type { CdiLibrary } from '#runtime/cdi/library.ts';
 import type { HostFacts } from '#runtime/spec/host-facts.ts';
 import type { VolumeStore } from '#volume/volumes.ts';
@@ -30,6 +31,7 @@ export interface Engine {
   database: Database;
   driver: GraphDriver;
   graph: Graph;
+  registry: RegistryClient;
   networks: Networks;
   volumes: VolumeStore;
   containers: ContainerStore;

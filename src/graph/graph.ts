@@ -27,11 +27,13 @@ import { imageGraph } from './image-graph.ts';
 import { type ImportRequest, importImage } from './import.ts';
 import { inspectImage } from './inspect.ts';
 import { type LayerTar, layerTar } from './layer-tar.ts';
+import { LayerTransfers } from './layer-transfers.ts';
 import { Layers } from './layers.ts';
 import { type ListQuery, listImages } from './list.ts';
 import { type LoadOptions, loadImages } from './load.ts';
 import { findImage, lookUpImage } from './lookup.ts';
 import { pruneImages } from './prune.ts';
+import { type PullRequest, pullImages } from './pull.ts';
 import { References } from './references.ts';
 import { type RemoveOptions, removeImage } from './remove.ts';
 import { restoreGraph } from './restore.ts';
@@ -54,8 +56,11 @@ export async function openGraph(options: GraphOptions): Promise<Graph> {
     onEvent: () => {},
     warn: () => {},
     now: nowNs,
+    maxDownloads: 3,
     ...options,
   };
+  const layers = new Layers(complete);
+  const { content, maxDownloads } = complete;
   const state: GraphState = {
     ...complete,
     images: new Map(),
@@ -64,7 +69,8 @@ export async function openGraph(options: GraphOptions): Promise<Graph> {
     children: new Map(),
     manifestUsers: new Map(),
     references: new References(),
-    layers: new Layers(complete),
+    layers,
+    transfers: new LayerTransfers({ content, layers, downloads: maxDownloads }),
     changes: new Mutex(),
     loaders: new WorkerPool({ size: MAX_LOADS }),
   };
@@ -182,6 +188,15 @@ export class Graph {
     return loadImages(this.#state, archive, options, emit);
   }
 
+  /** See `pullImages`. */
+  pull(
+    request: PullRequest,
+    emit: (message: ProgressMessage) => void,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<void> {
+    return pullImages(this.#state, request, emit, signal);
+  }
+
   /** See `importImage`. */
   import(source: AsyncIterable<Uint8Array>, request: ImportRequest, signal?: AbortSignal): Promise<Image> {
     return importImage(this.#state, source, request, signal);
@@ -235,9 +250,9 @@ export class Graph {
     return sweepGraph(this.#state);
   }
 
-  /** Ends loads that are under way and waits for the change that is. The database stays open. */
+  /** Ends loads and pulls that are under way and waits for the change that is. The database stays open. */
   async close(): Promise<void> {
-    await this.#state.loaders.close();
+    await Promise.all([this.#state.loaders.close(), this.#state.transfers.close()]);
     await this.#state.changes.run(async () => {});
   }
 }

@@ -95,6 +95,11 @@ export class Layers {
     this.#state(diffId).sources.push(digest);
   }
 
+  /** Whether a compressed blob is known to hold a layer that is here. */
+  hasSource(digest: Digest): boolean {
+    return this.#sources.has(digest);
+  }
+
   async unpin(diffIds: readonly Digest[]): Promise<void> {
     for (const diffId of diffIds) this.#state(diffId).pins--;
     await this.collect(diffIds);

@@ -7,6 +7,7 @@ import type { TruncIndex } from '#lib/truncindex.ts';
 import type { WorkerPool } from '#lib/worker-pool.ts';
 import type { Database } from '#metadata/database.ts';
 import type { Aliases } from './aliases.ts';
+import type { LayerTransfers } from './layer-transfers.ts';
 import type { Layers } from './layers.ts';
 import type { References } from './references.ts';
 
@@ -24,6 +25,8 @@ export interface GraphOptions {
   warn?: (message: string) => void;
   /** ns since 1970. */
   now?: () => bigint;
+  /** Layers that come from registries at a time; default 3. */
+  maxDownloads?: number;
 }
 
 export interface ImageUser {
@@ -32,9 +35,10 @@ export interface ImageUser {
 }
 
 export interface ImageEvent {
-  action: 'load' | 'save' | 'import' | 'create' | 'tag' | 'untag' | 'delete';
-  imageId: Digest;
-  /** What the event's `name` attribute says: the reference, or the id. */
+  action: 'load' | 'pull' | 'save' | 'import' | 'create' | 'tag' | 'untag' | 'delete';
+  /** Of a pull the reference, as in Docker. */
+  imageId: string;
+  /** What the event's `name` attribute says: the reference, or the id; of a pull the repository. */
   name: string;
   /** The image's labels. */
   labels: Readonly<Record<string, string>>;
@@ -73,6 +77,8 @@ export interface GraphState extends Required<GraphOptions> {
   readonly manifestUsers: Map<Digest, number>;
   readonly references: References;
   readonly layers: Layers;
+  /** Layers that come from registries. */
+  readonly transfers: LayerTransfers;
   /** One change of images and references at a time. */
   readonly changes: Mutex;
   /** For jobs that wait for slow clients: apart from the pool for short work, which they would block. */

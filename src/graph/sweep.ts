@@ -2,12 +2,12 @@ import type { Digest } from '#lib/digest.ts';
 import type { GraphState } from './state.ts';
 
 /**
- * Removes what an earlier engine has left unfinished: its ingest folders, layers without image and container, blobs and
+ * Removes what an earlier engine has left unfinished: its ingest folders but for downloads, layers without image and container, blobs and
  * indexes that no row names. To be called when the containers are known, and only when the store's identity is ok; what
  * is loaded, tagged and removed meanwhile is safe.
  */
 export async function sweepGraph(state: GraphState): Promise<void> {
-  await state.content.sweepIngests();
+  await state.content.sweepIngests((digest) => state.layers.hasSource(digest));
   await state.changes.run(() => sweepBlobs(state));
 }
 

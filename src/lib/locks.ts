@@ -40,3 +40,45 @@ export class KeyedMutex {
     }
   }
 }
+
+/** Lets a number of pieces of work run at a time; the others wait for their turn, in the order in which they asked. */
+export class Semaphore {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(size: number) {
+    this.#free = size;
+  }
+
+  /** Runs `work` when it is its turn. Rejects with the signal's reason when that fires before. */
+  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.#take(signal);
+    try {
+      return await work();
+    } finally {
+      this.#free++;
+      if (this.#waiting.length > 0) this.#waiting.shift()!();
+    }
+  }
+
+  async #take(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#free > 0) {
+      this.#free--;
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const turn = () => {
+      this.#free--;
+      resolve();
+    };
+    const leave = () => {
+      const at = this.#waiting.indexOf(turn);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      reject(signal!.reason);
+    };
+    this.#waiting.push(turn);
+    signal?.addEventListener('abort', leave, { once: true });
+    await promise.finally(() => signal?.removeEventListener('abort', leave));
+  }
+}

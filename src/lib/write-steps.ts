@@ -5,6 +5,12 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
  * tests kill the engine right after each one; a step without a test case fails them. A new durable change = a new row.
  */
 export const WRITE_STEPS = [
+  // A compressed layer comes from a registry; what is there of it is gone on with. It goes when its image is known.
+  'download.folder',
+  'download.validator',
+  'download.write',
+  'download.restart',
+  'download.done',
   // A blob comes into the content store.
   'blob.create',
   'blob.write',

@@ -1,4 +1,5 @@
 import { EngineError, type ErrorKind } from '#errors/errors.ts';
+import { parseChallenges } from './challenge.ts';
 import type { RegistryReply } from './exchange.ts';
 
 /** Bytes of an error's body that are looked at. */
@@ -36,12 +37,21 @@ const CODES: Readonly<Record<number, [code: string, message: string]>> = {
 export async function replyError(reply: RegistryReply): Promise<EngineError> {
   const { status, headers } = reply;
   const body = await reply.bytes(MAX_BODY).catch(() => Buffer.alloc(0));
-  const stated = statedErrors(body);
-  const [code, message] = stated[0] ?? CODES[status] ?? [`HTTP_${status}`, unexpected(status, body)];
+  const [code, message] = scopeRefusal(reply) ??
+    statedErrors(body)[0] ??
+    CODES[status] ?? [`HTTP_${status}`, unexpected(status, body)];
   const kind = KINDS[code] ?? kindOf(status);
   const known = code.startsWith('HTTP_') ? message : `${wordsOf(code)}: ${message}`;
   const hint = status === 429 ? rateLimitHint(headers) : undefined;
   return new EngineError(kind, known, { code, ...(hint && { hint }) });
+}
+
+/** A token that is valid, but not for this: the header knows better than the body, which says `UNAUTHORIZED`. */
+function scopeRefusal({ status, headers }: RegistryReply): [string, string] | undefined {
+  if (status !== 401) return undefined;
+  const offered = parseChallenges(headers['www-authenticate'] ?? '');
+  const refused = offered.some(({ parameters }) => parameters.get('error') === 'insufficient_scope');
+  return refused ? ['DENIED', CODES[403]![1]] : undefined;
 }
 
 const wordsOf = (code: string) => code.toLowerCase().replaceAll('_', ' ');

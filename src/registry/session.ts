@@ -44,13 +44,22 @@ export class Session {
     this.#authorizer = new Authorizer(parts.tokens, endpoint, credentials, scopes);
   }
 
+  /** How often something is tried in all. */
+  get attempts(): number {
+    return this.#parts.settings.attempts;
+  }
+
+  /** ms before the second try. */
+  get backOff(): number {
+    return this.#parts.settings.backOff;
+  }
+
   /**
    * Sends a request; authenticates when that is asked for; tries again what may pass. Throws what `replyError` makes of a
    * refusal, `unauthorized` without credentials, `unavailable` when the registry cannot be reached, `cancelled`.
    */
   async request(request: SessionRequest): Promise<RegistryReply> {
-    const { attempts, backOff } = this.#parts.settings;
-    const retries = { attempts: request.retry === false ? 1 : attempts, backOff };
+    const retries = { attempts: request.retry === false ? 1 : this.attempts, backOff: this.backOff };
     const reply = await withRetries(retries, request.signal, () => this.#authenticated(request));
     const { accept } = request;
     if (accept ? accept.includes(reply.status) : reply.status >= 200 && reply.status < 300) return reply;

@@ -1,6 +1,6 @@
 /** The engine is killed right after each write step; the next one leaves nothing half done, and the verb works then. */
 import assert from 'node:assert/strict';
-import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,6 +12,8 @@ import { faultFile, startDaemon, type TestDaemon } from '#test/support/daemon.ts
 import { killEngine, killedAt, repairStore } from '#test/support/faults.ts';
 import { busyboxLayer, makeArchive } from '#test/support/images.ts';
 import { runIn } from '#test/support/netns.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
+import { putImage, type StoredImage } from '#test/support/registry-images.ts';
 import { checkStore } from '#test/support/store-check.ts';
 import { makeTar } from '#test/support/tar.ts';
 
@@ -28,6 +30,8 @@ interface Case {
 let folder: string;
 let archive: string;
 let daemon: TestDaemon;
+let registry: TestRegistry;
+let remote: StoredImage;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'wherry-faults-'));
@@ -37,10 +41,14 @@ before(async () => {
     { layers: [await busyboxLayer(), own], tags: ['app:latest'], config: { Cmd: ['cat', '/own'] } },
   ]);
   daemon = await startDaemon();
+  registry = await startRegistry({ netns: daemon.netns.path });
+  const layers = [await busyboxLayer(), own];
+  remote = await putImage(registry, 'app', { layers, config: { Cmd: ['cat', '/own'] } }, 'latest');
 });
 
 after(async () => {
   await daemon.close();
+  await registry.close();
   await rm(folder, { recursive: true });
 });
 
@@ -96,6 +104,35 @@ function loading(expected: 'absent' | 'present'): Case {
       await imageWorks();
     },
   };
+}
+
+/** What has come of a layer is gone on with; an image that is known is whole. */
+function pulling(expected: 'absent' | 'present', prepare?: Case['prepare']): Case {
+  const name = '127.0.0.1:5000/app';
+  return {
+    ...(prepare && { prepare }),
+    verb: () => attempt('pull', name),
+    async check() {
+      const { layers } = await checkStore(daemon);
+      assert.equal((await attempt('image', 'inspect', name)).code, expected === 'absent' ? 1 : 0);
+      assert.equal(layers.size, expected === 'absent' ? 1 : 2);
+      if (expected === 'present') assert.deepEqual(await downloads(), []);
+      await ok('pull', name);
+      assert.deepEqual(await downloads(), []);
+      assert.equal(await ok('run', '--rm', name), 'own file');
+      await ok('rmi', name);
+      await checkStore(daemon);
+    },
+  };
+}
+
+const downloads = () => readdir(join(daemon.dataRoot, 'content/ingest'));
+
+/** Bytes that are not the layer's, as a power cut may leave them. */
+async function damagedDownload(): Promise<void> {
+  const path = join(daemon.dataRoot, 'content/ingest', `download-${remote.layers[1]!.digest.replace('sha256:', '')}`);
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, 'blob'), Buffer.alloc(20));
 }
 
 const untagging: Case = {
@@ -478,6 +515,11 @@ const repairing: Case = {
 };
 
 const cases: Record<WriteStep, Case | Case[]> = {
+  'download.folder': pulling('absent'),
+  'download.validator': pulling('absent'),
+  'download.write': pulling('absent'),
+  'download.restart': pulling('absent', damagedDownload),
+  'download.done': pulling('present'),
   'blob.create': loading('absent'),
   'blob.write': loading('absent'),
   'blob.fsync': loading('absent'),
@@ -490,7 +532,7 @@ const cases: Record<WriteStep, Case | Case[]> = {
   'layer.note.write': { ...loading('absent'), driver: 'vfs' },
   'layer.note.rename': { ...loading('absent'), driver: 'vfs' },
   'layer.apply': loading('absent'),
-  'image.commit': loading('present'),
+  'image.commit': [loading('present'), pulling('present')],
   'image.tag.commit': tagging,
   'image.remove.commit': untagging,
   'image.remove.blobs': untagging,

@@ -37,6 +37,7 @@ import type {
   NetworkingConfig,
   NetworkPruneResponse,
 } from '#api/types/network.ts';
+import type { AuthConfig } from '#api/types/registry.ts';
 import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
 import type { Volume, VolumeCreateRequest, VolumeListResponse, VolumePruneResponse } from '#api/types/volume.ts';
 import type { Filters } from '#lib/filters.ts';
@@ -102,6 +103,8 @@ export interface ImageBackend {
   ): Promise<void>;
   /** Makes an image of the tar that `body` is, or that is found at the URL `source`. Fails as `load` does. */
   import(request: ImageImportRequest, emit: (message: ProgressMessage) => void, signal: AbortSignal): Promise<void>;
+  /** Pulls an image from its registry, or all of a repository's. Fails as `load` does. */
+  pull(request: ImagePullRequest, emit: (message: ProgressMessage) => void, signal: AbortSignal): Promise<void>;
   /** An archive of the images; what is wrong with one of them rejects before there is a first byte. */
   save(names: readonly string[], query: { platforms: readonly OciPlatform[] }): Promise<AsyncIterable<Buffer>>;
 }
@@ -118,6 +121,15 @@ export interface ImageImportRequest {
   /** Dockerfile instructions. */
   changes: readonly string[];
   platform?: OciPlatform;
+}
+
+export interface ImagePullRequest {
+  /** A familiar name, with or without tag or digest. */
+  image: string;
+  /** A tag or a digest, which counts instead of the one in `image` unless it is empty. Neither = all tags. */
+  tag: string;
+  platform?: OciPlatform;
+  auth?: AuthConfig;
 }
 
 export interface ImageListQuery {

@@ -6,9 +6,9 @@ import type { Call } from '../call.ts';
 import { booleanValue, textValue } from '../form.ts';
 import { imageDot } from '../image-dot.ts';
 import { parseJsonPlatform, parsePlatform } from '../platform.ts';
+import { registryAuth } from '../registry-auth.ts';
 import { bytes, empty, json, progress, type Reply, text } from '../reply.ts';
 import { downgradeImageInspect, downgradeImageSummary } from '../versions/image.ts';
-import { absent } from './absent.ts';
 
 export async function list(call: Call): Promise<Reply> {
   const images = await call.backend.images.list({
@@ -84,12 +84,15 @@ export function load(call: Call): Reply {
   return progress((emit) => backend.images.load(bodyOf(request), options, emit, signal));
 }
 
-/** `fromSrc` imports an archive. */
+/** `fromImage` pulls, `fromSrc` imports an archive. */
 export function create(call: Call): Reply {
   const { backend, query, request, signal } = call;
   const field = (name: string) => query.get(name) ?? '';
-  if (field('fromSrc') === '') return absent(call);
   const platform = call.version >= 32 ? parsePlatform(field('platform')) : undefined;
+  if (field('fromSrc') === '') {
+    const wanted = { image: field('fromImage'), tag: field('tag'), platform, auth: registryAuth(request) };
+    return progress((emit) => backend.images.pull(wanted, emit, signal));
+  }
   const changes = query.getAll('changes');
   const names = { source: field('fromSrc'), repo: field('repo'), tag: field('tag'), message: field('message') };
   const wanted = { ...names, changes, platform, body: bodyOf(request) };

@@ -1,0 +1,140 @@
+import type { ContentStore } from '#content/store.ts';
+import { cancelled, invalid } from '#errors/errors.ts';
+import type { Digest } from '#lib/digest.ts';
+import { KeyedMutex, Semaphore } from '#lib/locks.ts';
+import { WorkerPool } from '#lib/worker-pool.ts';
+import type { BlobSource } from '#registry/blob-download.ts';
+import { downloadLayer, type LayerProgress } from './layer-download.ts';
+import type { Layers } from './layers.ts';
+
+export interface TransferOptions {
+  content: ContentStore;
+  layers: Layers;
+  /** Blobs that are downloaded at a time. */
+  downloads: number;
+}
+
+/** Who waits for a layer. */
+export interface Watcher {
+  onProgress(progress: LayerProgress): void;
+  signal: AbortSignal;
+}
+
+/** One layer on its way, for everybody who wants it. */
+interface Transfer {
+  watchers: Set<Watcher>;
+  /** For those who come later. */
+  last: LayerProgress;
+  abort: AbortController;
+  /** The diffID of what came; the layer is mountable. */
+  done: Promise<Digest>;
+}
+
+/** Layers that are unpacked at a time: each has a worker and, above a megabyte, a decompressor. */
+const UNPACKING = 3;
+
+/**
+ * The layers that come from registries. Who wants a layer that is on its way already joins; when the last one leaves, the
+ * transfer ends, and what it has brought waits for the next.
+ */
+export class LayerTransfers {
+  readonly #options: TransferOptions;
+  readonly #transfers = new Map<Digest, Transfer>();
+  readonly #folders = new KeyedMutex();
+  readonly #downloads: Semaphore;
+  readonly #pool = new WorkerPool({ size: UNPACKING });
+
+  constructor(options: TransferOptions) {
+    this.#options = options;
+    this.#downloads = new Semaphore(options.downloads);
+  }
+
+  /**
+   * Brings the layer that the blob of `source` holds and makes it mountable; the caller has pinned `diffId`. Throws
+   * `invalid` when the blob holds another layer, `cancelled` when the watcher's signal fires, and as `downloadLayer` does.
+   */
+  async bring(source: BlobSource, diffId: Digest, watcher: Watcher): Promise<void> {
+    if (watcher.signal.aborted) throw cancelled('the pull was cancelled');
+    const transfer = this.#transfers.get(source.digest) ?? this.#begin(source);
+    transfer.watchers.add(watcher);
+    watcher.onProgress(transfer.last);
+    const found = await this.#wait(source.digest, transfer, watcher);
+    if (found === diffId) return;
+    throw invalid(`layers from manifest don't match image configuration: blob ${source.digest} holds layer ${found}`, {
+      code: 'DIGEST_MISMATCH',
+    });
+  }
+
+  /** What was downloaded of these blobs is not needed any more: their layers belong to an image. */
+  async drop(digests: Iterable<Digest>): Promise<void> {
+    for (const digest of digests) {
+      if (this.#transfers.has(digest)) continue;
+      await this.#folders.run(digest, () => this.#options.content.endDownload(digest));
+    }
+  }
+
+  /** Ends all transfers. */
+  async close(): Promise<void> {
+    const transfers = [...this.#transfers.values()];
+    for (const { abort } of transfers) abort.abort();
+    await Promise.allSettled(transfers.map(({ done }) => done));
+    await this.#pool.close();
+  }
+
+  async #wait(digest: Digest, transfer: Transfer, watcher: Watcher): Promise<Digest> {
+    const { signal } = watcher;
+    const { promise: left, reject } = Promise.withResolvers<never>();
+    const leave = () => {
+      transfer.watchers.delete(watcher);
+      if (transfer.watchers.size === 0) {
+        this.#forget(digest, transfer);
+        transfer.abort.abort();
+      }
+      reject(cancelled('the pull was cancelled'));
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      return await Promise.race([transfer.done, left]);
+    } finally {
+      signal.removeEventListener('abort', leave);
+      transfer.watchers.delete(watcher);
+    }
+  }
+
+  #begin(source: BlobSource): Transfer {
+    const { digest } = source;
+    const abort = new AbortController();
+    const watchers = new Set<Watcher>();
+    const transfer: Transfer = { watchers, last: { status: 'Waiting' }, abort, done: undefined as never };
+    const onProgress = (progress: LayerProgress) => {
+      transfer.last = progress;
+      for (const watcher of watchers) watcher.onProgress(progress);
+    };
+    // One that was given up may still be writing into the folder.
+    transfer.done = this.#folders
+      .run(digest, () => this.#transfer(source, onProgress, abort.signal))
+      .finally(() => this.#forget(digest, transfer));
+    transfer.done.catch(() => {});
+    this.#transfers.set(digest, transfer);
+    return transfer;
+  }
+
+  async #transfer(source: BlobSource, onProgress: Watcher['onProgress'], signal: AbortSignal): Promise<Digest> {
+    const { content, layers } = this.#options;
+    const layer = await this.#downloads.run(async () => {
+      const folder = await content.beginDownload(source.digest);
+      return downloadLayer({ source, folder, pool: this.#pool, onProgress, signal });
+    }, signal);
+    layers.pin(layer.digest);
+    try {
+      await layers.provide(layer.digest, layer);
+    } finally {
+      await layers.unpin([layer.digest]);
+    }
+    return layer.digest;
+  }
+
+  #forget(digest: Digest, transfer: Transfer): void {
+    if (this.#transfers.get(digest) === transfer) this.#transfers.delete(digest);
+  }
+}
