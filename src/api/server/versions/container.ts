@@ -16,8 +16,18 @@ export const downgradeInspect = perVersion((container: ContainerInspect, version
   if (version >= 48) return container;
   const { ImageManifestDescriptor: _, ...older } = container;
   if (version < 45) older.NetworkSettings = withShortIdAlias(container);
-  return older;
+  return version < 20 ? { ...older, ...firstFields(container) } : older;
 });
+
+/** Before 1.20 volumes stood beside the config and limits in it, which clients of that time read there. */
+function firstFields({ Mounts: mounts, Config: config, HostConfig: host }: ContainerInspect) {
+  const { Memory, MemorySwap, CpuShares, CpusetCpus } = host;
+  return {
+    Volumes: Object.fromEntries(mounts.map(({ Destination, Source }) => [Destination, Source])),
+    VolumesRW: Object.fromEntries(mounts.map(({ Destination, RW }) => [Destination, RW])),
+    Config: { ...config, Memory, MemorySwap, CpuShares, Cpuset: CpusetCpus },
+  };
+}
 
 /** Before 1.45 the container's short id and host name stood among its aliases in user-defined networks. */
 function withShortIdAlias(container: ContainerInspect): ContainerInspect['NetworkSettings'] {
