@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { close, fdatasync, fsync, openSync, writeSync } from 'node:fs';
+import { close, fdatasync, fsync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { errnoCode, system } from '#errors/errors.ts';
 import type { Digest } from '#lib/digest.ts';
@@ -15,6 +15,9 @@ export interface IngestedBlob {
 
 /** Layer tars are padded to a multiple of this, so that the last file's data can be mapped in whole blocks. */
 export const PADDING = 512;
+/** What is zero throughout such a piece of the file is not written: sparse files inside layers take no room. */
+const HOLE = 64 << 10;
+const ZEROS = new Uint8Array(HOLE);
 /** Every so many bytes the kernel is asked to start writing to the disk, so that the last fsync finds little to do. */
 const WRITE_BACK = 32 << 20;
 
@@ -52,7 +55,7 @@ export class BlobWriter {
   /** Pads the file, makes it durable and closes it. */
   async finish(): Promise<IngestedBlob> {
     try {
-      this.#append(Buffer.alloc(-this.#size & (PADDING - 1)));
+      this.#pad();
       await this.#writingBack;
       await fsyncFile(this.#fd);
       fault('blob.fsync');
@@ -68,9 +71,30 @@ export class BlobWriter {
     await closeFile(this.#fd);
   }
 
-  #append(bytes: Uint8Array): void {
+  /** Whatever is zero up to the end is a hole, also the padding. */
+  #pad(): void {
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+      ftruncateSync(this.#fd, Math.ceil(this.#size / PADDING) * PADDING);
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+  }
+
+  #append(bytes: Uint8Array): void {
+    const start = this.#size;
+    let from = 0;
+    for (let at = 0, next = 0; at < bytes.length; at = next) {
+      next = Math.min(bytes.length, at + HOLE - ((start + at) % HOLE));
+      if (!isZero(bytes.subarray(at, next))) continue;
+      this.#writeAt(start + from, bytes.subarray(from, at));
+      from = next;
+    }
+    this.#writeAt(start + from, bytes.subarray(from));
+  }
+
+  #writeAt(position: number, bytes: Uint8Array): void {
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at, bytes.length - at, position + at);
     } catch (error) {
       throw writeError(this.path, error);
     }
@@ -86,6 +110,11 @@ export class BlobWriter {
       });
     });
   }
+}
+
+/** Looks at its ends before the rest. */
+function isZero(piece: Uint8Array): boolean {
+  return piece[0] === 0 && piece[piece.length - 1] === 0 && Buffer.compare(piece, ZEROS.subarray(0, piece.length)) === 0;
 }
 
 /** A failed write as an EngineError that says what to do. */

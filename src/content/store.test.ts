@@ -70,6 +70,27 @@ test('a writer pads the file and keeps the true length; commit moves it, once', 
   assert.deepEqual(await readdir(join(root, 'content', 'ingest')), []);
 });
 
+test('zeros take no room, wherever they are', async (t) => {
+  const { store } = await openStore(t);
+  const [zeros, noise] = [Buffer.alloc(300_000), randomBytes(100_000)];
+  for (const parts of [[zeros], [noise, zeros, noise], [zeros, noise, zeros], [noise, zeros]]) {
+    const bytes = Buffer.concat(parts);
+    const folder = await store.beginIngest();
+    const writer = new BlobWriter(join(folder, 'blob'));
+    for (let at = 0; at < bytes.length; at += 70_001) writer.write(bytes.subarray(at, at + 70_001));
+    const blob = await writer.finish();
+    await store.commit([blob]);
+    await store.endIngest(folder);
+    assert.equal(blob.digest, digestOf(bytes));
+    assert.equal(await store.verify(blob.digest), bytes.length);
+    const stored = await readFile(store.pathOf(blob.digest));
+    assert.deepEqual(stored.subarray(0, bytes.length), bytes);
+    const { blocks } = await stat(store.pathOf(blob.digest));
+    const noisy = parts.filter((part) => part === noise).length;
+    assert.ok(blocks * 512 <= noisy * (noise.length + 2 * 65_536), `${blocks} blocks for ${noisy} pieces of noise`);
+  }
+});
+
 test('an empty blob is a blob', async (t) => {
   const { store } = await openStore(t);
   const folder = await store.beginIngest();
@@ -100,7 +121,7 @@ test('a full disk is said to be full, with what to do', async (t) => {
   });
   const writer = new BlobWriter(join(mountPoint, 'blob'));
   assert.throws(
-    () => writer.write(Buffer.alloc(1 << 20)),
+    () => writer.write(Buffer.alloc(1 << 20, 1)),
     (error) => isEngineError(error, 'system') && error.code === 'ENOSPC' && /make room/.test(error.hint ?? ''),
   );
   await writer.abandon();

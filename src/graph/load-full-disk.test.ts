@@ -26,8 +26,8 @@ test('a load that fills the disk says so, leaves nothing, and the engine goes on
     await run('umount', [mountPoint]);
     await rm(folder, { recursive: true });
   });
-  const large = makeTar([{ name: 'large', body: Buffer.alloc(40 << 20) }]);
-  const small = makeTar([{ name: 'small', body: Buffer.alloc(2 << 20) }]);
+  const large = makeTar([{ name: 'large', body: Buffer.alloc(40 << 20, 'x') }]);
+  const small = makeTar([{ name: 'small', body: Buffer.alloc(2 << 20, 'x') }]);
   await makeArchive(join(folder, 'large.tar'), [{ layers: [small, large], tags: ['large:latest'] }]);
   await makeArchive(join(folder, 'small.tar'), [{ layers: [small], tags: ['small:latest'] }]);
   await assert.rejects(
