@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CheckAux, CheckProblem, CheckSummary } from '#api/types/check.ts';
-import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import type { DiskUsage } from '#api/types/disk-usage.ts';
+import { ask } from '#test/support/ask.ts';
+import { run, startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { busyboxLayer, makeArchive } from '#test/support/images.ts';
 import { checkStore } from '#test/support/store-check.ts';
 import { makeTar } from '#test/support/tar.ts';
@@ -211,6 +213,47 @@ test("what no row names goes, or aside where it may be somebody's", async () => 
   for (const place of ['quarantine', 'volumes/.quarantine'])
     await rm(join(daemon.dataRoot, place), { recursive: true });
 });
+
+test('what df says is what du says', async () => {
+  await daemon.ok(['tag', 'app', 'app:again']);
+  await daemon.ok([
+    'run',
+    '--name',
+    'writer',
+    '-v',
+    'data:/data',
+    'app',
+    'sh',
+    '-c',
+    'seq 10000 > /data/g; seq 5000 > /f',
+  ]);
+  const usage = JSON.parse((await ask(daemon.socket, 'GET', '/system/df')).text) as DiskUsage;
+  const sum = (sizes: (number | undefined)[]) => sizes.reduce<number>((total, size) => total + size!, 0);
+  const { Images, Containers, Volumes, LayersSize } = usage;
+  assert.equal(LayersSize, await du('content', 'graph/erofs', 'graph/overlay2', 'graph/vfs'));
+  const shared = Math.max(...Images!.map(({ SharedSize }) => SharedSize));
+  assert.equal(sum(Images!.map(({ Size, SharedSize }) => Size - SharedSize)) + shared, LayersSize);
+  const id = await daemon.ok(['inspect', '-f', '{{.Id}}', 'writer']);
+  assert.equal(Containers!.find(({ Id }) => Id === id)!.SizeRw, await du(`graph/containers/${id}/upper`));
+  const folders = Volumes!.map(({ Name }) => `volumes/${Name}/_data`);
+  assert.equal(sum(Volumes!.map(({ UsageData }) => UsageData!.Size)), await du(...folders));
+  await daemon.ok(['rm', 'writer']);
+  await daemon.ok(['rmi', 'app:again']);
+});
+
+/** Bytes of all files below these folders of the data-root, the folders themselves left out. */
+async function du(...folders: string[]): Promise<number> {
+  const { dataRoot } = daemon;
+  const command =
+    'for f; do [ ! -e "$f" ] || find "$f" ! -type d -print0; done | du --apparent-size -cb --files0-from=-';
+  const { stdout } = await run(
+    'sh',
+    ['-c', command, 'sh', ...folders.map((name) => join(dataRoot, name))],
+    '',
+    process.env,
+  );
+  return Number(/^(\d+)\ttotal$/m.exec(stdout)![1]);
+}
 
 test('images come and go while checks go on', async () => {
   let done = false;
