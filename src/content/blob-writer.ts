@@ -114,7 +114,9 @@ export class BlobWriter {
 
 /** Looks at its ends before the rest. */
 function isZero(piece: Uint8Array): boolean {
-  return piece[0] === 0 && piece[piece.length - 1] === 0 && Buffer.compare(piece, ZEROS.subarray(0, piece.length)) === 0;
+  return (
+    piece[0] === 0 && piece[piece.length - 1] === 0 && Buffer.compare(piece, ZEROS.subarray(0, piece.length)) === 0
+  );
 }
 
 /** A failed write as an EngineError that says what to do. */
