@@ -33,6 +33,8 @@ export class Container {
   /** Those that have not ended. */
   readonly execs: ReadonlySet<Exec>;
   removing = false;
+  /** `restart` is stopping it: auto-remove leaves it alone. */
+  beingRestarted = false;
   /** Who reads or writes its files: while there is anybody its root stays mounted. */
   views = 0;
   /** Grows with every change that a view of the container could show. */
@@ -58,8 +60,19 @@ export class Container {
     return this.record.state;
   }
 
+  /** It has a process. */
   get running(): boolean {
     return this.record.state.status === 'running';
+  }
+
+  /** It has ended, and its restart policy will start it again. */
+  get restarting(): boolean {
+    return this.record.state.status === 'restarting';
+  }
+
+  /** What clients call running: it does, or will again by itself. */
+  get active(): boolean {
+    return this.running || this.restarting;
   }
 
   /** What clients are told: a removal in progress and a pause show, too. */
@@ -84,6 +97,14 @@ export class Container {
 
   setState(change: Partial<StateRecord>): void {
     Object.assign(this.record.state, change);
+    this.revision++;
+  }
+
+  /** How often its policy has started it again, and the milliseconds that the last time waited. */
+  setRestarts(count: number, delay?: number): void {
+    this.record.restartCount = count;
+    if (delay === undefined) delete this.record.restartDelay;
+    else this.record.restartDelay = delay;
     this.revision++;
   }
 

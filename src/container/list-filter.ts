@@ -39,7 +39,7 @@ export function selectContainers(
   const selected = store.list().filter((container) => {
     const { record } = container;
     return (
-      (everything || container.running) &&
+      (everything || container.active) &&
       before.every((other) => record.created < other.record.created) &&
       since.every((other) => record.created > other.record.created) &&
       (exited.length === 0 || (container.status === 'exited' && exited.includes(container.state.exitCode))) &&

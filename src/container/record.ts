@@ -36,8 +36,10 @@ export interface ContainerRecord {
   state: StateRecord;
   /** Present while the container has one. */
   sandbox?: Sandbox;
-  /** How often a restart policy has started it again. */
+  /** How often a restart policy has started it again since it was last started otherwise. */
   restartCount: number;
+  /** Milliseconds that the last of these waited; absent = there was none. */
+  restartDelay?: number;
 }
 
 /** An image that is mounted into a container. */

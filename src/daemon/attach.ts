@@ -6,6 +6,7 @@ import { parseDetachKeys } from '#container/detach-keys.ts';
 import { conflict } from '#errors/errors.ts';
 import type { Engine } from './engine.ts';
 import { containerLogs } from './logs.ts';
+import { refuseRestarting } from './start.ts';
 
 export interface AttachOptions {
   stdin: boolean;
@@ -29,6 +30,7 @@ export async function attachContainer(
 ): Promise<{ tty: boolean; connect(client: Duplex): Promise<void> }> {
   const container = engine.containers.get(id);
   const { Tty: tty, OpenStdin: openStdin, StdinOnce: closeStdin } = container.record.config;
+  refuseRestarting(container);
   if (container.removing) throw conflict(`container ${container.id} is being removed`);
   if (container.state.paused) {
     throw conflict(`container ${container.id} is paused, unpause the container before attach`);

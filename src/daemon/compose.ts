@@ -11,6 +11,7 @@ import { setUpInitLayer } from '#graphdriver/init-layer.ts';
 import { type DriverOptions, openDriver } from '#graphdriver/open-driver.ts';
 import { Mutex } from '#lib/locks.ts';
 import { createLogger } from '#lib/log.ts';
+import { KeyedTimers } from '#lib/timers.ts';
 import { detectCgroups } from '#linux/cgroup.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { openDatabase } from '#metadata/database.ts';
@@ -126,6 +127,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     host,
     cgroups,
     log,
+    restarts: new KeyedTimers(),
     check: new Mutex(),
     monitor: join(NATIVE, 'wherry-monitor'),
     init,
@@ -138,6 +140,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
 
 /** Ends the engine's part of everything; containers, their mounts and networks stay. */
 export async function closeEngine(engine: Engine): Promise<void> {
+  engine.restarts.close();
   await engine.background.idle();
   await engine.networks.close();
   await engine.registry.close();

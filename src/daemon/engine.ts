@@ -6,6 +6,7 @@ import type { Graph } from '#graph/graph.ts';
 import type { GraphDriver } from '#graphdriver/driver.ts';
 import type { Mutex } from '#lib/locks.ts';
 import type { Logger } from '#lib/log.ts';
+import type { KeyedTimers } from '#lib/timers.ts';
 import type { CgroupSupport } from '#linux/cgroup.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import type { Database } from '#metadata/database.ts';
@@ -42,6 +43,8 @@ export interface Engine {
   host: HostFacts;
   cgroups: CgroupSupport;
   log: Logger;
+  /** Starts by restart policies that are still to come, by container. */
+  restarts: KeyedTimers;
   /** One check of the store at a time. */
   check: Mutex;
   /** Program paths. */

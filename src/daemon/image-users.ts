@@ -7,5 +7,5 @@ export function imageUsers(containers: ContainerStore, imageId: string): ImageUs
     .filter(({ record: { imageId: own, imageMounts = [] } }) =>
       [own, ...imageMounts.map((mount) => mount.imageId)].includes(imageId),
     )
-    .map((container) => ({ containerId: container.id, running: container.running }));
+    .map((container) => ({ containerId: container.id, running: container.active }));
 }

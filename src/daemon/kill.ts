@@ -1,17 +1,24 @@
-import { readFile } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { eventAttributes } from '#container/description.ts';
 import { conflict, errnoCode, isEngineError } from '#errors/errors.ts';
 import { parseSignal } from '#lib/signal.ts';
+import { fault } from '#lib/write-steps.ts';
+import { processStartTime } from '#linux/processes.ts';
+import { cancelRestart } from './auto-restart.ts';
 import type { Engine } from './engine.ts';
 import { unpause } from './pause.ts';
 
 const SIGKILL = 9;
 
-/** `POST /containers/{id}/kill`. Throws `conflict` when the container does not run. */
+/**
+ * `POST /containers/{id}/kill`. One that waits for its restart is not started again. Throws `conflict` when the container
+ * does not run.
+ */
 export async function killContainer(engine: Engine, id: string, signal: string): Promise<void> {
   const container = engine.containers.get(id);
   const number = parseSignal(signal || 'SIGKILL');
+  if (container.restarting && !isEnd(container, number)) return;
+  if (await cancelRestart(engine, container)) return;
   if (!container.running) {
     throw conflict(`cannot kill container: ${id}: container ${container.id} is not running`);
   }
@@ -20,14 +27,24 @@ export async function killContainer(engine: Engine, id: string, signal: string):
   if (number === SIGKILL) await exited;
 }
 
-/**
- * Sends a signal to process 1; one that has ended meanwhile is no error. As in dockerd, every signal is meant to end the
- * container unless it has a stop signal of its own and this is another one: no restart follows, and a pause is over.
- */
+/** Sends a signal to process 1 for a user: after one that is meant to end the container no restart follows. */
 export async function signalContainer(engine: Engine, container: Container, signal: number): Promise<void> {
-  const { StopSignal: own } = container.record.config;
-  const ends = signal === SIGKILL || !own || signal === stopSignal(container);
-  if (ends) container.setState({ stoppedByUser: true });
+  if (isEnd(container, signal)) await markStopped(engine, container);
+  await sendSignal(engine, container, signal);
+}
+
+/** Restart policies leave it alone from now on; an engine that is killed before its end is seen leaves that behind. */
+export async function markStopped(engine: Engine, container: Container): Promise<void> {
+  if (container.state.stoppedByUser) return;
+  container.setState({ stoppedByUser: true });
+  const { Name: policy } = container.record.hostConfig.RestartPolicy;
+  if (policy === '' || policy === 'no') return;
+  await engine.containers.save(container);
+  fault('container.stop.noted');
+}
+
+/** Sends a signal to process 1; one that has ended meanwhile is no error. What is meant to end it ends a pause, too. */
+export async function sendSignal(engine: Engine, container: Container, signal: number): Promise<void> {
   try {
     if (container.monitor) await container.monitor.kill(signal);
     else await signalDirectly(container, signal);
@@ -37,7 +54,12 @@ export async function signalContainer(engine: Engine, container: Container, sign
     else if (code !== 'ESRCH') throw error;
   }
   engine.events.publish('container', 'kill', container.id, eventAttributes(container, { signal: String(signal) }));
-  if (ends) await unpause(engine, container);
+  if (isEnd(container, signal)) await unpause(engine, container);
+}
+
+/** As in dockerd, every signal, unless the container has a stop signal of its own and this is another one. */
+function isEnd(container: Container, signal: number): boolean {
+  return signal === SIGKILL || !container.record.config.StopSignal || signal === stopSignal(container);
 }
 
 export function stopSignal({ record }: Container): number {
@@ -47,15 +69,4 @@ export function stopSignal({ record }: Container): number {
 /** Without a monitor to do it: the process is known by pid, start time and boot. */
 async function signalDirectly({ state }: Container, signal: number): Promise<void> {
   if (state.pid > 0 && (await processStartTime(state.pid)) === state.processStartTime) process.kill(state.pid, signal);
-}
-
-/** Field 22 of /proc/PID/stat (proc_pid_stat(5)); undefined when there is no such process. */
-export async function processStartTime(pid: number): Promise<string | undefined> {
-  try {
-    const text = await readFile(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
-  } catch (error) {
-    if (errnoCode(error) === 'ENOENT' || errnoCode(error) === 'ESRCH') return undefined;
-    throw error;
-  }
 }

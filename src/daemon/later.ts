@@ -6,9 +6,8 @@ export const LATER = 'Not in this release: ';
 
 /** What a create request asks for that is kept and shown but not acted on yet, one warning each. */
 export function laterWarnings({ Healthcheck }: Config, hostConfig: HostConfig): string[] {
-  const { RestartPolicy, SecurityOpt, LogConfig } = hostConfig;
+  const { SecurityOpt, LogConfig } = hostConfig;
   const warnings: string[] = [];
-  if (RestartPolicy.Name !== 'no') warnings.push(`the restart policy ${RestartPolicy.Name} restarts nothing`);
   if (Healthcheck?.Test?.length && Healthcheck.Test[0] !== 'NONE') warnings.push('the health check is not run');
   if (SecurityOpt?.some((option) => /^label[=:](?!disable)/.test(option))) warnings.push('SELinux labels are not set');
   const unused = ['labels', 'labels-regex', 'env', 'env-regex', 'tag', 'compress'].filter(

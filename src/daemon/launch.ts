@@ -68,7 +68,12 @@ interface Run {
 async function abandon(engine: Engine, container: Container, { monitor }: Run, error: unknown): Promise<EngineError> {
   if (monitor && !(error instanceof RuntimeStartError)) monitor.close();
   const failure = startFailure(container, error);
-  container.setState({ exitCode: failure.exitCode, error: failure.error.message });
+  const { restarting } = container;
+  const { message } = failure.error;
+  // who was to start again keeps the exit code of its last run
+  container.setState(
+    restarting ? { status: 'exited', error: message } : { exitCode: failure.exitCode, error: message },
+  );
   detachNetwork(engine, container);
   tellVolumes(engine, container, 'unmount');
   const gone = monitor ? monitor.gone : Promise.resolve({ cleaned: true });
@@ -77,6 +82,7 @@ async function abandon(engine: Engine, container: Container, { monitor }: Run, e
   );
   await engine.containers.save(container);
   fault('container.start.refused');
+  if (restarting) container.announceExit();
   return failure.error;
 }
 

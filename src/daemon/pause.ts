@@ -5,11 +5,13 @@ import { fault } from '#lib/write-steps.ts';
 import { cgroupFrozen, pauseCgroup, resumeCgroup } from '#linux/cgroup-control.ts';
 import type { Engine } from './engine.ts';
 import { cgroupPath } from './launch-spec.ts';
+import { refuseRestarting } from './start.ts';
 
 /** `POST /containers/{id}/pause`. Throws `conflict` in Docker's words unless it runs and is not paused. */
 export async function pauseContainer(engine: Engine, id: string): Promise<void> {
   const container = engine.containers.get(id);
   await container.lock.run(async () => {
+    refuseRestarting(container);
     if (!container.running) throw conflict(`container ${container.id} is not running`);
     if (container.state.paused) throw conflict(`Container ${container.id} is already paused`);
     await pauseCgroup(engine.cgroups, cgroupPath(engine, container));

@@ -35,8 +35,7 @@ export async function pruneContainers(engine: Engine, filters: Filters): Promise
   }
 }
 
-const isBusy = (container: Container) =>
-  container.running || container.removing || container.state.status === 'restarting';
+const isBusy = (container: Container) => container.active || container.removing;
 
 /** Bytes of its writable layer; undefined when it has come to run, or has gone, meanwhile. */
 function removeStopped(engine: Engine, container: Container): Promise<number | undefined> {

@@ -17,12 +17,13 @@ export async function removeByName(
 ): Promise<void> {
   const container = engine.containers.get(id);
   if (container.removing) throw conflict(`removal of container ${id} is already in progress`);
-  if (container.running && !options.force) {
-    throw conflict(
-      `cannot remove container "/${container.name}": container is running: stop the container before removing or force remove`,
-    );
+  if (container.active && !options.force) {
+    const { name, status } = container;
+    const advice =
+      status === 'paused' ? ' and must be unpaused first' : ': stop the container before removing or force remove';
+    throw conflict(`cannot remove container "/${name}": container is ${status}${advice}`);
   }
-  if (container.running) await stopRunning(engine, container, { signal: 'SIGKILL' });
+  if (container.active) await stopRunning(engine, container, { signal: 'SIGKILL' });
   await container.lock.run(async () => {
     await removeContainer(engine, container, { volumes: options.volumes });
   });

@@ -3,6 +3,7 @@ import type { Container } from '#container/container.ts';
 import type { Leftovers } from '#container/store.ts';
 import { describe, isEngineError } from '#errors/errors.ts';
 import { nowNs } from '#lib/time.ts';
+import { processStartTime } from '#linux/processes.ts';
 import { type ExitRecord, readExitRecord } from '#runtime/exit-record.ts';
 import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
 import type { MonitorState } from '#runtime/monitor-wire.ts';
@@ -11,12 +12,12 @@ import { alignEndpoints, ownNames, portWishes } from './endpoints.ts';
 import type { Engine } from './engine.ts';
 import { refreshHosts } from './etc-hosts.ts';
 import { restoreExecs } from './exec/restore.ts';
-import { processStartTime } from './kill.ts';
 import { takeOverLaunch } from './launch.ts';
 import { readSandbox } from './launch-network.ts';
 import { restorePaused } from './pause.ts';
 import { releaseMounts, releaseRun, runOf } from './release-run.ts';
 import { finishRemoval, removeContainer } from './remove.ts';
+import { resumeRestarts } from './start-with-daemon.ts';
 import { type Exit, LOST_EXIT_CODE, recordExit, superviseRun } from './supervise.ts';
 import { restoreLimits } from './update.ts';
 
@@ -59,6 +60,7 @@ export async function restoreContainers(engine: Engine): Promise<void> {
   const settled = ([container, finding]: (typeof findings)[number]) =>
     engine.background.run(`restoring ${container.id}`, () => settle(engine, container, finding));
   await Promise.all(findings.map(settled));
+  await resumeRestarts(engine);
   void engine.background.run('sweeping what an earlier engine left', async () => {
     await Promise.all(unfinishedRemovals.map((leftovers) => finishForeignRemoval(engine, leftovers)));
     await engine.graph.sweep();

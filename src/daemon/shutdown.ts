@@ -1,9 +1,20 @@
 import type { Engine } from './engine.ts';
-import { stopRunning } from './stop.ts';
+import { DEFAULT_STOP_TIMEOUT, stopRunning, within } from './stop.ts';
 
-/** `--live-restore=false`: every container gets its stop signal, and `shutdownTimeout` at most to follow it. */
+/** Seconds that a container may take to go once its time to stop is over. */
+const GRACE = 5;
+
+/**
+ * `--live-restore=false`: every container gets its stop signal, and its own time to follow it. Restart policies start
+ * again what they want with the next daemon. Who is still there after `shutdownTimeout` (or its own time, if that is
+ * longer) is left.
+ */
 export async function stopForShutdown(engine: Engine): Promise<void> {
-  const timeout = engine.config.shutdownTimeout;
+  engine.restarts.close();
   const running = [...engine.containers].filter((container) => container.running);
-  await Promise.allSettled(running.map((container) => stopRunning(engine, container, { timeout })));
+  const stopped = Promise.allSettled(running.map((one) => stopRunning(engine, one, { forShutdown: true })));
+  const times = running.map(({ record }) => record.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT);
+  if (times.some((seconds) => seconds < 0)) return void (await stopped);
+  const patience = Math.max(engine.config.shutdownTimeout, ...times.map((seconds) => seconds + GRACE));
+  await within(stopped, patience * 1000);
 }

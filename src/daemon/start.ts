@@ -14,9 +14,10 @@ export async function startContainer(engine: Engine, id: string, hostConfig?: Ho
   const container = engine.containers.get(id);
   await container.lock.run(async () => {
     if (container.state.paused) throw conflict('cannot start a paused container, try unpause instead');
-    if (container.running) throw notModified(`Container ${container.name} is already running`);
+    if (container.active) throw notModified(`Container ${container.name} is already running`);
     refuseRemoving(container);
     if (hostConfig) await replaceHostConfig(engine, container, hostConfig);
+    container.setRestarts(0);
     try {
       await launch(engine, container);
     } catch (error) {
@@ -25,6 +26,13 @@ export async function startContainer(engine: Engine, id: string, hostConfig?: Ho
       throw error;
     }
   });
+}
+
+/** Throws `conflict` in Docker's words for a container that has no process but will have one by itself. */
+export function refuseRestarting(container: Container): void {
+  if (container.restarting) {
+    throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
+  }
 }
 
 export function refuseRemoving(container: Container): void {

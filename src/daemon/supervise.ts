@@ -1,10 +1,12 @@
 import type { Container } from '#container/container.ts';
 import { eventAttributes } from '#container/description.ts';
+import { restartDelay } from '#container/restart-policy.ts';
 import { isEngineError } from '#errors/errors.ts';
 import { nowNs } from '#lib/time.ts';
 import { fault } from '#lib/write-steps.ts';
 import { killCgroup } from '#linux/cgroup-control.ts';
 import { type ExitRecord, readExitRecord } from '#runtime/exit-record.ts';
+import { scheduleRestart } from './auto-restart.ts';
 import type { Engine } from './engine.ts';
 import { detachNetwork } from './launch-network.ts';
 import { cgroupPath } from './launch-spec.ts';
@@ -24,6 +26,7 @@ export function superviseRun(engine: Engine, container: Container): void {
   engine.background.detached(`supervising ${container.id}`, async () => {
     const exit = await ended;
     await recordExit(engine, container, exit, monitor ? monitor.gone : Promise.resolve({ cleaned: false }));
+    scheduleRestart(engine, container);
   });
 }
 
@@ -63,11 +66,13 @@ export async function recordExit(
   monitorGone: Promise<{ cleaned: boolean }>,
 ): Promise<void> {
   const { record, state } = container;
-  const duration = state.startedAt > 0n ? (exit.finishedAt - state.startedAt) / 1_000_000_000n : 0n;
+  const ranFor = state.startedAt > 0n ? exit.finishedAt - state.startedAt : 0n;
+  const delay = restartDelay(record, exit.code, ranFor);
+  if (delay !== undefined) container.setRestarts(record.restartCount + 1, delay);
   container.monitor = undefined;
   engine.execs.forgetUnstarted(container);
   container.setState({
-    status: 'exited',
+    status: delay === undefined ? 'exited' : 'restarting',
     paused: false,
     pid: 0,
     processStartTime: '',
@@ -79,12 +84,12 @@ export async function recordExit(
   if (exit.oom) engine.events.publish('container', 'oom', record.id, eventAttributes(container));
   detachNetwork(engine, container);
   tellVolumes(engine, container, 'unmount');
-  const details = { exitCode: String(exit.code), execDuration: String(duration) };
+  const details = { exitCode: String(exit.code), execDuration: String(ranFor / 1_000_000_000n) };
   engine.events.publish('container', 'die', record.id, eventAttributes(container, details));
   container.cleanup = engine.background.run(`cleaning up after ${record.id}`, () =>
     releaseRun(engine, runOf(record), monitorGone),
   );
-  if (record.hostConfig.AutoRemove) {
+  if (record.hostConfig.AutoRemove && !container.beingRestarted) {
     container.announceExit();
     await removeContainer(engine, container, { volumes: true });
   } else {

@@ -7,6 +7,7 @@ import { type ProcessInfo, readProcesses, TICKS, terminalName } from '#linux/pro
 import { ProgramError, run } from '#programs/run.ts';
 import type { Engine } from './engine.ts';
 import { cgroupPath } from './launch-spec.ts';
+import { refuseRestarting } from './start.ts';
 
 /** What `ps -ef` shows, and `docker top` without arguments. */
 const FULL_TITLES = ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD'];
@@ -19,9 +20,7 @@ const FULL_TITLES = ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD'];
 export async function containerTop(engine: Engine, id: string, psArguments: string): Promise<TopResponse> {
   refuseRenamedPid(psArguments);
   const container = engine.containers.get(id);
-  if (container.state.status === 'restarting') {
-    throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
-  }
+  refuseRestarting(container);
   if (!container.running) throw conflict(`container ${container.id} is not running`);
   const pids = await cgroupProcesses(engine.cgroups, cgroupPath(engine, container));
   const answer = psArguments === '-ef' ? await fullList(pids) : await askPs(psArguments, new Set(pids));

@@ -15,7 +15,7 @@ export async function waitForContainer(
   const container = engine.containers.get(id);
   if (condition === 'removed')
     return { result: container.waitForRemoval(signal).then(({ exitCode }) => ({ StatusCode: exitCode })) };
-  if (condition === 'not-running' && !container.running) {
+  if (condition === 'not-running' && !container.active) {
     return { result: Promise.resolve(toResponse(container.lastExit())) };
   }
   return { result: container.waitForExit(signal).then(toResponse) };

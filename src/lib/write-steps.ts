@@ -80,6 +80,11 @@ export const WRITE_STEPS = [
   'container.rename.saved',
   'container.update.saved',
   'container.update.applied',
+  // Somebody wants it to end, for good, or not to be started again.
+  'container.stop.noted',
+  'container.restart.cancelled',
+  // A new daemon has noted whom it will start.
+  'container.restart.wanted',
   // It exits; the monitor's exit record is the commit point.
   'container.exit.saved',
   'container.exit.network',

@@ -49,6 +49,17 @@ async function readProcess(pid: number): Promise<ProcessInfo | undefined> {
   }
 }
 
+/** Field 22 of /proc/PID/stat (proc_pid_stat(5)); undefined when there is no such process. */
+export async function processStartTime(pid: number): Promise<string | undefined> {
+  try {
+    const text = await readFile(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  } catch (error) {
+    if (errnoCode(error) === 'ENOENT' || errnoCode(error) === 'ESRCH') return undefined;
+    throw error;
+  }
+}
+
 /** How `ps` calls the terminal of device number `tty` (major and minor as in proc_pid_stat(5)). */
 export function terminalName(tty: number): string {
   const major = (tty >> 8) & 0xfff;

@@ -362,6 +362,55 @@ const exiting: Case = {
   },
 };
 
+/** Its policy has it start again, also when the engine dies while it waits for that; its runs are all counted. */
+const waitingToRestart: Case = {
+  verb: () =>
+    attempt('run', '-d', '--name', 'box', '--restart', 'on-failure:3', 'busybox', 'sh', '-c', 'echo x; exit 7'),
+  async check() {
+    assert.equal(await untilExited('box'), 'exited 7');
+    assert.equal(await ok('inspect', '-f', '{{.RestartCount}}', 'box'), '3');
+    assert.equal(await ok('logs', 'box'), 'x\nx\nx\nx');
+    await checkStore(daemon);
+    await ok('rm', 'box');
+  },
+};
+
+/** Whom a user has stopped stays stopped, whether it ran or waited to. `from` matches its status and restarts before. */
+const stopping = (script: string, from: RegExp): Case => ({
+  async prepare() {
+    await ok('run', '-d', '--name', 'box', '--restart', 'always', 'busybox', 'sh', '-c', script);
+    const now = () => ok('inspect', '-f', '{{.State.Status}} {{.RestartCount}}', 'box');
+    while (!from.test(await now())) await sleep(20);
+  },
+  verb: () => attempt('stop', '-t', '1', 'box'),
+  async check() {
+    if ((await state('box')).startsWith('running')) await ok('stop', '-t', '0', 'box'); // it was not told yet
+    assert.match(await state('box'), /^exited/);
+    await killEngine(daemon);
+    assert.match(await state('box'), /^exited/);
+    await checkStore(daemon);
+    await ok('rm', 'box');
+  },
+});
+
+/** A new daemon dies before it could start what it is to start. */
+const startingWithDaemon: Case = {
+  async prepare() {
+    await ok('run', '-d', '--name', 'box', '--restart', 'always', 'busybox', 'sleep', '1000');
+    await ok('stop', '-t', '0', 'box');
+  },
+  async verb() {
+    await daemon.stop();
+    await daemon.start().catch(() => {}); // an engine that never served ends the launcher
+    await daemon.start();
+  },
+  async check() {
+    while ((await state('box')) !== 'running 0') await sleep(20);
+    await ok('rm', '-f', 'box');
+    await checkStore(daemon);
+  },
+};
+
 const vanishing: Case = {
   verb: () => attempt(...create('run', '-d', '--rm')),
   async check() {
@@ -577,7 +626,10 @@ const cases: Record<WriteStep, Case | Case[]> = {
   'container.rename.saved': renaming,
   'container.update.saved': updating,
   'container.update.applied': updating,
-  'container.exit.saved': exiting,
+  'container.stop.noted': stopping('exec sleep 1000', /^running/),
+  'container.restart.cancelled': stopping('exit 7', /^restarting [5-9]$/),
+  'container.restart.wanted': startingWithDaemon,
+  'container.exit.saved': [exiting, waitingToRestart],
   'container.exit.network': [exiting, vanishing],
   'container.exit.released': [exiting, vanishing],
   'container.remove.commit': [removing, vanishing],

@@ -7,6 +7,7 @@ import { randomId } from '#lib/names.ts';
 import { fault } from '#lib/write-steps.ts';
 import { warmCgroups } from '#linux/cgroup-control.ts';
 import type { Engine } from '../engine.ts';
+import { refuseRestarting } from '../start.ts';
 import { publishExec } from './events.ts';
 
 export type ExecRequest = Omit<ExecRecord, 'version' | 'id'>;
@@ -40,9 +41,7 @@ export function checkCanExec(container: Container, called = container.id): void 
   if (container.status === 'paused') {
     throw conflict(`Container ${called} is paused, unpause the container before exec`);
   }
-  if (container.state.status === 'restarting') {
-    throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
-  }
+  refuseRestarting(container);
   if (!container.running) throw conflict(`container ${container.id} is not running`);
   if (container.state.paused) {
     throw conflict(`Container ${container.id} is paused, unpause the container before exec`);
