@@ -30,6 +30,7 @@ import { removeImage } from '#daemon/remove-image.ts';
 import { renameContainer } from '#daemon/rename.ts';
 import { inspectWithSizes, listWithSizes } from '#daemon/sizes.ts';
 import { startContainer } from '#daemon/start.ts';
+import { containerStats } from '#daemon/stats.ts';
 import { restartContainer, stopContainer } from '#daemon/stop.ts';
 import { containerTop } from '#daemon/top.ts';
 import { updateContainer } from '#daemon/update.ts';
@@ -114,6 +115,7 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
       prune: (filters) => pruneContainers(engine, filters),
       top: (id, psArguments) => containerTop(engine, id, psArguments),
       wait: (id, condition, signal) => waitForContainer(engine, id, condition, signal),
+      stats: (id, query, signal) => containerStats(engine, id, query, signal),
       logs: (id, query, signal) => containerLogs(engine, id, query, signal),
       attach: (id, options) => attachContainer(engine, id, options),
       resize: (id, { height, width }) => resizeContainer(engine, id, height, width),

@@ -61,6 +61,7 @@ export const commandTable: CommandEntry[] = [
   entry('run, container run', 'Make a container from an image and start it', () => import('./commands/run.ts')),
   entry('save, image save', 'Write images to a tar archive or standard output', () => import('./commands/save.ts')),
   entry('start, container start', 'Start stopped containers', () => import('./commands/start.ts')),
+  entry('stats, container stats', 'Show what containers use, as it changes', () => import('./commands/stats.ts')),
   entry('stop, container stop', 'Stop running containers', () => import('./commands/stop.ts')),
   entry('system df', 'Show what takes the space', () => import('./commands/system-df.ts')),
   entry('system prune', 'Remove what nobody uses', () => import('./commands/system-prune.ts')),

@@ -19,6 +19,7 @@ import { openNetworks } from '#network/open-networks.ts';
 import { RegistryClient } from '#registry/client.ts';
 import { CdiLibrary } from '#runtime/cdi/library.ts';
 import { readHostFacts } from '#runtime/spec/host-facts.ts';
+import { Sampler } from '#stats/sampler.ts';
 import { openVolumes } from '#volume/volumes.ts';
 import type { DaemonConfig } from './config.ts';
 import { Background, type Engine } from './engine.ts';
@@ -122,6 +123,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     containers,
     execs: new ExecStore(),
     events,
+    stats: new Sampler(),
     runtimes,
     cdi: new CdiLibrary(config.cdiSpecDirs),
     host,

@@ -14,6 +14,7 @@ import type { Networks } from '#network/networks.ts';
 import type { RegistryClient } from '#registry/client.ts';
 import type { CdiLibrary } from '#runtime/cdi/library.ts';
 import type { HostFacts } from '#runtime/spec/host-facts.ts';
+import type { Sampler } from '#stats/sampler.ts';
 import type { VolumeStore } from '#volume/volumes.ts';
 import type { DaemonConfig } from './config.ts';
 import type { Paths } from './paths.ts';
@@ -38,6 +39,7 @@ export interface Engine {
   containers: ContainerStore;
   execs: ExecStore;
   events: EventLog;
+  stats: Sampler;
   runtimes: Runtimes;
   cdi: CdiLibrary;
   host: HostFacts;

@@ -85,6 +85,8 @@ for (const minor of VERSIONS) {
         await call('DELETE /containers/{id}', 409, { path });
         await call('GET /containers/{id}/logs', 400, { path });
         await call('GET /containers/{id}/logs', 404, { ...nobody, query: { stdout: '1' } });
+        await call('GET /containers/{id}/stats', 200, { path, query: { stream: '0', 'one-shot': '1' } });
+        await call('GET /containers/{id}/stats', 404, nobody);
         await call('POST /containers/{id}/resize', 200, { path, query: { h: '10', w: '20' } });
         await call('POST /containers/{id}/resize', 404, { ...nobody, query: { h: '10', w: '20' } });
         await call('POST /containers/{id}/wait', 404, nobody);

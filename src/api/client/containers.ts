@@ -12,7 +12,9 @@ import type {
 import type { Config } from '#api/types/container-config.ts';
 import type { HostConfig } from '#api/types/host-config.ts';
 import type { NetworkingConfig } from '#api/types/network.ts';
+import type { StatsResponse } from '#api/types/stats.ts';
 import type { Client, Hijacked } from './client.ts';
+import { jsonObjects } from './json-objects.ts';
 
 /** Filter name -> values. */
 export type FilterValues = Record<string, string[]>;
@@ -206,6 +208,18 @@ export async function containerLogs(client: Client, container: string, query: Lo
 export async function isRaw(client: Client, container: string, stream: { mediaType: string }): Promise<boolean> {
   if (stream.mediaType === 'application/vnd.docker.multiplexed-stream') return false;
   return (await inspectContainer(client, container)).Config.Tty;
+}
+
+/** One sample a second until the container is gone, or a single one. */
+export async function containerStats(
+  client: Client,
+  container: string,
+  { stream }: { stream: boolean },
+  signal?: AbortSignal,
+): Promise<AsyncGenerator<StatsResponse>> {
+  const query = { stream: stream ? '1' : '0' };
+  const response = await client.request('GET', `${pathOf(container)}/stats`, { query, signal });
+  return jsonObjects(response.body);
 }
 
 async function readAll(body: AsyncIterable<Buffer>): Promise<string> {

@@ -38,6 +38,7 @@ import type {
   NetworkPruneResponse,
 } from '#api/types/network.ts';
 import type { AuthConfig } from '#api/types/registry.ts';
+import type { StatsResponse } from '#api/types/stats.ts';
 import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
 import type { Volume, VolumeCreateRequest, VolumeListResponse, VolumePruneResponse } from '#api/types/volume.ts';
 import type { Filters } from '#lib/filters.ts';
@@ -159,6 +160,12 @@ export interface ContainerBackend {
   top(id: string, psArguments: string): Promise<TopResponse>;
   /** Resolves as soon as the waiter is registered, so that the client may start the container; `result` is the end. */
   wait(id: string, condition: WaitCondition, signal: AbortSignal): Promise<{ result: Promise<WaitResponse> }>;
+  /** Samples, one a second; without `stream` one at most. Both options together are refused. */
+  stats(
+    id: string,
+    query: { stream: boolean; oneShot: boolean },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<StatsResponse>>;
   /** The stream's chunks are ready for the wire: multiplexed frames, or raw bytes when there is a TTY. */
   logs(
     id: string,

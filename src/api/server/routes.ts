@@ -34,7 +34,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['GET', '/containers/{name}/top', 'json', 'read', containerChange.top],
   ['GET', '/containers/{name}/logs', 'stream', 'read', containerStream.logs],
   ['GET', '/containers/{name}/changes', 'json', 'read', files.changes],
-  ['GET', '/containers/{name}/stats', 'stream', 'read', absent],
+  ['GET', '/containers/{name}/stats', 'stream', 'read', containerStream.stats],
   ['GET', '/containers/{name}/attach/ws', 'websocket', 'exec', containerStream.attachWebSocket],
   ['GET', '/containers/{name}/export', 'tar', 'read', files.exportTar],
   ['HEAD', '/containers/{name}/archive', 'raw', 'read', files.statPath, 20],

@@ -1,9 +1,11 @@
 import type { WaitCondition, WaitResponse } from '#api/types/container.ts';
-import { describe, invalid } from '#errors/errors.ts';
+import type { StatsResponse } from '#api/types/stats.ts';
+import { describe, invalid, notFound } from '#errors/errors.ts';
 import type { Call } from '../call.ts';
-import { booleanValue, textValue, timeValue } from '../form.ts';
+import { booleanValue, booleanValueOr, textValue, timeValue } from '../form.ts';
 import { streamType } from '../hijack.ts';
-import { bytes, hijack, json, later, type Reply, webSocket } from '../reply.ts';
+import { bytes, hijack, json, jsonLines, later, type Reply, webSocket } from '../reply.ts';
+import { downgradeStats } from '../versions/stats.ts';
 
 /** Replies that go on as long as the container does. */
 
@@ -19,6 +21,20 @@ export async function wait(call: Call): Promise<Reply> {
 
 function waitFailed(error: unknown): WaitResponse {
   return { StatusCode: -1, Error: { Message: describe(error) } };
+}
+
+export async function stats(call: Call): Promise<Reply> {
+  const { query, version } = call;
+  const stream = booleanValueOr(query, 'stream', true);
+  const oneShot = version >= 41 && booleanValue(query, 'one-shot');
+  const samples = await call.backend.containers.stats(call.name, { stream, oneShot }, call.signal);
+  if (stream) return jsonLines(downgraded(samples, version));
+  for await (const sample of samples) return json(downgradeStats(sample, version));
+  throw notFound(`No such container: ${call.name}`);
+}
+
+async function* downgraded(samples: AsyncIterable<StatsResponse>, version: number) {
+  for await (const sample of samples) yield downgradeStats(sample, version);
 }
 
 export async function logs(call: Call): Promise<Reply> {
