@@ -1,6 +1,6 @@
-import type { EndpointOptions } from '#api/client/endpoint.ts';
 import { type Command, type Context, print } from './command.ts';
 import { type CommandEntry, commandTable, groups } from './command-table.ts';
+import type { DaemonChoice } from './context.ts';
 import { CommandError, UsageError } from './errors.ts';
 import { HelpRequest, parseFlags } from './flags/parse.ts';
 import { globalFlags } from './global-flags.ts';
@@ -9,15 +9,14 @@ import { globalFlags } from './global-flags.ts';
  * Carries out a command line and gives the exit code: 0, the command's own, 125 for a wrong flag (as docker does), 1 for
  * everything else that fails.
  */
-export async function runCommandLine(
-  argv: string[],
-  contextFor: (options: EndpointOptions) => Context,
-): Promise<number> {
+export async function runCommandLine(argv: string[], contextFor: (choice: DaemonChoice) => Context): Promise<number> {
   let context = contextFor({});
   let called: CommandEntry | undefined;
   try {
     const { values, given, args } = parseFlags(globalFlags, argv, { stopAtArgument: true });
-    const endpoint: EndpointOptions = {
+    const choice: DaemonChoice = {
+      config: values.config || undefined,
+      context: values.context || undefined,
       host: values.host.at(-1),
       tls: values.tls,
       tlsVerify: given.has('tlsverify') ? values.tlsverify : undefined,
@@ -25,7 +24,7 @@ export async function runCommandLine(
       tlsCert: values.tlscert || undefined,
       tlsKey: values.tlskey || undefined,
     };
-    context = contextFor(endpoint);
+    context = contextFor(choice);
     if (values.version) return await runCommandLine(['version'], () => context);
     const found = findCommand(args);
     if (!found) return await noCommand(context, args);

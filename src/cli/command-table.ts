@@ -21,6 +21,15 @@ export const commandTable: CommandEntry[] = [
     "Connect this terminal to a running container's streams",
     () => import('./commands/attach.ts'),
   ),
+  entry('context create', 'Give a daemon a name', () => import('./commands/context-create.ts')),
+  entry('context export', 'Write a context to a tar archive', () => import('./commands/context-export.ts')),
+  entry('context import', 'Make a context of a tar archive', () => import('./commands/context-import.ts')),
+  entry('context inspect', 'Show everything about contexts', () => import('./commands/context-inspect.ts')),
+  entry('context ls, context list', 'List contexts', () => import('./commands/context-ls.ts')),
+  entry('context rm, context remove', 'Remove contexts', () => import('./commands/context-rm.ts')),
+  entry('context show', 'Print the name of the context in use', () => import('./commands/context-show.ts')),
+  entry('context update', 'Change a context', () => import('./commands/context-update.ts')),
+  entry('context use', 'Use a context from now on', () => import('./commands/context-use.ts')),
   entry('create, container create', 'Make a container from an image', () => import('./commands/create.ts')),
   entry(
     'events, system events',
@@ -87,6 +96,7 @@ export const commandTable: CommandEntry[] = [
 /** The groups that a command can also be called by. */
 export const groups: Record<string, string> = {
   container: 'Manage containers',
+  context: 'Manage contexts: names for daemons',
   image: 'Manage images',
   network: 'Manage networks',
   system: 'Manage the engine',

@@ -8,6 +8,10 @@ export interface Context {
   program: string;
   env: Record<string, string | undefined>;
   client(): Promise<Client>;
+  /** The folder of docker's config.json. */
+  configFolder: string;
+  /** The name of the context in use (docker's word for a named daemon). */
+  contextName(): Promise<string>;
   readonly stdin: Readable & { isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly stdout: Writable & { isTTY?: boolean; columns?: number; rows?: number };
   readonly stderr: Writable & { isTTY?: boolean; columns?: number };

@@ -1,16 +1,28 @@
-import type { EndpointOptions } from '#api/client/endpoint.ts';
+import type { Endpoint, EndpointOptions } from '#api/client/endpoint.ts';
 import type { Context } from './command.ts';
+import { type ClientConfig, configFolder, readConfig } from './config/config-file.ts';
+import { contextName, DEFAULT_CONTEXT } from './contexts/context-name.ts';
 
-/** The context of this process, for a daemon given by `options` and the environment. */
-export function processContext(options: EndpointOptions): Context {
-  let client: ReturnType<Context['client']> | undefined;
+/** What the flags before the command say about the daemon. */
+export interface DaemonChoice extends EndpointOptions {
+  /** `--context` */
+  context?: string;
+  /** `--config` */
+  config?: string;
+}
+
+/** The context of this process, for a daemon given by `choice`, the environment and docker's config.json. */
+export function processContext(choice: DaemonChoice): Context {
+  const { env } = process;
+  const folder = configFolder(choice.config, env);
+  const readOnce = once(() => readConfig(folder));
+  const name = async () => contextName({ flag: choice.context, host: choice.host, env }, await readOnce());
   return {
     program: 'wherry',
-    env: process.env,
-    client: () => {
-      client ??= openClient(options);
-      return client;
-    },
+    env,
+    configFolder: folder,
+    contextName: name,
+    client: once(async () => openClient(choice, folder, await readOnce(), await name())),
     get stdin() {
       return process.stdin;
     },
@@ -23,11 +35,23 @@ export function processContext(options: EndpointOptions): Context {
   };
 }
 
-async function openClient(options: EndpointOptions) {
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+async function openClient(choice: DaemonChoice, folder: string, config: ClientConfig, name: string) {
   const [{ createClient }, { resolveEndpoint }] = await Promise.all([
     import('#api/client/client.ts'),
     import('#api/client/endpoint.ts'),
   ]);
+  const endpoint: Endpoint =
+    name === DEFAULT_CONTEXT
+      ? resolveEndpoint(choice, process.env)
+      : await (await import('./contexts/context-endpoint.ts')).contextEndpoint(folder, name);
   const version = process.env.DOCKER_API_VERSION || undefined;
-  return createClient(resolveEndpoint(options, process.env), { version });
+  return createClient(endpoint, { version, headers: config.HttpHeaders });
 }

@@ -3,8 +3,8 @@ import { bool, list, string } from './flags/values.ts';
 
 /** The flags that stand before the command. */
 export const globalFlags = {
-  config: flag(string, 'Folder of client configuration files', { hidden: true }),
-  context: flag(string, 'Name of the context to use', { short: 'c', hidden: true }),
+  config: flag(string, "Folder of docker's client configuration"),
+  context: flag(string, 'Name of the context to use; overrides DOCKER_HOST', { short: 'c' }),
   debug: flag(bool, 'Accepted for compatibility', { short: 'D', hidden: true }),
   host: flag(list, 'Daemon to talk to: unix:///path.sock or tcp://host:port', { short: 'H' }),
   'log-level': flag(string, 'Accepted for compatibility', { short: 'l', hidden: true }),

@@ -49,6 +49,8 @@ export interface ClientOptions {
   /** Fixes the API version, as `DOCKER_API_VERSION` does; absent = the newest that both sides know. */
   version?: string;
   userAgent?: string;
+  /** Sent with every request. */
+  headers?: Record<string, string>;
 }
 
 /** A client for the daemon at `endpoint`. Nothing is sent before the first call. */
@@ -63,6 +65,7 @@ export function createClient(endpoint: Endpoint, options: ClientOptions = {}): C
       Host: 'api.wherry.localhost',
       'User-Agent': options.userAgent ?? 'wherry',
       Connection: 'close',
+      ...options.headers,
       ...contentType(request),
       ...request.headers,
     };

@@ -17,7 +17,7 @@ export const command = defineCommand({
       (text) => parseExact(text) as SystemInfo,
       (error: Error) => error,
     );
-    const own = await clientVersion(client.version());
+    const own = await clientVersion(client.version(), await context.contextName());
     if (values.format !== '') {
       if (info instanceof Error) throw info;
       const { objectFormatter } = await import('../format/object.ts');

@@ -14,7 +14,7 @@ export const command = defineCommand({
   async run({ context, values }) {
     const client = await context.client();
     const server = await systemVersion(client).catch((error: Error) => error);
-    const Client = await clientVersion(client.version());
+    const Client = await clientVersion(client.version(), await context.contextName());
     const Server = server instanceof Error ? undefined : server;
     if (values.format !== '') {
       await print(context.stdout, `${objectFormatter(values.format, { typed: true })({ Client, Server })}\n`);

@@ -14,6 +14,8 @@ export interface RunOptions {
   host?: string;
   stdin?: string | PassThrough;
   env?: Record<string, string>;
+  /** Default: one that is not there. */
+  configFolder?: string;
 }
 
 /** Runs a command line in this process and gives what it printed. */
@@ -23,6 +25,8 @@ export async function runInMemory(argv: string[], options: RunOptions = {}): Pro
   const context: Context = {
     program: 'wherry',
     env: { ...options.env },
+    configFolder: options.configFolder ?? '/nonexistent/.docker',
+    contextName: async () => 'default',
     client: async () => createClient(parseEndpoint(options.host ?? 'unix:///nowhere/daemon.sock')),
     stdin,
     stdout: collector(printed.stdout),

@@ -1,0 +1,15 @@
+import { DEFAULT_DOMAIN, parseReference } from '#lib/reference.ts';
+
+/** The name by which Docker's own registry is in config.json and at credential helpers. */
+export const DEFAULT_REGISTRY = 'https://index.docker.io/v1/';
+
+/** The name of an image's registry in config.json. Throws `invalid` as `parseReference` does. */
+export function registryKeyOf(image: string): string {
+  const { domain } = parseReference(image);
+  return domain === DEFAULT_DOMAIN ? DEFAULT_REGISTRY : domain;
+}
+
+/** `https://host:port/v1/` -> `host:port` */
+export function hostOf(address: string): string {
+  return address.replace(/^https?:\/\//, '').split('/')[0]!;
+}
