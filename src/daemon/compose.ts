@@ -131,6 +131,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     log,
     restarts: new KeyedTimers(),
     check: new Mutex(),
+    realtime: new Mutex(),
     monitor: join(NATIVE, 'wherry-monitor'),
     init,
     background: new Background(log),

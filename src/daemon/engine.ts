@@ -49,6 +49,8 @@ export interface Engine {
   restarts: KeyedTimers;
   /** One check of the store at a time. */
   check: Mutex;
+  /** One change of the groups' real-time budgets at a time. */
+  realtime: Mutex;
   /** Program paths. */
   monitor: string;
   init: string;

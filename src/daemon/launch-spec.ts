@@ -1,5 +1,6 @@
 import type { Container } from '#container/container.ts';
 import { containerCgroup } from '#linux/cgroup-paths.ts';
+import { reserveRealtime } from '#linux/cgroup-realtime.ts';
 import type { ContainerEdits } from '#runtime/cdi/cdi-file.ts';
 import { requestedEdits } from '#runtime/cdi/device-requests.ts';
 import { applyEdits } from '#runtime/cdi/edits.ts';
@@ -26,6 +27,7 @@ export async function makeSpec(engine: Engine, container: Container, rootfs: str
     resolveBlockIO(hostConfig),
     deviceEdits(engine, container),
     sharedMemory(engine, container),
+    reserveCpuTime(engine, container),
     checkBinds(record.mounts),
     engine.volumes.mountAll(record.id, record.mountPoints),
   ]);
@@ -70,6 +72,14 @@ function sharedMemory(engine: Engine, { id, record }: Container): Promise<string
       folder: engine.paths.container(partner.id).sharedMemory,
     },
   });
+}
+
+/** Sees to it that the groups above the container's have the real-time CPU time that it may use. */
+export async function reserveCpuTime(engine: Engine, container: Container): Promise<void> {
+  const { CpuRealtimeRuntime: runtime, CpuRealtimePeriod: period } = container.record.hostConfig;
+  if (!(runtime > 0)) return;
+  const budget = { runtime: Number(runtime), period: Number(period) };
+  await engine.realtime.run(() => reserveRealtime(engine.cgroups, cgroupPath(engine, container), budget));
 }
 
 /** The control group of a container, below the root of every hierarchy. */

@@ -13,6 +13,7 @@ import { checkResources } from '#runtime/spec/validate/resources.ts';
 import { checkRestartPolicy } from '#runtime/spec/validate/restart-policy.ts';
 import { updateChanges } from '#runtime/spec/validate/update.ts';
 import type { Engine } from './engine.ts';
+import { reserveCpuTime } from './launch-spec.ts';
 import { runtimePath } from './monitor-options.ts';
 import { refuseRemoving } from './start.ts';
 
@@ -64,10 +65,11 @@ export async function restoreLimits(engine: Engine, container: Container): Promi
   await rm(updating, { force: true });
 }
 
-async function applyLimits(engine: Engine, { record }: Container, changes: Partial<HostConfig>): Promise<void> {
-  const { id, hostConfig } = record;
+async function applyLimits(engine: Engine, container: Container, changes: Partial<HostConfig>): Promise<void> {
+  const { id, hostConfig } = container.record;
   const resources = updatedResources(hostConfig, changes);
   if (Object.keys(resources).length === 0) return;
+  await reserveCpuTime(engine, container);
   const name = hostConfig.Runtime || engine.runtimes.default;
   const { code, stderr } = await engine.launcher.run({
     argv: [
