@@ -1,10 +1,13 @@
 import { access, open, unlink } from 'node:fs/promises';
 import type { Client } from '#api/client/client.ts';
 import { type ContainerSpec, createContainer } from '#api/client/containers.ts';
+import { formatEndpoint } from '#api/client/endpoint.ts';
 import type { ContainerCreateResponse } from '#api/types/container.ts';
 import { isEngineError } from '#errors/errors.ts';
 import { familiarReference, parseReference, withDefaultTag } from '#lib/reference.ts';
 import { type Context, print } from './command.ts';
+import { readConfig } from './config/config-file.ts';
+import { withProxies } from './config/proxies.ts';
 import { CommandError } from './errors.ts';
 import { pull } from './pull.ts';
 import type { CreateValues } from './spec/flags.ts';
@@ -44,6 +47,8 @@ export async function makeContainer(context: Context, spec: ContainerSpec, value
 async function create(context: Context, spec: ContainerSpec, values: CreateValues): Promise<ContainerCreateResponse> {
   const client = await context.client();
   const query = { name: values.name || undefined, platform: values.platform || undefined };
+  const env = withProxies(spec.Env ?? [], await readConfig(context.configFolder), formatEndpoint(client.endpoint));
+  if (env.length > 0) spec.Env = env;
   if (values.pull === 'always') await pullFor(context, client, spec, values);
   try {
     return await createContainer(client, spec, query);

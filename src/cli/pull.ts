@@ -2,6 +2,7 @@ import type { Client } from '#api/client/client.ts';
 import { pullImage } from '#api/client/images.ts';
 import { DEFAULT_TAG, familiarName, parseReference } from '#lib/reference.ts';
 import type { Context } from './command.ts';
+import { registryAuthFor } from './config/registry-auth.ts';
 import { showProgress } from './format/progress.ts';
 
 /** Pulls an image; its progress goes to standard error, for standard output belongs to the container. */
@@ -14,7 +15,7 @@ export async function pull(
   const reference = parseReference(image);
   const tag = reference.digest ?? reference.tag ?? DEFAULT_TAG;
   const query = { fromImage: familiarName(reference), tag, platform: options.platform };
-  const messages = await pullImage(client, query);
+  const messages = await pullImage(client, query, await registryAuthFor(context, image));
   await showProgress(messages, options.quiet ? silent(context) : context.stderr);
 }
 

@@ -10,3 +10,10 @@ export interface AuthConfig {
   /** Sent to the registry as it is. */
   registrytoken?: string;
 }
+
+/** What `POST /auth` answers. */
+export interface AuthResponse {
+  Status: string;
+  /** To be kept instead of the password; empty when the registry gives none. */
+  IdentityToken: string;
+}

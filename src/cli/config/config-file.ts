@@ -56,7 +56,8 @@ export async function readConfig(folder: string): Promise<ClientConfig> {
 /** Changes the file; what `change` leaves alone stays as it is, fields of others included. */
 export async function changeConfig(folder: string, change: (config: ClientConfig) => ClientConfig): Promise<void> {
   const config = change(await readConfig(folder));
-  const text = JSON.stringify({ auths: {}, ...config }, undefined, '\t');
+  const auths = Object.fromEntries(Object.entries(config.auths ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const text = JSON.stringify(Object.assign({ auths: {} }, config, { auths }), undefined, '\t');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   // Through a link, so that a file that is kept elsewhere stays one.
   const path = await realpath(configPath(folder)).catch(() => configPath(folder));
