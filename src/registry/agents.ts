@@ -49,7 +49,7 @@ export class Agents {
       timeout: IDLE,
       ...(proxy && { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
     };
-    if (url.protocol === 'http:') return new http.Agent(options);
+    if (url.protocol === 'http:') return new (http().Agent)(options);
     return new (https().Agent)({ ...options, ...(await this.#trust(url, endpoint)) });
   }
 

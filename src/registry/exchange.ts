@@ -67,7 +67,7 @@ async function once(agents: Agents, endpoint: Endpoint, request: Exchange): Prom
   const { method, url, headers, body, signal } = request;
   if (signal?.aborted) throw cancelled('the request was cancelled', { cause: signal.reason });
   const agent = await agents.for(url, endpoint);
-  const { request: begin } = url.protocol === 'https:' ? https() : http;
+  const { request: begin } = url.protocol === 'https:' ? https() : http();
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const outgoing = begin(url, { method, headers: withLength(headers, body), agent, signal });
   outgoing.on('response', resolve);

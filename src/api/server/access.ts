@@ -14,10 +14,11 @@ export function parseAccess(text: string): Access {
   return level;
 }
 
-/** Throws `forbidden` when a socket that grants `granted` does not reach a route that needs `needed`. */
-export function checkAccess(granted: Access, needed: Access, what: string): void {
+/** Throws `forbidden` when a socket that grants `granted` does not reach the route. */
+export function checkAccess(granted: Access, route: { access: Access; method: string; path: string }): void {
+  const { access: needed, method, path } = route;
   if (ACCESS_LEVELS.indexOf(granted) >= ACCESS_LEVELS.indexOf(needed)) return;
-  throw forbidden(`${what} needs '${needed}' access, this socket grants '${granted}'`, {
+  throw forbidden(`${method} ${path} needs '${needed}' access, this socket grants '${granted}'`, {
     hint: 'use a socket with more access',
   });
 }

@@ -1,19 +1,19 @@
-import type { IncomingMessage } from 'node:http';
 import { cancelled, invalid } from '#errors/errors.ts';
 import type { Call } from './call.ts';
+import type { Request } from './http1/request.ts';
 import { parseJson } from './wire-json.ts';
 
 /** Bytes; the largest honest body, a create request with an inline seccomp profile, is a hundredth of it. */
 const BODY_LIMIT = 1 << 20;
 
 /** The whole body of a request. Throws `invalid` beyond `limit` bytes, `cancelled` when the client goes away. */
-export async function readBody(request: IncomingMessage, limit = BODY_LIMIT): Promise<Buffer> {
+export async function readBody(request: Request, limit = BODY_LIMIT): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   const tooLarge = () => invalid(`the request body is larger than ${limit} bytes`);
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge();
+  if (Number(request.head.bodyLength) > limit) throw tooLarge();
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for await (const chunk of request.body) {
       size += chunk.length;
       if (size > limit) throw tooLarge();
       chunks.push(chunk);
@@ -27,12 +27,6 @@ export async function readBody(request: IncomingMessage, limit = BODY_LIMIT): Pr
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
-/** True when the head announces a body: a length that is not 0, or chunks. */
-export function hasBody(request: IncomingMessage): boolean {
-  const length = request.headers['content-length'];
-  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0);
-}
-
 /**
  * The JSON value of the body; undefined when there is no body. Throws `invalid` for another Content-Type, as dockerd
  * does, and for text that is not JSON.
@@ -40,15 +34,15 @@ export function hasBody(request: IncomingMessage): boolean {
 export async function readJson(call: Call): Promise<unknown> {
   const { request } = call;
   checkContentType(request);
-  if (!hasBody(request)) return undefined;
+  if (!request.hasBody) return undefined;
   const text = (await call.body()).toString('utf8');
   if (text.trim() === '') throw invalid('invalid JSON: got EOF while reading request body');
   return parseJson(text);
 }
 
-function checkContentType(request: IncomingMessage): void {
+function checkContentType(request: Request): void {
   const header = request.headers['content-type'] ?? '';
-  if (header === '' && !hasBody(request)) return;
+  if (header === '' && !request.hasBody) return;
   const type = header.split(';', 1)[0]!.trim().toLowerCase();
   if (type === 'application/json') return;
   if (!/^[^\s/;]+\/[^\s/;]+$/.test(type)) throw invalid(`malformed Content-Type header (${header})`);

@@ -1,7 +1,6 @@
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Backend } from './backend.ts';
 import { readBody } from './body.ts';
+import type { Request } from './http1/request.ts';
 import type { Route } from './router.ts';
 
 const NO_QUERY = new URLSearchParams();
@@ -9,7 +8,7 @@ const NO_QUERY = new URLSearchParams();
 /** One request on its way: what a handler reads. It lives until the reply is out or the client is gone. */
 export class Call {
   readonly backend: Backend;
-  readonly request: IncomingMessage;
+  readonly request: Request;
   readonly route: Route;
   /** The parameter of the route's path, percent-decoded. */
   readonly name: string;
@@ -17,11 +16,10 @@ export class Call {
   /** The API is of version 1.N. */
   readonly version: number;
   #body: Promise<Buffer> | undefined;
-  #gone: AbortController | undefined;
 
   constructor(
     backend: Backend,
-    request: IncomingMessage,
+    request: Request,
     target: { route: Route; name: string; version: number; query: string },
   ) {
     this.backend = backend;
@@ -34,8 +32,7 @@ export class Call {
 
   /** Fires when the client has gone or has closed its sending side, which ends every request but a hijacked one. */
   get signal(): AbortSignal {
-    this.#gone ??= watchClient(this.request.socket);
-    return this.#gone.signal;
+    return this.request.signal;
   }
 
   /** The whole body; `limit` in bytes counts at the first call. Throws `invalid` when it is larger. */
@@ -43,15 +40,4 @@ export class Call {
     this.#body ??= readBody(this.request, limit);
     return this.#body;
   }
-}
-
-function watchClient(socket: Socket): AbortController {
-  const controller = new AbortController();
-  const abort = () => {
-    socket.off('end', abort).off('close', abort);
-    controller.abort();
-  };
-  if (socket.destroyed || socket.readableEnded) abort();
-  else socket.once('end', abort).once('close', abort);
-  return controller;
 }

@@ -12,7 +12,6 @@ import { connect as connectTls } from 'node:tls';
 import { promisify } from 'node:util';
 import { rawOn } from '#test/support/api.ts';
 import { fakeBackend } from '#test/support/fake-backend.ts';
-import { createHttpServer } from './http-server.ts';
 import type { ListenTarget } from './listen-target.ts';
 import { createApiServer } from './server.ts';
 
@@ -158,13 +157,6 @@ test('closing cuts idle, busy and hijacked connections', async (t) => {
   await Promise.all(clients.map((client) => client.until(/\r\n\r\n/)));
   await api.close();
   await Promise.all(clients.map((client) => client.end()));
-});
-
-test('node’s limits are put right', (t) => {
-  const { server: http } = createHttpServer(server(t), { access: 'admin' });
-  assert.equal(http.requestTimeout, 0);
-  assert.equal(http.keepAliveTimeout, 0);
-  assert.equal(http.timeout, 0);
 });
 
 test('an idle connection stays, a large head passes, one beyond the limit is refused in JSON', async (t) => {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import type { AddressInfo, ListenOptions } from 'node:net';
 import { conflict, describe, errnoCode, system } from '#errors/errors.ts';
-import type { HttpServer } from './http-server.ts';
+import type { HttpServer } from './http1/server.ts';
 import type { ListenTarget } from './listen-target.ts';
 import { listenOnUnixSocket } from './unix-socket.ts';
 

@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import type { AuthConfig } from '#api/types/registry.ts';
+import type { RequestHead } from './http1/head.ts';
 
 /** What `X-Registry-Auth` says, JSON in base64 of either alphabet. What cannot be read counts as absent, as in dockerd. */
-export function registryAuth({ headers }: Pick<IncomingMessage, 'headers'>): AuthConfig | undefined {
+export function registryAuth({ headers }: Pick<RequestHead, 'headers'>): AuthConfig | undefined {
   const header = headers['x-registry-auth'];
-  if (typeof header !== 'string' || header === '') return undefined;
+  if (header === undefined || header === '') return undefined;
   try {
     return textsOf(JSON.parse(Buffer.from(header, 'base64url').toString('utf8')));
   } catch {

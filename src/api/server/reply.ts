@@ -1,19 +1,19 @@
-import type { OutgoingHttpHeaders } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import type { ProgressMessage } from '#api/types/image.ts';
+import type { Fields } from './http1/fields.ts';
 
 /** What a handler gives back: the reply as data. `send.ts` writes it. */
 export type Reply =
   | { kind: 'json'; status: number; value: unknown }
-  | { kind: 'text'; status: number; text: string; headers?: OutgoingHttpHeaders }
-  | { kind: 'empty'; status: number; headers?: OutgoingHttpHeaders }
+  | { kind: 'text'; status: number; text: string; headers?: Fields }
+  | { kind: 'empty'; status: number; headers?: Fields }
   | { kind: 'later'; value: Promise<unknown> }
   | {
       kind: 'bytes';
       contentType: string;
       source: ByteSource;
       lastWords?: (error: unknown) => Buffer;
-      headers?: OutgoingHttpHeaders;
+      headers?: Fields;
     }
   | { kind: 'json-lines'; source: AsyncIterable<unknown> }
   | { kind: 'progress'; run: (emit: (message: ProgressMessage) => void) => Promise<void> }
@@ -26,10 +26,10 @@ export type ByteSource = AsyncIterable<Buffer> | Readable;
 export const json = (value: unknown, status = 200): Reply => ({ kind: 'json', status, value });
 
 /** No body. */
-export const empty = (status = 204, headers?: OutgoingHttpHeaders): Reply => ({ kind: 'empty', status, headers });
+export const empty = (status = 204, headers?: Fields): Reply => ({ kind: 'empty', status, headers });
 
 /** Plain text. */
-export const text = (value: string, headers?: OutgoingHttpHeaders): Reply => ({
+export const text = (value: string, headers?: Fields): Reply => ({
   kind: 'text',
   status: 200,
   text: value,
@@ -51,7 +51,7 @@ export const bytes = (contentType: string, source: ByteSource, lastWords?: (erro
 });
 
 /** A tar as it comes; the connection breaks when it cannot be completed. */
-export const tar = (contentType: string, source: ByteSource, headers?: OutgoingHttpHeaders): Reply => ({
+export const tar = (contentType: string, source: ByteSource, headers?: Fields): Reply => ({
   kind: 'bytes',
   contentType,
   source,

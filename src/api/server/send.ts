@@ -1,47 +1,52 @@
-import { once } from 'node:events';
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StreamError } from '#api/types/error.ts';
 import type { ProgressMessage } from '#api/types/image.ts';
 import { describe, type EngineError, isEngineError } from '#errors/errors.ts';
+import { type Fields, fieldLines } from './http1/fields.ts';
+import type { Response } from './http1/response.ts';
 import type { ByteSource, Reply } from './reply.ts';
-import { toJson } from './wire-json.ts';
+import { toJson, wireJson } from './wire-json.ts';
 
 /** Writes replies. Whatever waits for a slow client ends when the client goes away. */
 
-const JSON_TYPE = 'application/json';
+/** The header lines of every reply, alone and with the types that most replies have. */
+export interface CommonLines {
+  any: string;
+  json: string;
+  text: string;
+}
+
+export function commonLines(fields: Fields): CommonLines {
+  const any = fieldLines(fields);
+  return {
+    any,
+    json: `${any}Content-Type: application/json\r\n`,
+    text: `${any}Content-Type: text/plain; charset=utf-8\r\n`,
+  };
+}
 
 /** Progress that a slow client has not read is superseded by later progress: beyond this many bytes it is dropped. */
 const PROGRESS_BACKLOG = 1 << 18;
 
-/** Writes a whole reply other than a hijack. Rejects only when nothing was sent yet: the error is then the reply. */
+/** Writes a whole reply other than a hijack; Rejects only when nothing was sent yet: the error is then the reply. */
 export async function sendReply(
-  response: ServerResponse,
-  common: OutgoingHttpHeaders,
+  response: Response,
+  common: CommonLines,
   reply: Exclude<Reply, { kind: 'hijack' | 'websocket' }>,
 ): Promise<void> {
   switch (reply.kind) {
     case 'json':
-      return sendWhole(response, reply.status, common, JSON_TYPE, toJson(reply.value));
+      return response.whole(reply.status, common.json, wireJson(reply.value));
     case 'text':
-      return sendWhole(
-        response,
-        reply.status,
-        { ...common, ...reply.headers },
-        'text/plain; charset=utf-8',
-        reply.text,
-      );
+      return response.whole(reply.status, common.text + linesOf(reply.headers), reply.text);
     case 'empty':
-      return sendEmpty(response, reply.status, { ...common, ...reply.headers });
+      return response.whole(reply.status, common.any + linesOf(reply.headers));
     case 'later':
       return sendLater(response, common, reply.value);
-    case 'bytes':
-      return sendBytes(
-        response,
-        { ...common, ...reply.headers, 'Content-Type': reply.contentType },
-        reply.source,
-        reply.lastWords,
-      );
+    case 'bytes': {
+      const lines = linesOf({ ...reply.headers, 'Content-Type': reply.contentType });
+      return sendBytes(response, common.any + lines, reply.source, reply.lastWords);
+    }
     case 'json-lines':
       return sendJsonLines(response, common, reply.source);
     case 'progress':
@@ -49,35 +54,17 @@ export async function sendReply(
   }
 }
 
-function sendWhole(
-  response: ServerResponse,
-  status: number,
-  headers: OutgoingHttpHeaders,
-  contentType: string,
-  body: string,
-): void {
-  response.writeHead(status, { ...headers, 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) });
-  response.end(body);
-}
-
-function sendEmpty(response: ServerResponse, status: number, headers: OutgoingHttpHeaders): void {
-  const bodyless = status === 204 || status === 304;
-  response.writeHead(status, bodyless ? headers : { ...headers, 'Content-Length': 0 });
-  response.end();
+function linesOf(fields: Fields | undefined): string {
+  return fields ? fieldLines(fields) : '';
 }
 
 /** The error's status and `{"message"}`; plain text before API 1.24. */
-export function sendError(
-  response: ServerResponse,
-  common: OutgoingHttpHeaders,
-  error: EngineError,
-  version: number,
-): void {
+export function sendError(response: Response, common: CommonLines, error: EngineError, version: number): void {
   const status = statusOf(error);
   const message = messageOf(error);
-  if (status === 304) sendEmpty(response, status, common);
-  else if (version < 24) sendWhole(response, status, common, 'text/plain; charset=utf-8', `${message}\n`);
-  else sendWhole(response, status, common, JSON_TYPE, `${JSON.stringify({ message })}\n`);
+  if (status === 304) response.whole(status, common.any);
+  else if (version < 24) response.whole(status, common.text, `${message}\n`);
+  else response.whole(status, common.json, `${JSON.stringify({ message })}\n`);
 }
 
 const statuses = {
@@ -103,47 +90,47 @@ export function messageOf(error: unknown): string {
   return isEngineError(error) && error.hint ? `${error.message} (${error.hint})` : describe(error);
 }
 
-async function sendLater(response: ServerResponse, common: OutgoingHttpHeaders, value: Promise<unknown>) {
-  response.writeHead(200, { ...common, 'Content-Type': JSON_TYPE });
-  response.flushHeaders();
+async function sendLater(response: Response, common: CommonLines, value: Promise<unknown>) {
+  response.open(200, common.json);
+  response.flush();
   try {
     response.end(toJson(await value));
-  } catch (error) {
-    breakOff(response, error);
+  } catch {
+    response.abort(); // the client sees that the reply is not whole
   }
 }
 
 async function sendBytes(
-  response: ServerResponse,
-  headers: OutgoingHttpHeaders,
+  response: Response,
+  fields: string,
   source: ByteSource,
   lastWords: ((error: unknown) => Buffer) | undefined,
 ): Promise<void> {
-  response.writeHead(200, headers);
-  response.flushHeaders();
+  response.open(200, fields);
+  response.flush();
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
       // a chunk above the buffer's limit has been handed to the kernel when the buffer has drained
-      if (!response.write(chunk)) await drained(response);
-      if (response.destroyed) return;
+      if (!response.write(chunk)) await response.drained();
+      if (response.closed) return;
     }
     response.end();
   } catch (error) {
     if (lastWords) response.end(lastWords(error));
-    else breakOff(response, error);
+    else response.abort();
   }
 }
 
 /** A source that fails at once still decides the status; after that the head goes out, with or without a line. */
-async function sendJsonLines(response: ServerResponse, common: OutgoingHttpHeaders, source: AsyncIterable<unknown>) {
+async function sendJsonLines(response: Response, common: CommonLines, source: AsyncIterable<unknown>) {
   const iterator = source[Symbol.asyncIterator]();
   let step = iterator.next();
   await Promise.race([step, nextTurn()]);
-  response.writeHead(200, { ...common, 'Content-Type': JSON_TYPE });
-  response.flushHeaders();
+  response.open(200, common.json);
+  response.flush();
   try {
-    for (let item = await step; !item.done && !response.destroyed; item = await step) {
-      if (!response.write(line(item.value))) await drained(response);
+    for (let item = await step; !item.done && !response.closed; item = await step) {
+      if (!response.write(line(item.value))) await response.drained();
       step = iterator.next();
     }
     response.end();
@@ -155,16 +142,18 @@ async function sendJsonLines(response: ServerResponse, common: OutgoingHttpHeade
 }
 
 async function sendProgress(
-  response: ServerResponse,
-  common: OutgoingHttpHeaders,
+  response: Response,
+  common: CommonLines,
   run: (emit: (message: ProgressMessage) => void) => Promise<void>,
 ): Promise<void> {
+  let opened = false;
   const open = () => {
-    if (!response.headersSent) response.writeHead(200, { ...common, 'Content-Type': JSON_TYPE });
+    if (!opened) response.open(200, common.json);
+    opened = true;
   };
   const emit = (message: ProgressMessage) => {
     open();
-    if (message.progressDetail?.current && response.writableLength > PROGRESS_BACKLOG) return;
+    if (message.progressDetail?.current && response.backlog > PROGRESS_BACKLOG) return;
     response.write(line(message));
   };
   try {
@@ -172,7 +161,7 @@ async function sendProgress(
     open();
     response.end();
   } catch (error) {
-    if (!response.headersSent) throw error;
+    if (!opened) throw error;
     response.end(line(streamError(error)));
   }
 }
@@ -185,23 +174,4 @@ export function streamError(error: unknown): StreamError {
 
 function line(value: unknown): string {
   return `${toJson(value)}\n`;
-}
-
-/** Resolves when the client has read enough, or is gone. */
-async function drained(response: ServerResponse): Promise<void> {
-  if (response.destroyed || !response.writableNeedDrain) return;
-  const settled = new AbortController();
-  try {
-    await Promise.race([
-      once(response, 'drain', { signal: settled.signal }),
-      once(response, 'close', { signal: settled.signal }),
-    ]);
-  } finally {
-    settled.abort();
-  }
-}
-
-/** Ends a reply that cannot be completed so that the client sees it is not whole. */
-function breakOff(response: ServerResponse, error: unknown): void {
-  response.destroy(error instanceof Error ? error : undefined);
 }

@@ -1,14 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { TlsOptions } from 'node:tls';
 import type { EngineError } from '#errors/errors.ts';
 import type { Logger } from '#lib/log.ts';
-import type { Access } from './access.ts';
 import { NEWEST_API } from './api-version.ts';
 import type { Backend } from './backend.ts';
-import { createHttpServer } from './http-server.ts';
-import type { ListenTarget } from './listen-target.ts';
+import { createHttpServer } from './http1/server.ts';
+import type { ListenTarget, TlsSettings } from './listen-target.ts';
 import { type Listener, listenOn } from './listeners.ts';
-import { acceptsUpgrade, type Service, serveRequest, serveUpgrade } from './serve.ts';
+import { commonLines } from './send.ts';
+import { type Service, serveRequest } from './serve.ts';
 
 export interface ApiServerOptions {
   backend: Backend;
@@ -22,12 +21,6 @@ export interface ApiServerOptions {
 }
 
 export interface ApiServer {
-  /** Answers one request of node's HTTP server; `access` is what the socket grants, all when absent. */
-  handle(request: IncomingMessage, response: ServerResponse, access?: Access): void;
-  /** True when `upgrade` wants the connection of this request. */
-  accepts(request: IncomingMessage): boolean;
-  /** Answers a request whose connection node's HTTP server has given up for an upgrade. */
-  upgrade(request: IncomingMessage, client: Duplex, head: Buffer, access?: Access): void;
   /** Rejects with `conflict` when somebody listens there already, `invalid` or `system` when it cannot be. */
   listen(target: ListenTarget): Promise<Listener>;
   /** Stops listening and closes every connection. */
@@ -43,19 +36,21 @@ export function createApiServer({
   readOnly,
 }: ApiServerOptions): ApiServer {
   const listeners = new Set<Listener>();
-  const headers = {
+  const common = commonLines({
     'Api-Version': `1.${NEWEST_API}`,
     'Docker-Experimental': String(experimental),
     Ostype: 'linux',
     Server: `wherry/${version} (linux)`,
-  };
-  const service: Service = { backend, headers, log, readOnly };
-  const server: ApiServer = {
-    handle: (request, response, access = 'admin') => serveRequest(service, request, response, access),
-    accepts: acceptsUpgrade,
-    upgrade: (request, client, head, access = 'admin') => serveUpgrade(service, request, client, head, access),
+  });
+  const service: Service = { backend, common, log, readOnly };
+  return {
     async listen(target) {
-      const listener = await listenOn(createHttpServer(server, target), target);
+      const { access } = target;
+      const http = createHttpServer(
+        (request, response) => serveRequest(service, request, response, access),
+        target.tls && tlsOptions(target.tls),
+      );
+      const listener = await listenOn(http, target);
       listeners.add(listener);
       return listener;
     },
@@ -64,5 +59,8 @@ export function createApiServer({
       listeners.clear();
     },
   };
-  return server;
+}
+
+function tlsOptions({ ca, cert, key, verifyClients }: TlsSettings): TlsOptions {
+  return { ca, cert, key, requestCert: verifyClients, rejectUnauthorized: verifyClients, minVersion: 'TLSv1.2' };
 }

@@ -29,6 +29,18 @@ function keepDigits(_key: string, value: unknown, context: { source?: string }):
 }
 
 const texts = new WeakMap<object, string>();
+const documents = new WeakMap<object, Buffer>();
+
+/** A value as the body of a reply; of a frozen object as bytes, which are made once for its whole life. */
+export function wireJson(value: unknown): string | Buffer {
+  if (!isFrozenObject(value)) return toJson(value);
+  let bytes = documents.get(value);
+  if (!bytes) {
+    bytes = Buffer.from(serialise(value));
+    documents.set(value, bytes);
+  }
+  return bytes;
+}
 
 /**
  * Serialises; bigints become plain integers. A frozen object, alone or in a list, is serialised once for its whole

@@ -2,7 +2,7 @@ import type { ContainerPathStat } from '#api/types/container.ts';
 import type { Config } from '#api/types/container-config.ts';
 import { invalid, notFound } from '#errors/errors.ts';
 import { configFields } from '../bodies/config.ts';
-import { hasBody, readJson } from '../body.ts';
+import { readJson } from '../body.ts';
 import type { Call } from '../call.ts';
 import { decode, string, struct } from '../decode.ts';
 import { booleanValue, booleanValueOr, textValue } from '../form.ts';
@@ -31,13 +31,12 @@ export async function readPath(call: Call): Promise<Reply> {
 
 export async function writePath(call: Call): Promise<Reply> {
   const { query, request, signal } = call;
-  const body: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
   const options = {
     keepKinds: booleanValue(query, 'noOverwriteDirNonDir'),
     toUser: booleanValue(query, 'copyUIDGID'),
     signal,
   };
-  await call.backend.files.write(call.name, pathOf(call), body, options);
+  await call.backend.files.write(call.name, pathOf(call), request.body, options);
   return empty(200);
 }
 
@@ -83,7 +82,7 @@ export async function commit(call: Call): Promise<Reply> {
 
 /** A config without anything in it is none. */
 async function commitBody(call: Call): Promise<Config | undefined> {
-  if (!hasBody(call.request)) return undefined;
+  if (!call.request.hasBody) return undefined;
   const body = await readJson(call);
   return body === null ? undefined : decode(commitConfig, body, 'Config');
 }

@@ -4,7 +4,7 @@ import { NEWEST_API } from '../api-version.ts';
 import type { StopOptions } from '../backend.ts';
 import { createBody } from '../bodies/create.ts';
 import { hostConfig } from '../bodies/host-config.ts';
-import { hasBody, readJson } from '../body.ts';
+import { readJson } from '../body.ts';
 import type { Call } from '../call.ts';
 import { decode } from '../decode.ts';
 import { booleanValue, integerValue, textValue } from '../form.ts';
@@ -70,7 +70,7 @@ export async function start(call: Call): Promise<Reply> {
 const SHORTEST_OBJECT = 7;
 
 async function startBody(call: Call) {
-  if (!hasBody(call.request) || (await call.body()).length < SHORTEST_OBJECT) return undefined;
+  if (!call.request.hasBody || (await call.body()).length < SHORTEST_OBJECT) return undefined;
   if (call.version >= 24) {
     throw invalid('starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24');
   }

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { OciPlatform } from '#api/types/image.ts';
 import { type Filters, parseFilters } from '#lib/filters.ts';
 import { NEWEST_API } from '../api-version.ts';
@@ -81,7 +80,7 @@ async function saved({ backend, query }: Call, names: string[]): Promise<Reply> 
 export function load(call: Call): Reply {
   const { backend, query, request, signal } = call;
   const options = { quiet: booleanValue(query, 'quiet'), platforms: platformsOf(query) };
-  return progress((emit) => backend.images.load(bodyOf(request), options, emit, signal));
+  return progress((emit) => backend.images.load(request.body, options, emit, signal));
 }
 
 /** `fromImage` pulls, `fromSrc` imports an archive. */
@@ -95,11 +94,6 @@ export function create(call: Call): Reply {
   }
   const changes = query.getAll('changes');
   const names = { source: field('fromSrc'), repo: field('repo'), tag: field('tag'), message: field('message') };
-  const wanted = { ...names, changes, platform, body: bodyOf(request) };
+  const wanted = { ...names, changes, platform, body: request.body };
   return progress((emit) => backend.images.import(wanted, emit, signal));
-}
-
-/** A request that is destroyed takes the reply's connection with it, so that nobody learns why its body is not read. */
-function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
-  return request.iterator({ destroyOnReturn: false });
 }

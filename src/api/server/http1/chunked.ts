@@ -1,0 +1,87 @@
+import { Malformed } from './malformed.ts';
+
+/** A body in chunks (RFC 9112, section 7.1). */
+
+/** Bytes of a chunk's first line with its extensions, and of all trailers together. */
+const LINE_LIMIT = 16 << 10;
+const CR = 0x0d;
+const LF = 0x0a;
+/** The size, and extensions that are tokens with or without a value; without the blanks that only "bad" senders put there. */
+const SIZE_LINE =
+  /^([0-9A-Fa-f]{1,13})(?:;[!#$%&'*+.^_`|~\w-]+(?:=(?:[!#$%&'*+.^_`|~\w-]+|"(?:[\t !#-[\]-~]|\\[\t -~])*"))?)*$/;
+/** No trailer may say where the message or the connection ends (RFC 9110, section 6.5.1). */
+const FRAMING = /^(connection|content-length|transfer-encoding):/i;
+const TRAILER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*$/;
+
+type Expected = 'size' | 'data' | 'end of data' | 'trailer' | 'nothing';
+
+/** Takes chunks apart, whatever pieces they come in. Extensions and trailers are checked and left out. */
+export class ChunkedDecoder {
+  #expected: Expected = 'size';
+  /** Bytes of the current chunk that are still to come. */
+  #left = 0;
+  #line = '';
+  #trailers = 0;
+
+  get ended(): boolean {
+    return this.#expected === 'nothing';
+  }
+
+  /** Reads `input` on from `start`, gives data to `take`, and gives where it stopped: the end of input, or of the body. Throws Malformed. */
+  decode(input: Buffer, start: number, take: (data: Buffer) => void): number {
+    let at = start;
+    while (at < input.length && !this.ended) {
+      if (this.#expected === 'data') {
+        const end = Math.min(input.length, at + this.#left);
+        take(input.subarray(at, end));
+        this.#left -= end - at;
+        at = end;
+        if (this.#left === 0) this.#expected = 'end of data';
+      } else {
+        at = this.#readLine(input, at);
+      }
+    }
+    return at;
+  }
+
+  #readLine(input: Buffer, start: number): number {
+    const lf = input.indexOf(LF, start);
+    const end = lf < 0 ? input.length : lf + 1;
+    if (this.#line.length + end - start > LINE_LIMIT) throw new Malformed('a line between chunks is too long');
+    this.#line += input.toString('latin1', start, end);
+    if (lf >= 0) {
+      const line = this.#line;
+      this.#line = '';
+      if (line.charCodeAt(line.length - 2) !== CR)
+        throw new Malformed('a line between chunks ends without a carriage return');
+      this.#takeLine(line.slice(0, -2));
+    }
+    return end;
+  }
+
+  #takeLine(line: string): void {
+    switch (this.#expected) {
+      case 'size': {
+        const size = SIZE_LINE.exec(line)?.[1];
+        if (size === undefined) throw new Malformed('a chunk does not begin with its size');
+        this.#left = Number.parseInt(size, 16);
+        this.#expected = this.#left > 0 ? 'data' : 'trailer';
+        return;
+      }
+      case 'end of data':
+        if (line !== '') throw new Malformed('a chunk is longer than its size');
+        this.#expected = 'size';
+        return;
+      default:
+        this.#takeTrailer(line);
+    }
+  }
+
+  #takeTrailer(line: string): void {
+    this.#trailers += line.length;
+    if (this.#trailers > LINE_LIMIT) throw new Malformed('the trailers are too long');
+    if (line === '') this.#expected = 'nothing';
+    else if (!TRAILER.test(line) || FRAMING.test(line))
+      throw new Malformed('a trailer is not "name: value", or none that may be one');
+  }
+}
