@@ -1,4 +1,4 @@
-import type { ContainerStatus } from '#api/types/container.ts';
+import type { ContainerStatus, Health } from '#api/types/container.ts';
 import type { HostConfig } from '#api/types/host-config.ts';
 import { Mutex } from '#lib/locks.ts';
 import type { Sandbox } from '#network/sandbox.ts';
@@ -33,6 +33,8 @@ export class Container {
   /** Those that have not ended. */
   readonly execs: ReadonlySet<Exec>;
   removing = false;
+  /** Ends when it is not looked after any more. */
+  healthWatch: AbortController | undefined;
   /** `restart` is stopping it: auto-remove leaves it alone. */
   beingRestarted = false;
   /** Who reads or writes its files: while there is anybody its root stays mounted. */
@@ -105,6 +107,13 @@ export class Container {
     this.record.restartCount = count;
     if (delay === undefined) delete this.record.restartDelay;
     else this.record.restartDelay = delay;
+    this.revision++;
+  }
+
+  /** Undefined = it has no health check. */
+  setHealth(health: Health | undefined): void {
+    if (health) this.record.state.health = health;
+    else delete this.record.state.health;
     this.revision++;
   }
 

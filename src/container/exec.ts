@@ -21,6 +21,8 @@ export interface ExecRecord {
   streams: { stdin: boolean; stdout: boolean; stderr: boolean };
   /** Empty = the default ones on a terminal. */
   detachKeys: string;
+  /** The engine's own, such as a look at a container's health: it ends with the engine. */
+  forEngine?: boolean;
 }
 
 export interface ConsoleSize {

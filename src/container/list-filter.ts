@@ -10,6 +10,7 @@ const NAMES = new Set([
   ...['publish', 'since', 'status', 'volume'],
 ]);
 const STATUSES = new Set(['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead']);
+const HEALTHS = new Set(['none', 'starting', 'healthy', 'unhealthy']);
 
 export interface ListRequest {
   all: boolean;
@@ -30,6 +31,9 @@ export function selectContainers(
   const exited = (filters.get('exited') ?? []).map(exitCode);
   for (const status of filters.get('status') ?? []) {
     if (!STATUSES.has(status)) throw invalid(`invalid filter 'status=${status}'`);
+  }
+  for (const health of filters.get('health') ?? []) {
+    if (!HEALTHS.has(health)) throw invalid(`unrecognized filter value for health: ${health}`);
   }
   const everything = all || limit > 0 || filters.has('status') || filters.has('exited');
   const ancestors = (filters.get('ancestor') ?? []).map(imageNamed);
@@ -80,7 +84,7 @@ function matchesText({ record }: Container, filters: Filters): boolean {
         ports.some(([key, bindings]) => key.endsWith(`/${type}`) && bindings?.some((b) => Number(b.HostPort) === port)),
       ),
     ) &&
-    matchesAny(filters, 'health', (wanted) => wanted === 'none') &&
+    matchesExactly(filters, 'health', record.state.health?.Status ?? 'none') &&
     matchesAny(filters, 'is-task', (wanted) => wanted === 'false' || wanted === '0') &&
     matchesAny(filters, 'isolation', (wanted) => wanted === 'default' || wanted === '')
   );

@@ -1,3 +1,4 @@
+import type { Health } from '#api/types/container.ts';
 import type { Config } from '#api/types/container-config.ts';
 import type { HostConfig } from '#api/types/host-config.ts';
 import type { MountPoint } from '#api/types/mount.ts';
@@ -76,6 +77,8 @@ export interface StateRecord {
   paused: boolean;
   /** Somebody stopped it: restart policies leave it alone. */
   stoppedByUser: boolean;
+  /** As far as its health check has found out; absent without one, and before the first start. */
+  health?: Health;
 }
 
 export const CREATED_STATE: Readonly<StateRecord> = Object.freeze({

@@ -1,4 +1,4 @@
-import type { ContainerInspect, ContainerState, ContainerSummary } from '#api/types/container.ts';
+import type { ContainerInspect, ContainerState, ContainerSummary, Health } from '#api/types/container.ts';
 import type { EndpointSettings, NetworkSettings } from '#api/types/network.ts';
 import type { Port, PortMap } from '#api/types/port.ts';
 import { humanDuration } from '#lib/human-duration.ts';
@@ -60,6 +60,7 @@ function stateView(container: Container): ContainerState {
     Error: state.error,
     StartedAt: formatTime(state.startedAt),
     FinishedAt: formatTime(state.finishedAt),
+    ...(state.health && { Health: state.health }),
   };
 }
 
@@ -129,12 +130,17 @@ export function statusText(container: Container, now: bigint): string {
     case 'restarting':
       return `Restarting (${state.exitCode}) ${since(state.finishedAt)} ago`;
     case 'running':
-      return `Up ${since(state.startedAt)}`;
+      return `Up ${since(state.startedAt)}${healthText(state.health)}`;
     case 'paused':
       return `Up ${since(state.startedAt)} (Paused)`;
     case 'exited':
       return `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
   }
+}
+
+function healthText(health: Health | undefined): string {
+  if (!health) return '';
+  return health.Status === 'starting' ? ' (health: starting)' : ` (${health.Status})`;
 }
 
 /** The PORTS column: published ones once per binding, exposed ones once. */

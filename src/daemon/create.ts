@@ -97,7 +97,7 @@ function describeContainer(
     state: { ...CREATED_STATE },
     restartCount: 0,
   };
-  return { record, warnings: [...warnings, ...laterWarnings(config, hostConfig)] };
+  return { record, warnings: [...warnings, ...laterWarnings(hostConfig)] };
 }
 
 /** The host's own on its network, the partner's in a shared namespace, else the start of the id. */

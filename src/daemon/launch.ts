@@ -8,6 +8,7 @@ import { mapRuntimeError } from '#runtime/errors.ts';
 import { connectMonitor, type MonitorControl, RuntimeStartError, type Started } from '#runtime/monitor.ts';
 import { monitorArguments } from '#runtime/monitor-arguments.ts';
 import type { Engine } from './engine.ts';
+import { beginHealth } from './health/watch.ts';
 import { attachNetwork, detachNetwork, writeEtcFiles } from './launch-network.ts';
 import { makeSpec } from './launch-spec.ts';
 import { monitorOptions } from './monitor-options.ts';
@@ -147,6 +148,7 @@ function markRunning(engine: Engine, container: Container, monitor: MonitorContr
     paused: false,
     stoppedByUser: false,
   });
+  beginHealth(engine, container);
 }
 
 function startFailure(container: Container, error: unknown): { error: EngineError; exitCode: number } {

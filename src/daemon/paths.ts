@@ -17,6 +17,8 @@ export interface ContainerPaths {
   bundleConfig: string;
   /** The run's network, from before its process. */
   sandbox: string;
+  /** What the run's health checks have found out. */
+  health: string;
   /** There while an update of the limits is under way. */
   updating: string;
   /** The /dev/shm of a container whose IPC is shareable. */
@@ -88,6 +90,7 @@ export function enginePaths(dataRoot: string, execRoot: string): Paths {
         socket: join(runFolder, 'monitor.sock'),
         bundleConfig: join(runFolder, 'config.json'),
         sandbox: join(runFolder, 'sandbox.json'),
+        health: join(runFolder, 'health.json'),
         updating: join(runFolder, 'updating'),
         sharedMemory: join(runFolder, 'shm'),
         parts: join(execRoot, 'parts', id),

@@ -4,6 +4,7 @@ import { conflict, system } from '#errors/errors.ts';
 import { fault } from '#lib/write-steps.ts';
 import { cgroupFrozen, pauseCgroup, resumeCgroup } from '#linux/cgroup-control.ts';
 import type { Engine } from './engine.ts';
+import { endHealth, watchHealth } from './health/watch.ts';
 import { cgroupPath } from './launch-spec.ts';
 import { refuseRestarting } from './start.ts';
 
@@ -50,6 +51,8 @@ export async function restorePaused(engine: Engine, container: Container): Promi
 
 async function savePaused(engine: Engine, container: Container, paused: boolean): Promise<void> {
   if (container.running) container.setState({ paused });
+  if (paused) endHealth(container);
+  else watchHealth(engine, container);
   const action = paused ? 'pause' : 'unpause';
   engine.events.publish('container', action, container.id, eventAttributes(container));
   await engine.containers.save(container);

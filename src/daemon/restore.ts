@@ -12,6 +12,8 @@ import { alignEndpoints, ownNames, portWishes } from './endpoints.ts';
 import type { Engine } from './engine.ts';
 import { refreshHosts } from './etc-hosts.ts';
 import { restoreExecs } from './exec/restore.ts';
+import { recallHealth } from './health/keep.ts';
+import { watchHealth } from './health/watch.ts';
 import { takeOverLaunch } from './launch.ts';
 import { readSandbox } from './launch-network.ts';
 import { restorePaused } from './pause.ts';
@@ -156,8 +158,10 @@ async function adopt(engine: Engine, container: Container, finding: Finding): Pr
 }
 
 async function settle(engine: Engine, container: Container, finding: Finding): Promise<void> {
+  await recallHealth(engine, container);
   if (finding.kind === 'running') {
     await restorePaused(engine, container);
+    watchHealth(engine, container);
     await restoreLimits(engine, container);
     superviseRun(engine, container);
     return engine.containers.save(container);

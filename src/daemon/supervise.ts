@@ -8,6 +8,7 @@ import { killCgroup } from '#linux/cgroup-control.ts';
 import { type ExitRecord, readExitRecord } from '#runtime/exit-record.ts';
 import { scheduleRestart } from './auto-restart.ts';
 import type { Engine } from './engine.ts';
+import { endHealth } from './health/watch.ts';
 import { detachNetwork } from './launch-network.ts';
 import { cgroupPath } from './launch-spec.ts';
 import { releaseRun, runOf } from './release-run.ts';
@@ -70,6 +71,7 @@ export async function recordExit(
   const delay = restartDelay(record, exit.code, ranFor);
   if (delay !== undefined) container.setRestarts(record.restartCount + 1, delay);
   container.monitor = undefined;
+  endHealth(container);
   engine.execs.forgetUnstarted(container);
   container.setState({
     status: delay === undefined ? 'exited' : 'restarting',

@@ -24,3 +24,28 @@ export function parseDuration(text: string): bigint | undefined {
   }
   return match[1] === '-' ? -total : total;
 }
+
+/** Nanoseconds as Go writes a duration: `1h0m5.5s`, `1.5ms`, `0s`. */
+export function formatDuration(ns: bigint): string {
+  if (ns < 0n) return `-${formatDuration(-ns)}`;
+  if (ns === 0n) return '0s';
+  const second = UNIT_NS.s!;
+  for (const unit of ['ns', 'µs', 'ms'] as const) {
+    const scale = UNIT_NS[unit]!;
+    if (ns < scale * 1000n) return `${decimal(ns, scale)}${unit}`;
+  }
+  const [hours, minutes] = [ns / UNIT_NS.h!, (ns % UNIT_NS.h!) / UNIT_NS.m!];
+  const head = hours > 0n ? `${hours}h${minutes}m` : minutes > 0n ? `${minutes}m` : '';
+  return `${head}${decimal(ns % UNIT_NS.m!, second)}s`;
+}
+
+function decimal(ns: bigint, scale: bigint): string {
+  const digits = String(scale).length - 1;
+  const fraction =
+    digits > 0
+      ? String(ns % scale)
+          .padStart(digits, '0')
+          .replace(/0+$/, '')
+      : '';
+  return fraction ? `${ns / scale}.${fraction}` : `${ns / scale}`;
+}

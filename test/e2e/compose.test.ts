@@ -111,3 +111,30 @@ test('up in the foreground follows the output and ends with its containers', asy
   await run('docker-compose', ['-f', file, 'down'], '', environment);
   assert.equal(await ok`ps -aq`, '');
 });
+
+const HEALTHY_FILE = `
+name: ordered
+services:
+  db:
+    image: busybox
+    command: sh -c 'sleep 0.5; touch /ready; exec sleep 1000'
+    healthcheck: { test: ['CMD', 'test', '-e', '/ready'], interval: 100ms, retries: 100 }
+    stop_grace_period: 0s
+  web:
+    image: busybox
+    depends_on: { db: { condition: service_healthy } }
+    command: sleep 1000
+    stop_grace_period: 0s
+`;
+
+test('depends_on waits for a healthy service', async () => {
+  const file = join(folder, 'healthy.yaml');
+  await writeFile(file, HEALTHY_FILE);
+  const env = { ...process.env, DOCKER_HOST: daemon.host, DOCKER_CONFIG: folder };
+  const up = await run('docker-compose', ['-f', file, 'up', '-d', '--wait'], '', env);
+  assert.equal(up.code, 0, up.stderr);
+  const since = (name: string) => daemon.ok(['inspect', '-f', '{{.State.StartedAt}}', `ordered-${name}-1`]);
+  const [{ Start }] = JSON.parse(await daemon.ok(['inspect', '-f', '{{json .State.Health.Log}}', 'ordered-db-1']));
+  assert.ok((await since('db')) < Start && Start < (await since('web')), 'db, its first check, web');
+  assert.equal((await run('docker-compose', ['-f', file, 'down'], '', env)).code, 0);
+});

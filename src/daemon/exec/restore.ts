@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { Exec, type ExecRecord, parseExecRecord } from '#container/exec.ts';
 import { isEngineError } from '#errors/errors.ts';
+import { killTree } from '#linux/kill-tree.ts';
 import { readExitRecord } from '#runtime/exit-record.ts';
 import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
 import { namesIn } from '../clear-unknown.ts';
@@ -21,8 +22,12 @@ async function restoreExec(engine: Engine, container: Container, id: string): Pr
   const record = await readRecord(paths.record);
   if (!record) return rm(paths.folder, { recursive: true, force: true });
   const exec = new Exec(container, record);
-  engine.execs.add(exec);
   const monitor = await liveMonitor(paths.socket);
+  if (record.forEngine) {
+    engine.background.detached(`ending exec ${id}`, () => endLeftOver(engine, exec, monitor));
+    return;
+  }
+  engine.execs.add(exec);
   if (monitor) return adopt(engine, exec, monitor);
   const exit = await readExitRecord(paths.exitRecord);
   if (exit) exec.pid = exit.pid;
@@ -50,6 +55,23 @@ async function liveMonitor(socket: string): Promise<MonitorControl | undefined> 
     if (isEngineError(error) && error.code === 'MONITOR_GONE') return undefined;
     throw error;
   }
+}
+
+/** Whoever wanted its result is gone: it is killed, with all that it has started. */
+async function endLeftOver(
+  engine: Engine,
+  { id, container }: Exec,
+  monitor: MonitorControl | undefined,
+): Promise<void> {
+  try {
+    if (monitor) {
+      await killTree((await monitor.start()).pid);
+      await monitor.exited;
+    }
+  } catch (error) {
+    if (!isEngineError(error)) throw error; // it was refused, or its monitor has gone
+  }
+  await rm(engine.paths.exec(container.id, id).folder, { recursive: true, force: true });
 }
 
 async function adopt(engine: Engine, exec: Exec, monitor: MonitorControl): Promise<void> {

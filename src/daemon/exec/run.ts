@@ -1,11 +1,10 @@
 import { rm } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import type { Exec } from '#container/exec.ts';
+import { killTree } from '#linux/kill-tree.ts';
 import type { Engine } from '../engine.ts';
 import { createExec } from './create.ts';
 import { startExec } from './start.ts';
-
-const SIGKILL = 9;
 
 export interface Ran {
   exitCode: number;
@@ -13,16 +12,24 @@ export interface Ran {
   output: Buffer;
 }
 
+export interface RunOptions {
+  /** Bytes of output that are kept. */
+  limit: number;
+  /** Ends it early. */
+  signal: AbortSignal;
+  /** It is to end when the engine is killed. */
+  forEngine?: boolean;
+}
+
 /**
  * Runs a command in a container to its end, as the container's user, with its environment. Nobody else sees it but by its
- * events. An abort kills the process and rejects with the signal's reason; a start that is refused rejects as
- * `startExec` does.
+ * events. An abort kills what it has started, too; a start that is refused rejects as `startExec` does.
  */
 export async function runInContainer(
   engine: Engine,
   container: Container,
   command: string[],
-  { limit, signal }: { limit: number; signal?: AbortSignal },
+  { limit, signal, forEngine }: RunOptions,
 ): Promise<Ran> {
   const exec = await createExec(engine, container, {
     command,
@@ -33,18 +40,20 @@ export async function runInContainer(
     tty: false,
     streams: { stdin: false, stdout: true, stderr: true },
     detachKeys: '',
+    ...(forEngine && { forEngine }),
   });
-  const kill = () => void exec.monitor?.kill(SIGKILL).catch(() => {}); // it has ended meanwhile
+  const kill = () => {
+    if (exec.status === 'running' && exec.pid > 0)
+      void engine.background.run('ending an exec', () => killTree(exec.pid));
+  };
   try {
     const stream = await startExec(engine, exec, { framing: 'raw' });
-    signal?.addEventListener('abort', kill);
-    if (signal?.aborted) kill();
+    signal.addEventListener('abort', kill);
+    if (signal.aborted) kill();
     const output = await readStart(stream ?? [], limit);
-    const exitCode = await exec.ended;
-    signal?.throwIfAborted();
-    return { exitCode, output };
+    return { exitCode: await exec.ended, output };
   } finally {
-    signal?.removeEventListener('abort', kill);
+    signal.removeEventListener('abort', kill);
     await forget(engine, exec);
   }
 }
