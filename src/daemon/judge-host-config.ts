@@ -4,12 +4,16 @@ import type { EndpointSettings, NetworkingConfig } from '#api/types/network.ts';
 import { invalid } from '#errors/errors.ts';
 import { parseExtraHost } from '#network/hosts-file.ts';
 import { withHostDefaults } from '#runtime/spec/host-defaults.ts';
+import { parseSecurityOptions } from '#runtime/spec/security-options.ts';
 import { validateCreate } from '#runtime/spec/validate.ts';
 import { engineDefaults } from './defaults.ts';
 import { endpointsAtCreate } from './endpoints.ts';
 import type { Engine } from './engine.ts';
 import { runtimePath } from './monitor-options.ts';
 import { sharedContainer } from './shared-namespaces.ts';
+
+/** How a warning of this file begins. */
+export const NO_APPARMOR = 'Your kernel does not support AppArmor';
 
 export interface JudgedHostConfig {
   /** Filled, without what this kernel cannot keep; other containers are named by their ids. */
@@ -34,7 +38,18 @@ export function judgeHostConfig(
   runtimePath(engine, hostConfig.Runtime);
   checkExtraHosts(hostConfig);
   const endpoints = endpointsAtCreate(engine, asked, networking);
-  return { hostConfig: { ...hostConfig, ...resolvePartners(engine, hostConfig) }, endpoints, warnings };
+  return {
+    hostConfig: { ...hostConfig, ...resolvePartners(engine, hostConfig) },
+    endpoints,
+    warnings: [...warnings, ...profileWarnings(engine, hostConfig)],
+  };
+}
+
+/** A profile that the kernel cannot hold a container to is no reason not to run it, as for dockerd, but worth a word. */
+function profileWarnings({ host }: Engine, { SecurityOpt }: HostConfig): string[] {
+  const { apparmor } = parseSecurityOptions(SecurityOpt);
+  if (host.apparmor || !apparmor || apparmor === 'unconfined') return [];
+  return [`${NO_APPARMOR}: the profile ${apparmor} is ignored`];
 }
 
 function checkExtraHosts({ ExtraHosts: extraHosts }: HostConfig): void {

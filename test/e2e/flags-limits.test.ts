@@ -62,7 +62,7 @@ withEachRuntime((engine) => {
       const swap = await cgroupFile(id, 'memory/memory.memsw.limit_in_bytes', 'memory.swap.max');
       assert.equal(swap, String(v1 ? 128 * MIB : 64 * MIB), 'as much swap as memory when nothing is said');
     });
-    assert.match(await sh(words`--memory 8m`, 'head -c 50m /dev/zero | tail || echo killed'), /killed$/);
+    assert.match(await sh(words`--memory 32m`, 'head -c 200m /dev/zero | tail || echo killed'), /killed$/);
   });
 
   test('--cpu-shares, --cpu-period, --cpu-quota, --cpus, --cpuset-cpus, --cpuset-mems', async () => {

@@ -1,8 +1,6 @@
 /** The same tests with crun and with runc, as each translates a configuration in its own way. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
-import { detectCgroups } from '#linux/cgroup.ts';
 import { type DaemonOptions, startDaemon, type TestDaemon } from './daemon.ts';
 import { words } from './words.ts';
 
@@ -15,19 +13,16 @@ export interface WithRuntime {
   fails(args: string[]): Promise<string>;
 }
 
-const { version, unified } = await detectCgroups();
-const onUnified = unified ? await readFile(join(unified, 'cgroup.controllers'), 'utf8') : '';
-/** What the daemon's own probe finds out by trying. */
-const refusal =
-  version === 1 && onUnified.trim() !== '' ? 'crun refuses a machine with controllers on v1 and v2' : false;
+const RUNTIMES = { crun: join(import.meta.dirname, 'crun-alone'), runc: '/usr/sbin/runc' };
 
 /** Defines the tests twice, each time with a daemon of their own. */
 export function withEachRuntime(define: (engine: WithRuntime) => void, options: DaemonOptions = {}): void {
-  for (const name of ['crun', 'runc'] as const) {
-    describe(`with ${name}`, { skip: name === 'crun' && refusal }, () => {
+  for (const [name, path] of Object.entries(RUNTIMES)) {
+    const flags = ['--add-runtime', `tested=${path}`, '--default-runtime', 'tested', ...(options.flags ?? [])];
+    describe(`with ${name}`, () => {
       let daemon: TestDaemon;
       before(async () => {
-        daemon = await startDaemon({ ...options, flags: ['--default-runtime', name, ...(options.flags ?? [])] });
+        daemon = await startDaemon({ ...options, flags });
       });
       after(() => daemon.close());
       define({
