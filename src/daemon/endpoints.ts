@@ -82,6 +82,9 @@ export function alignEndpoints(record: ContainerRecord): void {
   if (!sandbox || sandbox.id === '') return;
   const asked = networkingConfig.EndpointsConfig ?? {};
   networkingConfig.EndpointsConfig = Object.fromEntries(
-    Object.entries(sandbox.networks).map(([name, endpoint]) => [name, asked[name] ?? emptyEndpoint('', endpoint)]),
+    Object.entries(sandbox.networks).map(([name, endpoint]) => [
+      name,
+      asked[name] ?? emptyEndpoint('', { ...endpoint, MacAddress: '' }),
+    ]),
   );
 }

@@ -63,13 +63,13 @@ export function wantedEndpoints(
   return wanted.sort((a, b) => Number(first(b)) - Number(first(a)) || (a.record.name < b.record.name ? -1 : 1));
 }
 
-/** An endpoint as inspect shows it, with nothing yet of what it got. */
+/** An endpoint as inspect shows it: what was asked for, and nothing yet of what it got. */
 export function emptyEndpoint(networkId: string, requested: Partial<EndpointSettings>): EndpointSettings {
   return {
     IPAMConfig: requested.IPAMConfig ?? null,
     Links: requested.Links ?? null,
     Aliases: requested.Aliases ?? null,
-    MacAddress: '',
+    MacAddress: requested.MacAddress ?? '',
     DriverOpts: requested.DriverOpts ?? null,
     GwPriority: requested.GwPriority ?? 0,
     NetworkID: networkId,
