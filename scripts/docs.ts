@@ -1,9 +1,10 @@
-/** Writes what docs/user has from the code: the daemon's options and the API's routes. `make docs`; a test compares. */
+/** Writes what docs/user has from the code: the daemon's options, the API's routes, the flags of `run`. `make docs`; a test compares. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { routes } from '#api/server/routes.ts';
 import { routesPage } from '#api/server/routes-doc.ts';
 import { CONFIG_OPTIONS, type ConfigOption } from '#daemon/config-options.ts';
+import { flagsPage } from './flags-doc.ts';
 
 const folder = join(import.meta.dirname, '../docs/user');
 
@@ -15,6 +16,7 @@ export function generatedDocs(): Map<string, string> {
   return new Map([
     [daemon, daemonText],
     [join(folder, 'api.md'), `${API_INTRODUCTION}\n${routesPage(routes)}`],
+    [join(folder, 'flags.md'), flagsPage()],
   ]);
 }
 

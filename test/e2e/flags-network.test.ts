@@ -64,7 +64,7 @@ test('--network: none, host, a container’s, a user’s; --net', async () => {
   assert.match(await fails(words`--network nonsense`), /network nonsense not found/);
 });
 
-test('--ip, --network-alias, --net-alias, --link-local-ip: in a network of the user', async () => {
+test('--ip, --network-alias, --net-alias: in a network of the user', async () => {
   await ok`network create --subnet 10.77.0.0/24 net`;
   await ok`run -d --name web --network net --ip 10.77.0.44 --network-alias shop --net-alias store busybox ${WEB}`;
   assert.match(await ok`exec web ip -o -4 address show eth0`, / 10\.77\.0\.44\/24 /);

@@ -84,7 +84,8 @@ function limits(given: HostConfig, cgroup: CgroupSupport): Partial<HostConfig> {
     KernelMemory: undefined,
     ...(swap && { MemorySwap: twice(given.Memory) }),
     MemorySwappiness: given.MemorySwappiness !== null && given.MemorySwappiness < 0 ? null : given.MemorySwappiness,
-    OomKillDisable: cgroup.version === 1 ? (given.OomKillDisable ?? false) : null,
+    // v2 knows no such thing: validation says so to those who ask for it.
+    OomKillDisable: cgroup.version === 1 ? (given.OomKillDisable ?? false) : given.OomKillDisable || null,
     PidsLimit: given.PidsLimit !== null && given.PidsLimit <= 0 ? null : given.PidsLimit,
   };
 }
