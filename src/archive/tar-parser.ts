@@ -16,7 +16,7 @@ export interface TarHandler {
  */
 export class TarParser {
   readonly #handler: TarHandler;
-  readonly #progress: TarProgress = { position: 0, headerOffset: 0, name: '', pending: false };
+  readonly #progress: TarProgress = { position: 0, headerOffset: 0, name: '', pending: false, wanted: 0 };
   readonly #sequence = tarSequence(this.#progress);
   readonly #refuse = refusal(this.#progress);
   /** A block of which only the first `#filled` bytes have come. */
@@ -59,9 +59,14 @@ export class TarParser {
     while (at < chunk.length) at += this.#take(chunk, at);
   }
 
-  /** To be called after the last byte. End-of-archive blocks and the last body's padding may be missing. */
+  /** To be called after the last byte. End-of-archive blocks and the last padding may be missing. */
   end(): void {
     if (this.#done) return;
+    const { wanted } = this.#progress;
+    if (wanted > 0 && wanted <= this.#filled) {
+      this.#takeBlock(this.#partial.fill(0, this.#filled), 0);
+      this.#filled = 0;
+    }
     if (this.#bodyLeft > 0) throw this.#refuse(`the archive ends, ${this.#bodyLeft} bytes of its content are missing`);
     if (this.#filled > 0 && !this.#progress.pending) {
       this.#progress.headerOffset = this.position - this.#filled;

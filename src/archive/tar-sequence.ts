@@ -24,6 +24,8 @@ export interface TarProgress {
   name: string;
   /** A header has begun and its last block has not come yet. */
   pending: boolean;
+  /** Bytes of an extended header's body that have not come yet, its padding not counted; else 0. */
+  wanted: number;
 }
 
 /** Receives blocks through `next(block)`; yields undefined when it needs more, or the entry that is now complete. */
@@ -72,7 +74,7 @@ export function* tarSequence(progress: TarProgress): TarSequence {
     const header = readHeader(block, refuse);
     progress.name = header.name;
     if (header.size < 0) throw refuse(`the size ${header.size} is negative`);
-    if (yield* readExtension(header, extensions, refuse)) {
+    if (yield* readExtension(header, extensions, progress, refuse)) {
       progress.pending = false;
       block = yield;
       continue;
@@ -100,29 +102,38 @@ export function quote(name: string): string {
 }
 
 /** Reads a header that is about the next entry; gives false when it is an entry's own. */
-function* readExtension(header: TarHeader, extensions: Extensions, refuse: Refuse): Steps<boolean> {
+function* readExtension(
+  header: TarHeader,
+  extensions: Extensions,
+  progress: TarProgress,
+  refuse: Refuse,
+): Steps<boolean> {
   switch (header.type) {
     case 'x':
-      extensions.pax = readPax(yield* readMetadata(header.size, refuse), refuse);
+      extensions.pax = readPax(yield* readMetadata(header.size, progress, refuse), refuse);
       return true;
     case 'g':
-      yield* readMetadata(header.size, refuse);
+      yield* readMetadata(header.size, progress, refuse);
       return true;
     case 'L':
-      extensions.longName = untilNul(yield* readMetadata(header.size, refuse));
+      extensions.longName = untilNul(yield* readMetadata(header.size, progress, refuse));
       return true;
     case 'K':
-      extensions.longLinkName = untilNul(yield* readMetadata(header.size, refuse));
+      extensions.longLinkName = untilNul(yield* readMetadata(header.size, progress, refuse));
       return true;
     default:
       return false;
   }
 }
 
-function* readMetadata(size: number, refuse: Refuse): Steps<Buffer> {
+function* readMetadata(size: number, progress: TarProgress, refuse: Refuse): Steps<Buffer> {
   if (size > MAX_METADATA) throw refuse(`an extended header of ${size} bytes; the limit is ${MAX_METADATA}`);
   const bytes = Buffer.alloc(size);
-  for (let filled = 0; filled < size; ) filled += (yield).copy(bytes, filled);
+  for (let filled = 0; filled < size; ) {
+    progress.wanted = size - filled;
+    filled += (yield).copy(bytes, filled);
+  }
+  progress.wanted = 0;
   return bytes;
 }
 

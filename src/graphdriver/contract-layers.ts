@@ -9,7 +9,7 @@ export const everyKind: readonly ContractEntry[] = [
   { type: 'file', name: 'dir/empty', mode: 0, ...ns },
   { type: 'file', name: 'dir/block', body: Buffer.alloc(512, 1), mtime: 0 },
   { type: 'file', name: 'dir/blocks', body: Buffer.alloc(70_001, 'abc'), mtime: 5_000_000_000, mtimeNs: 1 },
-  { type: 'file', name: 'dir/old', body: 'old', mtime: -1_000_000_000, mtimeNs: 5 },
+  { type: 'file', name: 'dir/old', body: 'old', mtime: 0, mtimeNs: 5 },
   { type: 'link', name: 'dir/hard', linkName: 'dir/file', mode: 0o4755, uid: 70_000, gid: 4_294_967_294, ...ns },
   { type: 'link', name: 'hard-too', linkName: 'dir/file', mode: 0o4755, uid: 70_000, gid: 4_294_967_294, ...ns },
   { type: 'symlink', name: 'sym', linkName: 'dir/file', uid: 5, ...ns },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readTar } from '#archive/tar-stream.ts';
 import { encodeTarHeader, TAR_END, type TarInput, tarPadding } from '#archive/tar-writer.ts';
-import { start } from '#programs/run.ts';
+import { ProgramError, start } from '#programs/run.ts';
 
 /** What can be seen of one path, as text, so that two trees compare with deepEqual. */
 export type PathFacts = Record<string, string>;
@@ -19,7 +19,8 @@ export function makeLayer(entries: readonly ContractEntry[]): Buffer {
 
 /**
  * Everything under `root` as GNU tar sees it through the kernel: type, mode, owner, time in ns, extended attributes,
- * device numbers, link targets, content, and which names are one file. Overlayfs's own attributes are left out.
+ * device numbers, link targets, content, and which names are one file. Overlayfs's own attributes are left out, and so
+ * are names that it lists without having a file for them: whiteouts in a directory that only one layer has.
  */
 export async function treeFacts(root: string): Promise<Record<string, PathFacts>> {
   const options = [
@@ -60,12 +61,18 @@ export async function treeFacts(root: string): Promise<Record<string, PathFacts>
       content: hash.digest('hex'),
     };
   }
-  await tar.done;
+  await tar.done.catch((error) => {
+    const complaints = error instanceof ProgramError ? error.stderr.split('\n').filter(Boolean) : [];
+    if (complaints.length === 0 || !complaints.every((line) => line.endsWith(LISTED_ONLY))) throw error;
+  });
   for (const names of groups.values()) {
     for (const name of names) facts[name] = { ...facts[name]!, links: names.toSorted().join(' ') };
   }
   return facts;
 }
+
+/** What GNU tar says of a name that readdir(3) gives and lstat(2) does not find. */
+const LISTED_ONLY = ': File removed before we read it';
 
 function isOverlays(xattr: string): boolean {
   return xattr.startsWith('trusted.overlay.') || xattr.startsWith('user.overlay.');

@@ -187,10 +187,23 @@ export function driverContract(subject: DriverUnderTest): void {
         '/merged/b',
         '/only-here',
         '/renewed',
+        '/renewed/a',
         '/renewed/b',
         '/replaced',
       ]);
       assert.equal(await text(join(path, 'replaced')), '2');
+    });
+
+    test('a layer may be in an image more than once, and counts where it is highest', async () => {
+      const twice = await layer([file('twice', '1'), file('.wh.hidden', ''), file('replaced', '1')]);
+      const between = await layer([file('hidden', '2'), file('replaced', '2'), file('between', '2')]);
+      const chain = [await layer([file('hidden', '0')]), twice, between, twice, twice];
+      const id = await container(...chain);
+      const { path } = await driver.get(id);
+      assert.deepEqual((await readdir(path)).toSorted(), ['between', 'replaced', 'twice']);
+      assert.equal(await text(join(path, 'replaced')), '1');
+      assert.deepEqual(await driver.changes(id), []);
+      assert.deepEqual(await driver.chainOf(id), chain);
     });
 
     test('containers of one image do not see each other, and what they wrote outlives put, get and a killed engine', async () => {

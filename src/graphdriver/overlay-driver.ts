@@ -104,7 +104,7 @@ export class OverlayDriver implements GraphDriver {
 
   describe(id: string, chain: readonly string[]): Record<string, string> {
     const { upper, work, merged } = this.#readWrite.pathsOf(id);
-    const lower = [...chain.toReversed().map((diffId) => this.#layers.pathOf(diffId)), this.#initLayer];
+    const lower = [...stackOf(chain).map((diffId) => this.#layers.pathOf(diffId)), this.#initLayer];
     return { LowerDir: lower.join(':'), MergedDir: merged, UpperDir: upper, WorkDir: work };
   }
 
@@ -125,7 +125,7 @@ export class OverlayDriver implements GraphDriver {
 
   /** The directories below a container, top first. */
   async #lowerDirs(chain: readonly string[]): Promise<string[]> {
-    const layers = await Promise.all(chain.toReversed().map((diffId) => this.#layers.mount(diffId)));
+    const layers = await Promise.all(stackOf(chain).map((diffId) => this.#layers.mount(diffId)));
     return [...layers, this.#initLayer];
   }
 
@@ -138,6 +138,14 @@ export class OverlayDriver implements GraphDriver {
       target: merged,
     });
   }
+}
+
+/**
+ * A chain's layers, top first, each once: overlayfs refuses a directory that it has already (ELOOP). Of a layer that comes
+ * again only the highest place counts: below it there is nothing that it does not show or hide itself.
+ */
+function stackOf(chain: readonly string[]): string[] {
+  return [...new Set(chain.toReversed())];
 }
 
 async function makeUpper({ upper, work }: ReadWritePaths): Promise<void> {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CheckAux, CheckProblem, CheckSummary } from '#api/types/check.ts';
 import type { DiskUsage } from '#api/types/disk-usage.ts';
+import { WRITER_VERSION } from '#graphdriver/erofs/image.ts';
 import { ask } from '#test/support/ask.ts';
 import { run, startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { busyboxLayer, makeArchive } from '#test/support/images.ts';
@@ -38,7 +39,7 @@ after(async () => {
 const load = () => daemon.ok(['load', '-q', '-i', archive]);
 const hex = (digest: string) => digest.replace('sha256:', '');
 const blob = (digest: string) => join(daemon.dataRoot, 'content/sha256', hex(digest));
-const index = (digest: string) => join(daemon.dataRoot, 'graph/erofs/v1', `${hex(digest)}.erofs`);
+const index = (digest: string) => join(daemon.dataRoot, `graph/erofs/v${WRITER_VERSION}`, `${hex(digest)}.erofs`);
 const quarantine = () => readdir(join(daemon.dataRoot, 'quarantine')).catch(() => []);
 
 async function check(...flags: string[]): Promise<{ code: number; problems: CheckProblem[]; summary: CheckSummary }> {

@@ -13,8 +13,9 @@ export interface Dockerd {
   close(): Promise<void>;
 }
 
-export async function startDockerd(): Promise<Dockerd> {
-  const folder = await mkdtemp('/var/tmp/wherry-test-dockerd-');
+/** `parent`: the folder in which it makes its own. */
+export async function startDockerd({ parent = '/var/tmp' } = {}): Promise<Dockerd> {
+  const folder = await mkdtemp(join(parent, 'wherry-test-dockerd-'));
   const netns = await makeNamespace();
   const host = `unix://${folder}/api.sock`;
   const config = join(folder, 'daemon.json');

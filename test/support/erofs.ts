@@ -76,6 +76,11 @@ export class LayerBench {
     rmSync(copy);
   }
 
+  /** Deletes what `index` made. */
+  forget({ tarPath, indexPath }: Pick<IndexedLayer, 'tarPath' | 'indexPath'>): void {
+    for (const path of [tarPath, indexPath]) rmSync(path);
+  }
+
   close(): void {
     rmSync(this.folder, { recursive: true });
   }

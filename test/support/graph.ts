@@ -41,6 +41,19 @@ export async function openTestGraphAt(
   root: string,
   options: Partial<GraphOptions> = {},
 ): Promise<TestGraph> {
+  const test = await openGraphAt(root, options);
+  t.after(async () => {
+    await test.close();
+    await rm(root, { recursive: true, force: true });
+  });
+  return test;
+}
+
+/** The same; `close` leaves the data-root. */
+export async function openGraphAt(
+  root: string,
+  options: Partial<GraphOptions> = {},
+): Promise<TestGraph & { close(): Promise<void> }> {
   const server = await startLauncher();
   const test: TestGraph = {
     root,
@@ -56,15 +69,14 @@ export async function openTestGraphAt(
       Object.assign(test, await openParts(root, server.launcher, { ...options, ...more }));
     },
   };
-  t.after(async () => {
+  const close = async () => {
     await test.graph.close();
     await test.driver.cleanup();
     await test.db.close();
     for (const path of ['graph', 'layers']) await server.launcher.unmount(join(root, path), { detach: true });
     await server.close();
-    await rm(root, { recursive: true, force: true });
-  });
-  return test;
+  };
+  return Object.assign(test, { close });
 }
 
 /** A graph and what it stands on, as the daemon puts them together. */

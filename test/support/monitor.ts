@@ -29,6 +29,8 @@ export interface TestMonitorOptions extends Partial<MonitorOptions> {
   exec?: { id: string; process: TestProcess };
   /** Path of its socket. */
   socket?: string;
+  /** Built with sanitizers, whatever WHERRY_TEST_ASAN says. */
+  sanitized?: boolean;
 }
 
 /**
@@ -43,7 +45,7 @@ export function monitorRoom(runtime = '/usr/sbin/runc', prefix: string[] = []) {
   let count = 0;
   makeRootfs(rootfs);
 
-  async function monitor({ container, exec, ...options }: TestMonitorOptions): Promise<TestMonitor> {
+  async function monitor({ container, exec, sanitized, ...options }: TestMonitorOptions): Promise<TestMonitor> {
     const number = count++;
     const id = exec?.id ?? `wherry-test-${process.pid}-${number}`;
     const directory = join(root, `m${number}`);
@@ -57,7 +59,7 @@ export function monitorRoom(runtime = '/usr/sbin/runc', prefix: string[] = []) {
     const cwd = options.directory ?? directory;
     const started = startMonitor(cwd, await listenAt(socket, join(root, `s${number}`)), [
       ...prefix,
-      nativeProgram('wherry-monitor'),
+      nativeProgram('wherry-monitor', { sanitized }),
       ...monitorArguments({
         runtime,
         runtimeRoot,

@@ -12,6 +12,7 @@ import { driverContract } from '../contract.ts';
 import { makeLayer } from '../contract-tree.ts';
 import type { GraphDriver } from '../driver.ts';
 import { openDriver } from '../open-driver.ts';
+import { WRITER_VERSION } from './image.ts';
 
 driverContract(contractFor('erofs'));
 
@@ -110,8 +111,8 @@ describe('the erofs driver', () => {
   test('an index that is lost is made again when it is needed; a lost tar is named', () =>
     withHome('lost', async ({ path, driver, addLayer, contentPath }) => {
       const [a, b] = [await addLayer('a'), await addLayer('b')];
-      await rm(join(path, 'graph/erofs/v1'), { recursive: true });
-      await mkdir(join(path, 'graph/erofs/v1'));
+      await rm(join(path, `graph/erofs/v${WRITER_VERSION}`), { recursive: true });
+      await mkdir(join(path, `graph/erofs/v${WRITER_VERSION}`));
       await driver.createReadWrite('c', [a]);
       assert.equal(await readFile(join((await driver.get('c')).path, 'a'), 'utf8'), 'a');
       await rm(contentPath(b));

@@ -23,7 +23,7 @@ import {
 import { chunkIndexOffset, headSize, type Inode, type Layout, nidOf } from './layout.ts';
 
 /** Changes whenever the same tar would give another index: indexes of other versions are made anew. */
-export const WRITER_VERSION = 1;
+export const WRITER_VERSION = 2;
 
 export interface ImageOptions {
   /** `sha256:<hex>` of the tar. */

@@ -21,6 +21,7 @@ import { encodeTarHeader, TAR_END, tarPadding } from '#archive/tar-writer.ts';
 import { isEngineError } from '#errors/errors.ts';
 import { LayerBench } from '#test/support/erofs.ts';
 import { type ContractEntry, makeLayer, treeFacts } from '../contract-tree.ts';
+import { WRITER_VERSION } from './image.ts';
 import { run as indexLayer } from './index-layer.ts';
 
 const file = (name: string, body: Buffer | string = '', more: Partial<ContractEntry> = {}): ContractEntry => ({ type: 'file', name, body, ...more }); // biome-ignore format: one line
@@ -60,7 +61,7 @@ describe('the index of a layer', () => {
     assert.equal(image.toString('latin1', slot, slot + 64), layer.diffId.slice(7));
     assert.equal(image.readUInt32LE(slot + 64) * 512, statSync(layer.tarPath).size);
     assert.equal(image.readUInt32LE(at + 36) * 512, image.length);
-    const uuid = createHash('sha256').update(`${layer.diffId} 1`).digest().subarray(0, 16);
+    const uuid = createHash('sha256').update(`${layer.diffId} ${WRITER_VERSION}`).digest().subarray(0, 16);
     assert.ok(image.subarray(at + 48, at + 64).equals(uuid));
     const dump = execFileSync('dump.erofs', [`--device=${layer.tarPath}`, layer.indexPath], { encoding: 'utf8' });
     assert.match(dump, /inode count: +2\n/);
@@ -199,15 +200,39 @@ describe('the index of a layer', () => {
     refused([{ type: 'symlink', name: 'l', linkName: '' }], /without a target/);
   });
 
-  test('times before 1970, after 2038 and after 2106, to the nanosecond', async () => {
-    const times = [-1, -(2 ** 33), 2 ** 31, 2 ** 32 + 5, 2 ** 40];
-    const layer = bench.index(
-      makeLayer(times.map((mtime, n) => file(`f${n}`, '', { mtime, mtimeNs: 999_999_999 - n }))),
-    );
+  test('times up to 2262 to the nanosecond; others become 1970, as dockerd has it', async () => {
+    const last = 9_223_372_036;
+    const times: [mtime: number, ns: number, kept: boolean][] = [
+      [0, 1, true],
+      [2 ** 31, 999_999_999, true],
+      [2 ** 32 + 5, 1, true],
+      [last, 854_775_807, true],
+      [last, 854_775_808, false],
+      [2 ** 40, 0, false],
+      [-1, 999_999_999, false],
+      [-(2 ** 33), 0, false],
+    ];
+    const layer = bench.index(makeLayer(times.map(([mtime, mtimeNs], n) => file(`f${n}`, '', { mtime, mtimeNs }))));
     await bench.mounted(layer, (path) => {
-      for (const [n, mtime] of times.entries()) {
+      for (const [n, [mtime, ns, kept]] of times.entries()) {
         const { mtimeNs } = lstatSync(join(path, `f${n}`), { bigint: true });
-        assert.equal(mtimeNs, BigInt(mtime) * 1_000_000_000n + BigInt(999_999_999 - n));
+        assert.equal(mtimeNs, kept ? BigInt(mtime) * 1_000_000_000n + BigInt(ns) : 0n, `${mtime}.${ns}`);
+      }
+    });
+  });
+
+  test("a symlink's time is what dockerd makes of it: 64 bits of nanoseconds, on ext4", async () => {
+    const times: [mtime: number, shown: bigint][] = [
+      [-1, -1_000_000_000n],
+      [-(2 ** 31), -(2n ** 31n) * 1_000_000_000n],
+      [-(2 ** 31) - 1, -(2n ** 31n) * 1_000_000_000n],
+      [2 ** 34, 2n ** 34n * 1_000_000_000n - 2n ** 64n],
+    ];
+    const links = times.map(([mtime], n) => ({ type: 'symlink', name: `s${n}`, linkName: 'x', mtime }) as const);
+    const layer = bench.index(makeLayer(links));
+    await bench.mounted(layer, (path) => {
+      for (const [n, [, shown]] of times.entries()) {
+        assert.equal(lstatSync(join(path, `s${n}`), { bigint: true }).mtimeNs, shown);
       }
     });
   });

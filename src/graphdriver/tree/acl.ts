@@ -1,5 +1,5 @@
 import type { Refuse } from '#archive/tar-fields.ts';
-import { isDirectory, type LayerNode } from './layer-node.ts';
+import { isDirectory, isSymlink, type LayerNode } from './layer-node.ts';
 
 /**
  * POSIX access control lists as `system.posix_acl_*` attributes hold them (linux/posix_acl_xattr.h): a version, then
@@ -33,6 +33,30 @@ export function encodeDefaultAcl(node: LayerNode, value: Buffer, refuse: Refuse)
   const tags = check(value, refuse);
   if (!isDirectory(node)) throw refuse('a default access control list on something that is no directory');
   return tags === '' ? undefined : value;
+}
+
+const ACCESS = 'system.posix_acl_access';
+const DEFAULT = 'system.posix_acl_default';
+
+/**
+ * Gives a new node what the kernel lets it inherit from its directory's default list (acl(5), "OBJECT CREATION AND DEFAULT
+ * ACLs"). Gives the permissions that are left to it: those that the list has, too.
+ */
+export function inheritAcl(parent: LayerNode, node: LayerNode): number {
+  const list = parent.xattrs?.get(DEFAULT);
+  if (!list || isSymlink(node)) return node.mode & 0o777;
+  const inherited: [string, Buffer][] = isDirectory(node) ? [[DEFAULT, list]] : [];
+  node.xattrs = new Map([[ACCESS, list], ...inherited]);
+  return node.mode & permissionsOf(list);
+}
+
+/** The most that a list allows owner, group (or mask) and others. */
+function permissionsOf(list: Buffer): number {
+  const of: Record<string, number> = {};
+  for (let at = HEADER; at + ENTRY <= list.length; at += ENTRY) {
+    of[letters[list.readUInt16LE(at)] ?? '?'] = list.readUInt16LE(at + 2) & 7;
+  }
+  return ((of.U ?? 7) << 6) | ((of.M ?? of.G ?? 7) << 3) | (of.O ?? 7);
 }
 
 /** One letter for each entry. */

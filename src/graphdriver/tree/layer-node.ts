@@ -1,5 +1,6 @@
 import type { SparseSegment } from '#archive/tar-entry.ts';
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './file-types.ts';
+import type { LayerTime } from './layer-time.ts';
 
 /** An inode of a layer. Hard links are one node under several names. Names are latin1 strings (see TarEntry). */
 export interface LayerNode {
@@ -7,7 +8,7 @@ export interface LayerNode {
   mode: number;
   uid: number;
   gid: number;
-  /** Seconds since 1970 (may be negative) and nanoseconds on top. */
+  /** Seconds since 1970 and nanoseconds on top; see layer-time.ts. */
   mtime: number;
   mtimeNs: number;
   xattrs: ReadonlyMap<string, Buffer> | undefined;
@@ -52,9 +53,9 @@ export function makeNode(mode: number): LayerNode {
 }
 
 /** An empty directory of root's, as the path of an entry in it implies. */
-export function makeDirectory(mtime = 0, mtimeNs = 0): DirectoryNode {
+export function makeDirectory(time: LayerTime = { mtime: 0, mtimeNs: 0 }): DirectoryNode {
   const node = makeNode(S_IFDIR | 0o755);
-  return Object.assign(node, { children: new Map<string, LayerNode>(), implied: true, mtime, mtimeNs });
+  return Object.assign(node, { children: new Map<string, LayerNode>(), implied: true }, time);
 }
 
 export function makeWhiteout(): LayerNode {

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { Refuse } from '#archive/tar-fields.ts';
 import { type DirectoryNode, isDirectory, isSymlink, type LayerNode } from './layer-node.ts';
 
@@ -24,6 +25,11 @@ export function cleanPath(path: string, refuse: Refuse): string[] {
   return components;
 }
 
+/** True for a path whose text does not begin at the layer's root: it is absolute, or `..` would lead above the root. */
+export function leadsOut(path: string): boolean {
+  return path.startsWith('/') || (path.includes('..') && /^\.\.(\/|$)/.test(posix.normalize(path)));
+}
+
 export interface Walked {
   directory: DirectoryNode;
   /** No symlink was followed: the path's text alone says where it is. */
@@ -39,7 +45,7 @@ export function walk(
   root: DirectoryNode,
   path: readonly string[],
   refuse: Refuse,
-  make?: () => DirectoryNode,
+  make?: (parent: DirectoryNode) => DirectoryNode,
 ): Walked | undefined {
   const trail = [root];
   const todo = path.toReversed();
@@ -67,7 +73,7 @@ export function walk(
       trail.push(child);
     } else {
       if (!make || !mayMake) return undefined;
-      const made = make();
+      const made = make(parent);
       parent.children.set(name, made);
       trail.push(made);
     }

@@ -1,8 +1,10 @@
+import { posix } from 'node:path';
 import type { TarEntry, TarType } from '#archive/tar-entry.ts';
 import type { Refuse } from '#archive/tar-fields.ts';
 import { quote } from '#archive/tar-sequence.ts';
 import { invalid } from '#errors/errors.ts';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from './file-types.ts';
+import { inheritAcl } from './acl.ts';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from './file-types.ts';
 import {
   type DirectoryNode,
   isDirectory,
@@ -13,10 +15,14 @@ import {
   makeNode,
   makeWhiteout,
 } from './layer-node.ts';
-import { cleanPath, MAX_PATH, type Walked, walk } from './layer-paths.ts';
+import { cleanPath, leadsOut, MAX_PATH, type Walked, walk } from './layer-paths.ts';
+import { fileTime, type LayerTime, symlinkTime } from './layer-time.ts';
 
 /** The most inodes a layer may have; each costs some 300 bytes of memory while the index is made. */
 export const MAX_NODES = 4_000_000;
+
+const OPAQUE = '.wh..wh..opq';
+const DUPLICATE = 'duplicates of file paths not supported';
 
 const modes: Record<Exclude<TarType, 'link'>, number> = {
   file: S_IFREG,
@@ -35,21 +41,25 @@ const modes: Record<Exclude<TarType, 'link'>, number> = {
 export class LayerTree {
   readonly root = makeDirectory();
   #nodes = 1;
-  /** Names that were reached through a symlink, by directory; rare. */
+  /** Names that were reached by a path which is not their own, by directory; rare. */
   readonly #indirect = new Map<DirectoryNode, Set<string>>();
+  /** Those paths. */
+  readonly #detours = new Set<string>();
+  /** Directories in whose place something else was put; rare. */
+  readonly #replaced: { parent: DirectoryNode; name: string; time: LayerTime }[] = [];
 
   /** Takes the next entry. Throws `invalid`, naming entry and offset, for what dockerd could not extract either. */
   add(entry: TarEntry): void {
     const refuse: Refuse = (problem) =>
       invalid(`tar entry ${quote(entry.name)} at offset ${entry.headerOffset}: ${problem}`, { code: 'LAYER_INVALID' });
     const path = cleanPath(entry.name, refuse);
-    if (path.some(isAufsMetadata)) return;
     const name = path.pop();
     if (name === undefined) {
       if (entry.type === 'directory') describe(this.root, entry);
       return;
     }
-    const makeParent = () => this.#countNode(makeDirectory(entry.mtime, entry.mtimeNs), refuse);
+    if (name === OPAQUE && this.#isLeaf(path, refuse)) return;
+    const makeParent = (above: DirectoryNode) => this.#countNode(makeImplied(above, entry), refuse);
     const parent = walk(this.root, path, refuse, makeParent);
     if (!parent) throw refuse('its directory is a symbolic link that leads nowhere');
     if (name.startsWith('.wh.')) this.#addWhiteout(parent.directory, name, entry, refuse);
@@ -58,34 +68,46 @@ export class LayerTree {
 
   /** To be called after the last entry. */
   end(): void {
+    // The times of directories are set last, by their names, whatever these stand for by then.
+    for (const { parent, name, time } of this.#replaced) {
+      const node = parent.children.get(name);
+      if (node && !isDirectory(node) && !isSymlink(node)) Object.assign(node, time);
+    }
     if (!this.root.implied) return;
     for (const child of this.root.children.values()) {
       if (child.mtime > this.root.mtime) this.root.mtime = child.mtime;
     }
   }
 
+  /** A mark of opacity on something that is no directory says nothing. */
+  #isLeaf(path: readonly string[], refuse: Refuse): boolean {
+    const node = walk(this.root, path.slice(0, -1), refuse)?.directory.children.get(path.at(-1) ?? '');
+    return node !== undefined && !isDirectory(node) && !isSymlink(node);
+  }
+
   #addWhiteout(parent: DirectoryNode, name: string, entry: TarEntry, refuse: Refuse): void {
-    if (name === '.wh..wh..opq') {
-      parent.opaque = true;
+    if (name === OPAQUE) {
+      // The roots of layers are always merged: overlayfs does not look for the mark on them.
+      parent.opaque = parent !== this.root;
       return;
     }
     const hidden = name.slice('.wh.'.length);
     if (hidden === '' || hidden === '.' || hidden === '..') throw refuse('a whiteout of no name');
     if (parent.children.has(hidden)) throw refuse('a whiteout of a name that this same layer holds');
     const whiteout = this.#countNode(makeWhiteout(), refuse);
-    whiteout.mtime = entry.mtime;
-    whiteout.mtimeNs = entry.mtimeNs;
+    Object.assign(whiteout, fileTime(entry));
     parent.children.set(hidden, whiteout);
   }
 
   #addNode({ directory, direct }: Walked, name: string, entry: TarEntry, refuse: Refuse): void {
     const existing = directory.children.get(name);
-    if (existing && direct) this.#refuseDuplicate(directory, name, existing, entry, refuse);
-    if (!direct) this.#noteIndirect(directory, name);
+    if (!direct || leadsOut(entry.name)) this.#noteDetour(directory, name, entry, refuse);
+    else if (existing) this.#refuseDuplicate(directory, name, existing, entry, refuse);
     if (entry.type === 'directory' && existing && isDirectory(existing)) {
       describe(existing, entry);
       return;
     }
+    if (existing && isDirectory(existing) && !existing.implied) this.#replaced.push({ parent: directory, name, time: { mtime: existing.mtime, mtimeNs: existing.mtimeNs } }); // biome-ignore format: one line
     directory.children.delete(name);
     if (entry.type === 'link') {
       const target = this.#linkTarget(entry, refuse);
@@ -94,20 +116,22 @@ export class LayerTree {
       return;
     }
     const node = this.#countNode(makeTyped(entry, entry.type, refuse), refuse);
+    inheritAcl(directory, node);
     describe(node, entry);
-    // Whoever deletes a directory of a lower layer and makes a new one must not see the old one's files again.
-    if (existing && isWhiteout(existing)) node.opaque = isDirectory(node);
     directory.children.set(name, node);
   }
 
-  /** Docker's layer store takes each path once; only a path through a symlink may come to the same place again. */
+  /** Docker's layer store takes each path once, but the same place by other paths: through a symlink, from `/`, by `..`. */
   #refuseDuplicate(directory: DirectoryNode, name: string, existing: LayerNode, entry: TarEntry, refuse: Refuse): void {
     const itself = entry.type === 'link' && cleanPath(entry.linkName, refuse).join('/') === cleanPath(entry.name, refuse).join('/'); // biome-ignore format: one line
     const again = !isWhiteout(existing) && !existing.implied && !itself;
-    if (again && !this.#indirect.get(directory)?.has(name)) throw refuse('duplicates of file paths not supported');
+    if (again && !this.#indirect.get(directory)?.has(name)) throw refuse(DUPLICATE);
   }
 
-  #noteIndirect(directory: DirectoryNode, name: string): void {
+  #noteDetour(directory: DirectoryNode, name: string, entry: TarEntry, refuse: Refuse): void {
+    const path = posix.join(entry.name, '.');
+    if (this.#detours.has(path)) throw refuse(DUPLICATE);
+    this.#detours.add(path);
     const names = this.#indirect.get(directory) ?? new Set();
     this.#indirect.set(directory, names.add(name));
   }
@@ -127,9 +151,13 @@ export class LayerTree {
   }
 }
 
-/** What AUFS kept beside its data (`.wh..wh.plnk`, `.wh..wh.orph`, `.wh..wh.aufs`) was never part of an image. */
-function isAufsMetadata(component: string): boolean {
-  return component.startsWith('.wh..wh.') && component !== '.wh..wh..opq';
+/** A directory that only the path of `entry` speaks of; like mkdir(2), it inherits from the one above. */
+function makeImplied(above: DirectoryNode, entry: TarEntry): DirectoryNode {
+  const directory = makeDirectory(fileTime(entry));
+  const permissions = inheritAcl(above, directory);
+  // Where the kernel made it with less than 0755, dockerd calls chmod(2), which takes the bit away again.
+  if (permissions === 0o755) directory.mode |= above.mode & S_ISGID;
+  return directory;
 }
 
 function makeTyped(entry: TarEntry, type: Exclude<TarType, 'link'>, refuse: Refuse): LayerNode {
@@ -162,8 +190,7 @@ function describe(node: LayerNode, entry: TarEntry): void {
   } else {
     node.mode = (node.mode & S_IFMT) | entry.mode;
   }
-  node.mtime = entry.mtime;
-  node.mtimeNs = entry.mtimeNs;
+  Object.assign(node, isSymlink(node) ? symlinkTime(entry) : fileTime(entry));
 }
 
 /** What chown(2) makes of an id: 32 bits of it, and -1 means "leave it", which is root. */

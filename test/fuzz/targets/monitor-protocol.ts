@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { encodeFrame, maxPayload, request } from '#runtime/monitor-wire.ts';
 import { monitorRoom } from '#test/support/monitor.ts';
-
-process.env.WHERRY_TEST_ASAN = '1';
-const room = monitorRoom();
-after(() => room.close()); // fails when a sanitizer complained
+import { fuzzTarget } from '../target.ts';
 
 /** Signal 0 and those above the last one end nothing. */
 const payloads: Record<number, fc.Arbitrary<Uint8Array>> = {
@@ -37,34 +33,44 @@ const conversation = fc.tuple(
   fc.nat(),
 );
 
-test('whatever comes on other connections, a monitor serves and the container runs', async () => {
-  const { control, socket } = await room.monitor({
-    container: { args: ['sh', '-c', 'cat >/dev/null; exec sleep 1000'] },
-    openStdin: true,
-  });
-  const started = await control.start();
-  await fc.assert(
-    fc.asyncProperty(fc.array(conversation, { maxLength: 5 }), async (conversations) => {
-      await Promise.all(
-        conversations.map(async ([good, bad, at]) => {
-          const client = connect(socket);
-          client.on('error', () => {}).resume();
-          await once(client, 'connect');
-          const bytes = Buffer.concat([good, bad]);
-          const cut = bytes.length === 0 ? 0 : at % bytes.length;
-          client.write(bytes.subarray(0, cut));
-          await sleep(1);
-          client.end(bytes.subarray(cut));
-          await sleep(1);
-          client.destroy();
-        }),
-      );
-      const { phase, pid } = await control.state();
-      assert.deepEqual([phase, pid], ['running', started.pid]);
-    }),
-    { numRuns: 1000, interruptAfterTimeLimit: 15_000 },
-  );
-  await control.kill(9);
-  assert.equal((await control.exited).code, 137);
-  assert.deepEqual(await control.gone, { cleaned: true });
+/** Whatever comes on other connections, a sanitized monitor serves and the container runs. */
+export const monitorProtocol = fuzzTarget<[good: Buffer, bad: Buffer, cut: number][]>({
+  name: 'monitor-protocol',
+  quick: 1000,
+  async open() {
+    const room = monitorRoom();
+    const { control, socket } = await room.monitor({
+      container: { args: ['sh', '-c', 'cat >/dev/null; exec sleep 1000'] },
+      openStdin: true,
+      sanitized: true,
+    });
+    const started = await control.start();
+    return {
+      input: fc.array(conversation, { maxLength: 5 }),
+      async check(conversations) {
+        await Promise.all(conversations.map((words) => converse(socket, words)));
+        const { phase, pid } = await control.state();
+        assert.deepEqual([phase, pid], ['running', started.pid]);
+      },
+      async close() {
+        await control.kill(9);
+        assert.equal((await control.exited).code, 137);
+        assert.deepEqual(await control.gone, { cleaned: true });
+        await room.close();
+      },
+    };
+  },
 });
+
+async function converse(socket: string, [good, bad, at]: [good: Buffer, bad: Buffer, cut: number]): Promise<void> {
+  const client = connect(socket);
+  client.on('error', () => {}).resume();
+  await once(client, 'connect');
+  const bytes = Buffer.concat([good, bad]);
+  const cut = bytes.length === 0 ? 0 : at % bytes.length;
+  client.write(bytes.subarray(0, cut));
+  await sleep(1);
+  client.end(bytes.subarray(cut));
+  await sleep(1);
+  client.destroy();
+}
