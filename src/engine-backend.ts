@@ -25,6 +25,7 @@ import { pruneContainers } from '#daemon/prune-containers.ts';
 import { pruneImages } from '#daemon/prune-images.ts';
 import { pruneVolumes } from '#daemon/prune-volumes.ts';
 import { pullImage } from '#daemon/pull-image.ts';
+import { pushImage } from '#daemon/push-image.ts';
 import { removeByName } from '#daemon/remove.ts';
 import { removeImage } from '#daemon/remove-image.ts';
 import { renameContainer } from '#daemon/rename.ts';
@@ -62,6 +63,7 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
       prune: (filters) => pruneImages(engine, filters),
       graph: async () => graph.viz(),
       pull: (request, emit, signal) => pullImage(engine, request, emit, signal),
+      push: (request, emit, signal) => pushImage(engine, request, emit, signal),
       import: (request, emit, signal) => importFrom(engine, request, emit, signal),
       save: (names, { platforms }) => graph.save(names, platforms),
       load: (body, options, emit, signal) => graph.load(body, { ...options, signal }, emit),

@@ -97,6 +97,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     onEvent: ({ action, imageId, name, labels }) => events.publish('image', action, imageId, { ...labels, name }),
     warn: (message) => log.warn(message),
     maxDownloads: config.maxDownloads,
+    maxUploads: config.maxUploads,
   });
   const registry = new RegistryClient({ ...config.registries, userAgent: `wherry/${PRODUCT.version}` });
   const volumes = await openVolumes({

@@ -47,6 +47,9 @@ export interface DaemonConfig {
   labels: string[];
   registries: Pick<RegistrySettings, 'insecureRegistries' | 'mirrors' | 'certificateFolders' | 'proxies' | 'attempts'>;
   maxDownloads: number;
+  maxUploads: number;
+  /** How layers are compressed that are pushed. */
+  pushCompression: 'gzip' | 'zstd';
   experimental: boolean;
   liveRestore: boolean;
   /** Seconds. */
@@ -112,6 +115,8 @@ export function buildConfig(values: OptionValues): DaemonConfig {
     labels: list('label'),
     registries: registrySettings(values),
     maxDownloads: positive(values, 'max-concurrent-downloads', 3),
+    maxUploads: positive(values, 'max-concurrent-uploads', 5),
+    pushCompression: oneOf(text('push-compression'), ['gzip', 'zstd'], '--push-compression') ?? 'gzip',
     experimental: bool('experimental', false),
     liveRestore: bool('live-restore', true),
     shutdownTimeout: (values.get('shutdown-timeout') as number | undefined) ?? 15,

@@ -34,6 +34,8 @@ import { type LoadOptions, loadImages } from './load.ts';
 import { findImage, lookUpImage } from './lookup.ts';
 import { pruneImages } from './prune.ts';
 import { type PullRequest, pullImages } from './pull.ts';
+import { type PushRequest, pushImages } from './push.ts';
+import { Pushes } from './push-layer.ts';
 import { References } from './references.ts';
 import { type RemoveOptions, removeImage } from './remove.ts';
 import { restoreGraph } from './restore.ts';
@@ -57,6 +59,7 @@ export async function openGraph(options: GraphOptions): Promise<Graph> {
     warn: () => {},
     now: nowNs,
     maxDownloads: 3,
+    maxUploads: 5,
     ...options,
   };
   const layers = new Layers(complete);
@@ -71,6 +74,7 @@ export async function openGraph(options: GraphOptions): Promise<Graph> {
     references: new References(),
     layers,
     transfers: new LayerTransfers({ content, layers, downloads: maxDownloads }),
+    pushes: new Pushes(complete.maxUploads),
     changes: new Mutex(),
     loaders: new WorkerPool({ size: MAX_LOADS }),
   };
@@ -197,6 +201,15 @@ export class Graph {
     return pullImages(this.#state, request, emit, signal);
   }
 
+  /** See `pushImages`. */
+  push(
+    request: PushRequest,
+    emit: (message: ProgressMessage) => void,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<void> {
+    return pushImages(this.#state, request, emit, signal);
+  }
+
   /** See `importImage`. */
   import(source: AsyncIterable<Uint8Array>, request: ImportRequest, signal?: AbortSignal): Promise<Image> {
     return importImage(this.#state, source, request, signal);
@@ -250,9 +263,9 @@ export class Graph {
     return sweepGraph(this.#state);
   }
 
-  /** Ends loads and pulls that are under way and waits for the change that is. The database stays open. */
+  /** Ends loads, pulls and pushes that are under way and waits for the change that is. The database stays open. */
   async close(): Promise<void> {
-    await Promise.all([this.#state.loaders.close(), this.#state.transfers.close()]);
+    await Promise.all([this.#state.loaders.close(), this.#state.transfers.close(), this.#state.pushes.close()]);
     await this.#state.changes.run(async () => {});
   }
 }

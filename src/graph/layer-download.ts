@@ -9,14 +9,7 @@ import { BLOB_CHANGED, type BlobSource, downloadBlob } from '#registry/blob-down
 import { backOff, pause } from '#registry/retry.ts';
 import type { LayerBlob } from './layer-blob.ts';
 import { BLOB_CORRUPTED, type PullInput } from './pull-worker.ts';
-
-/** What a layer is doing on its way here, in Docker's words. */
-export interface LayerProgress {
-  status: 'Waiting' | 'Downloading' | 'Verifying Checksum' | 'Download complete' | 'Extracting';
-  /** Bytes of the compressed blob. */
-  current?: number;
-  total?: number;
-}
+import type { LayerProgress } from './transfer-progress.ts';
 
 export interface LayerDownload {
   source: BlobSource;

@@ -4,8 +4,9 @@ import type { Digest } from '#lib/digest.ts';
 import { KeyedMutex, Semaphore } from '#lib/locks.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
 import type { BlobSource } from '#registry/blob-download.ts';
-import { downloadLayer, type LayerProgress } from './layer-download.ts';
+import { downloadLayer } from './layer-download.ts';
 import type { Layers } from './layers.ts';
+import type { LayerProgress } from './transfer-progress.ts';
 
 export interface TransferOptions {
   content: ContentStore;

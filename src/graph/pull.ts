@@ -7,10 +7,10 @@ import { type Digest, digestOf, shortId } from '#lib/digest.ts';
 import { familiarName, familiarReference, type Reference, withTag } from '#lib/reference.ts';
 import type { Session } from '#registry/session.ts';
 import { explainPull, refuseReserved } from './pull-errors.ts';
-import { layerMessages } from './pull-progress.ts';
 import { registerImages } from './register.ts';
 import { findRemoteImage, listRemoteTags, type RemoteImage } from './remote-image.ts';
 import type { GraphState } from './state.ts';
+import { layerMessages } from './transfer-progress.ts';
 
 export interface PullRequest {
   /** With tag or digest: one image. With neither: all tags of the repository. */
@@ -156,6 +156,7 @@ async function keepImage(
       references: reference.digest === undefined ? [reference, byDigest] : [byDigest],
       manifests: manifests.map(({ digest, mediaType, bytes }) => ({ digest, mediaType, size: bytes.length })),
       sources,
+      repository: `${domain}/${path}`,
     };
     await registerImages(state, [added]);
     const labels = image.config?.Labels ?? {};

@@ -4,6 +4,7 @@ import { formatReference, type Reference } from '#lib/reference.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Statement } from '#metadata/database.ts';
 import { adoptImage, keepManifests } from './adopt.ts';
+import { blobStatements } from './known-blobs.ts';
 import type { GraphState, ImageEvent, ImageRecord, KeptManifest } from './state.ts';
 
 /** An image whose layers are provided and pinned and whose blobs are in the content store. */
@@ -17,6 +18,8 @@ export interface NewImage {
   aliases?: readonly string[];
   /** Compressed blobs that its layers came as. */
   sources: readonly { digest: Digest; mediaType: string; size: number; diffId: Digest }[];
+  /** Where these blobs are, `docker.io/library/busybox`. */
+  repository?: string;
 }
 
 /** A reference that named another image until now. */
@@ -38,15 +41,12 @@ export async function registerImages(state: GraphState, added: readonly NewImage
 
 function statementsFor(
   state: GraphState,
-  { image, references, parent, manifests, sources, aliases = [] }: NewImage,
+  { image, references, parent, manifests, sources, repository, aliases = [] }: NewImage,
   now: bigint,
 ): Statement[] {
   return [
     ...[...new Set(image.diffIds)].map((diffId) => layerStatement(state, diffId)),
-    ...sources.map(({ digest, mediaType, size, diffId }) => ({
-      sql: 'INSERT INTO blobs (digest, media_type, size, diff_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
-      params: [digest, mediaType, size, diffId],
-    })),
+    ...sources.flatMap((source) => blobStatements(source, repository, now)),
     {
       sql: 'INSERT INTO images (id, config_size, last_tagged_at, parent_id, note) VALUES (?, ?, 0, ?, ?) ON CONFLICT DO NOTHING',
       params: [image.id, image.configSize, parent ?? null, noteImage(image)],

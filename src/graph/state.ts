@@ -9,6 +9,7 @@ import type { Database } from '#metadata/database.ts';
 import type { Aliases } from './aliases.ts';
 import type { LayerTransfers } from './layer-transfers.ts';
 import type { Layers } from './layers.ts';
+import type { Pushes } from './push-layer.ts';
 import type { References } from './references.ts';
 
 /** What the graph needs of the rest of the engine. */
@@ -27,6 +28,8 @@ export interface GraphOptions {
   now?: () => bigint;
   /** Layers that come from registries at a time; default 3. */
   maxDownloads?: number;
+  /** Layers that go to registries at a time; default 5. */
+  maxUploads?: number;
 }
 
 export interface ImageUser {
@@ -35,10 +38,10 @@ export interface ImageUser {
 }
 
 export interface ImageEvent {
-  action: 'load' | 'pull' | 'save' | 'import' | 'create' | 'tag' | 'untag' | 'delete';
-  /** Of a pull the reference, as in Docker. */
+  action: 'load' | 'pull' | 'push' | 'save' | 'import' | 'create' | 'tag' | 'untag' | 'delete';
+  /** Of a pull or push the reference, as in Docker. */
   imageId: string;
-  /** What the event's `name` attribute says: the reference, or the id; of a pull the repository. */
+  /** What the event's `name` attribute says: the reference, or the id; of a pull or push the repository. */
   name: string;
   /** The image's labels. */
   labels: Readonly<Record<string, string>>;
@@ -79,6 +82,7 @@ export interface GraphState extends Required<GraphOptions> {
   readonly layers: Layers;
   /** Layers that come from registries. */
   readonly transfers: LayerTransfers;
+  readonly pushes: Pushes;
   /** One change of images and references at a time. */
   readonly changes: Mutex;
   /** For jobs that wait for slow clients: apart from the pool for short work, which they would block. */

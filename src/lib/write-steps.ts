@@ -28,6 +28,9 @@ export const WRITE_STEPS = [
   'image.commit',
   // An image gets one more name.
   'image.tag.commit',
+  // It was pushed: what the registry has of it is remembered.
+  'image.push.blob',
+  'image.push.commit',
   // An image is removed, then the layers that nobody else needs.
   'image.remove.commit',
   'image.remove.blobs',

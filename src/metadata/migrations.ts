@@ -62,4 +62,13 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // What the engine keeps in memory of an image's config, so that a start reads no configs.
   'ALTER TABLE images ADD COLUMN note TEXT',
+  // Where blobs are, to mount them from there instead of sending them.
+  `
+  CREATE TABLE blob_repositories (
+    digest TEXT NOT NULL REFERENCES blobs(digest) ON DELETE CASCADE,
+    repository TEXT NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (digest, repository)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -158,6 +158,24 @@ const tagging: Case = {
   },
 };
 
+/** Each push goes to another repository, so that it has something to send. */
+const pushing: Case = {
+  prepare: () => ok('tag', 'busybox', pushed(++pushes)),
+  verb: () => attempt('push', pushed(pushes)),
+  async check() {
+    await checkStore(daemon);
+    const printed = await ok('push', pushed(pushes));
+    assert.match(printed, /Layer already exists/);
+    const digest = /digest: (sha256:[0-9a-f]{64})/.exec(printed)![1];
+    const digests = await ok('inspect', '-f', '{{json .RepoDigests}}', 'busybox');
+    assert.ok(digests.includes(`${pushed(pushes)}@${digest}`), digests);
+    await ok('rmi', pushed(pushes));
+    assert.equal(await ok('run', '--rm', 'busybox', 'echo', 'pushed'), 'pushed');
+  },
+};
+let pushes = 0;
+const pushed = (number: number) => `127.0.0.1:5000/pushed-${number}`;
+
 // Containers
 
 const SCRIPT = 'echo said | tee /anonymous/f; sleep 0.2; exit 7';
@@ -583,6 +601,8 @@ const cases: Record<WriteStep, Case | Case[]> = {
   'layer.apply': loading('absent'),
   'image.commit': [loading('present'), pulling('present')],
   'image.tag.commit': tagging,
+  'image.push.blob': pushing,
+  'image.push.commit': pushing,
   'image.remove.commit': untagging,
   'image.remove.blobs': untagging,
   'layer.remove.commit': untagging,

@@ -106,6 +106,8 @@ export interface ImageBackend {
   import(request: ImageImportRequest, emit: (message: ProgressMessage) => void, signal: AbortSignal): Promise<void>;
   /** Pulls an image from its registry, or all of a repository's. Fails as `load` does. */
   pull(request: ImagePullRequest, emit: (message: ProgressMessage) => void, signal: AbortSignal): Promise<void>;
+  /** Pushes one tag of a repository, or all. Fails as `load` does. */
+  push(request: ImagePushRequest, emit: (message: ProgressMessage) => void, signal: AbortSignal): Promise<void>;
   /** An archive of the images; what is wrong with one of them rejects before there is a first byte. */
   save(names: readonly string[], query: { platforms: readonly OciPlatform[] }): Promise<AsyncIterable<Buffer>>;
 }
@@ -128,6 +130,15 @@ export interface ImagePullRequest {
   /** A familiar name, with or without tag or digest. */
   image: string;
   /** A tag or a digest, which counts instead of the one in `image` unless it is empty. Neither = all tags. */
+  tag: string;
+  platform?: OciPlatform;
+  auth?: AuthConfig;
+}
+
+export interface ImagePushRequest {
+  /** A familiar name, with or without a tag. */
+  image: string;
+  /** Counts instead of the one in `image` unless it is empty. Neither = all tags. */
   tag: string;
   platform?: OciPlatform;
   auth?: AuthConfig;

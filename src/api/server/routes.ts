@@ -71,7 +71,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['GET', '/images/{name}/history', 'json', 'read', image.history],
   ['POST', '/images/load', 'stream', 'admin', image.load],
   ['POST', '/images/create', 'stream', 'admin', image.create],
-  ['POST', '/images/{name}/push', 'stream', 'admin', absent],
+  ['POST', '/images/{name}/push', 'stream', 'admin', image.push],
   ['POST', '/images/{name}/tag', 'raw', 'admin', image.tag],
   ['POST', '/images/prune', 'json', 'admin', image.prune, 25],
   ['DELETE', '/images/{name}', 'json', 'admin', image.remove],

@@ -217,7 +217,7 @@ test('a pull sends the credentials for its registry, and no other’s', async ()
       'https://old.example/v1/': { identitytoken: 'token' },
     },
   });
-  for (const image of ['127.0.0.1:5000/a/b:1', 'busybox', 'old.example/x@sha256:' + 'a'.repeat(64)]) {
+  for (const image of ['127.0.0.1:5000/a/b:1', 'busybox', `old.example/x@sha256:${'a'.repeat(64)}`]) {
     const theirs = await run('docker', `create -q --pull always ${image}`);
     const ours = await run('wherry', `create -q --pull always ${image}`);
     assert.deepEqual(ours.requests, theirs.requests, image);

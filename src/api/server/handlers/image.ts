@@ -97,3 +97,10 @@ export function create(call: Call): Reply {
   const wanted = { ...names, changes, platform, body: request.body };
   return progress((emit) => backend.images.import(wanted, emit, signal));
 }
+
+export function push(call: Call): Reply {
+  const { backend, query, request, signal } = call;
+  const { platform } = platformOf(call, 46);
+  const wanted = { image: call.name, tag: query.get('tag') ?? '', platform, auth: registryAuth(request) };
+  return progress((emit) => backend.images.push(wanted, emit, signal));
+}

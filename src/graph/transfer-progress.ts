@@ -1,6 +1,13 @@
 import type { ProgressMessage } from '#api/types/image.ts';
 import { type Digest, shortId } from '#lib/digest.ts';
-import type { LayerProgress } from './layer-download.ts';
+
+/** What a layer is doing, in Docker's words. */
+export interface LayerProgress {
+  status: 'Waiting' | 'Downloading' | 'Verifying Checksum' | 'Download complete' | 'Extracting' | 'Pushing';
+  /** Bytes of the blob; of a layer that is pushed, of its tar. */
+  current?: number;
+  total?: number;
+}
 
 /** ms between two messages of one layer that only move its bar. */
 const PAUSE = 100;

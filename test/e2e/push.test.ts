@@ -1,0 +1,246 @@
+/** Images to a real registry: pushed by docker's client and ours, taken up by docker, podman, skopeo and ourselves. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import type { ProgressMessage } from '#api/types/image.ts';
+import { ask } from '#test/support/ask.ts';
+import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import { busyboxLayer, makeArchive } from '#test/support/images.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
+import { putImage } from '#test/support/registry-images.ts';
+import { type Passed, type RegistryProxy, startRegistryProxy } from '#test/support/registry-proxy.ts';
+import { checkStore } from '#test/support/store-check.ts';
+import { makeTar } from '#test/support/tar.ts';
+
+let daemon: TestDaemon;
+let registry: TestRegistry;
+let proxy: RegistryProxy;
+let busybox: Buffer;
+
+before(async () => {
+  daemon = await startDaemon({ busybox: false });
+  registry = await startRegistry({ netns: daemon.netns.path, behindProxy: true });
+  proxy = await startRegistryProxy({ netns: daemon.netns.path, upstream: registry.front });
+  busybox = await busyboxLayer();
+});
+
+beforeEach(() => {
+  proxy.misbehave = () => undefined;
+  proxy.requests.length = 0;
+});
+
+after(async () => {
+  await daemon?.close();
+  await proxy?.close();
+  await registry?.close();
+});
+
+const name = (repository: string) => `${proxy.host}/${repository}`;
+const ok = (...args: string[]) => daemon.ok(args);
+const short = (digest: string) => digest.slice('sha256:'.length).slice(0, 12);
+const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+const layer = (text: string, size = 0) => makeTar([{ name: text, body: text.padEnd(size, 'x') }]);
+const uploads = () => proxy.requests.filter(({ method, received }) => /PUT|PATCH/.test(method) && received > 0);
+
+/** Loads an image of these layers under names in the registry. */
+async function load(layers: Buffer[], ...tags: string[]): Promise<void> {
+  const archive = join(daemon.folder, 'image.tar');
+  await makeArchive(archive, [{ layers, tags: tags.map(name), config: { Cmd: ['cat', '/first'] } }]);
+  await ok('load', '-q', '-i', archive);
+  await rm(archive);
+}
+
+/** The messages of a push, or of the refusal of one. */
+async function push(repository: string, tag = 'latest'): Promise<ProgressMessage[]> {
+  const reply = await ask(daemon.socket, 'POST', `/images/${name(repository)}/push?tag=${tag}`);
+  return reply.text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+}
+
+const failure = (messages: ProgressMessage[]) => messages.find(({ error }) => error !== undefined)?.error;
+
+interface Manifest {
+  mediaType: string;
+  config: { digest: string };
+  layers: { mediaType: string; digest: string; size: number }[];
+}
+
+async function stored(repository: string, tag: string): Promise<{ digest: string; bytes: Buffer; manifest: Manifest }> {
+  const accept = 'application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json';
+  const { body, status } = await registry.ask('GET', `/v2/${repository}/manifests/${tag}`, {
+    headers: { Accept: accept },
+  });
+  assert.equal(status, 200, `${repository}:${tag} ${body}`);
+  return { digest: digestOf(body), bytes: body, manifest: JSON.parse(String(body)) };
+}
+
+test("an image is pushed with docker's words; what is there is not sent again", async () => {
+  const layers = [busybox, layer('first'), layer('second', 3_000_000)];
+  await load(layers, 'app:v1');
+  const printed = (await ok('push', name('app:v1'))).split('\n');
+  const { digest, bytes, manifest } = await stored('app', 'v1');
+  assert.equal(printed[0], `The push refers to repository [${name('app')}]`);
+  assert.equal(printed.at(-1), `v1: digest: ${digest} size: ${bytes.length}`);
+  for (const tar of layers) {
+    const lines = printed.filter((line) => line.startsWith(short(digestOf(tar))));
+    assert.deepEqual(
+      lines,
+      ['Preparing', 'Pushed'].map((status) => `${short(digestOf(tar))}: ${status}`),
+    );
+  }
+  assert.equal(manifest.mediaType, 'application/vnd.docker.distribution.manifest.v2+json');
+  for (const [at, { digest: blob, size }] of manifest.layers.entries()) {
+    const { body } = await registry.ask('GET', `/v2/app/blobs/${blob}`);
+    assert.deepEqual([body.length, digestOf(gunzipSync(body))], [size, digestOf(layers[at]!)]);
+  }
+  const [inspected] = JSON.parse(await ok('inspect', name('app:v1')));
+  assert.deepEqual(inspected.RepoDigests, [`${name('app')}@${digest}`]);
+  assert.equal(inspected.Id, manifest.config.digest);
+  proxy.requests.length = 0;
+  const again = (await ok('push', name('app:v1'))).split('\n');
+  assert.equal(again.filter((line) => line.endsWith(': Layer already exists')).length, 3);
+  assert.deepEqual(
+    uploads().map(({ path }) => path),
+    ['/v2/app/manifests/v1'],
+  );
+  assert.equal((await stored('app', 'v1')).digest, digest);
+  assert.deepEqual(await readdir(join(daemon.dataRoot, 'content/ingest')), []);
+  await checkStore(daemon);
+});
+
+test('aux and progress for programs', async () => {
+  await load([layer('aux', 5_000_000)], 'aux:latest');
+  const messages = await push('aux');
+  const { digest, bytes } = await stored('aux', 'latest');
+  assert.deepEqual(messages.at(-1), {
+    progressDetail: {},
+    aux: { Tag: 'latest', Digest: digest, Size: bytes.length },
+  });
+  const moving = messages.filter(({ status }) => status === 'Pushing');
+  const total = layer('aux', 5_000_000).length;
+  assert.ok(moving.length > 0 && moving.every(({ progressDetail }) => progressDetail?.total === total));
+  assert.equal(moving.at(-1)!.progressDetail!.current, total);
+});
+
+test('all tags, one of many, and what is not here', async () => {
+  await load([layer('tags')], 'many:a', 'many:b');
+  await load([layer('tags'), layer('more')], 'many:c');
+  const printed = await ok('push', '-a', name('many'));
+  for (const tag of ['a', 'b', 'c']) assert.match(printed, new RegExp(`^${tag}: digest: sha256:`, 'm'));
+  assert.equal((await stored('many', 'a')).digest, (await stored('many', 'b')).digest);
+  const fails = async (...args: string[]) => (await daemon.docker(args)).stderr.trim();
+  assert.match(await fails('push', name('many:nope')), new RegExp(`tag does not exist: ${name('many:nope')}$`));
+  assert.match(await fails('push', name('nope')), /An image does not exist locally with the tag: .*\/nope$/);
+  assert.match(
+    (await push('many@sha256:'.padEnd(76, 'a'))).map((message) => JSON.stringify(message)).join(),
+    /digest reference/,
+  );
+});
+
+test('a layer that is elsewhere in the registry is mounted from there', async () => {
+  const shared = layer('shared', 2_000_000);
+  await load([shared], 'origin/a:1');
+  await ok('push', name('origin/a:1'));
+  await ok('tag', name('origin/a:1'), name('copy/b:1'));
+  proxy.requests.length = 0;
+  assert.match(await ok('push', name('copy/b:1')), /: Mounted from origin\/a$/m);
+  assert.ok(uploads().every(({ path }) => path.includes('manifests') || path.includes('blobs/uploads')));
+  const sent = uploads().reduce((sum, { received }) => sum + received, 0);
+  assert.ok(sent < 5000, `${sent} bytes were sent`);
+  assert.equal((await stored('copy/b', '1')).digest, (await stored('origin/a', '1')).digest);
+});
+
+test('a pulled image goes back with its own manifest, byte for byte, whatever it looks like', async () => {
+  const parts = [layer('pulled-1'), layer('pulled-2', 100_000)];
+  for (const compression of ['gzip', 'zstd', 'none'] as const) {
+    const image = await putImage(registry, `source/${compression}`, { layers: parts, compression }, 'x');
+    await ok('pull', '-q', name(`source/${compression}:x`));
+    await ok('tag', name(`source/${compression}:x`), name(`back/${compression}:y`));
+    assert.match(await ok('push', name(`back/${compression}:y`)), new RegExp(`Mounted from source/${compression}`));
+    const { digest, bytes } = await stored(`back/${compression}`, 'y');
+    assert.equal(digest, image.digest);
+    assert.deepEqual(bytes, (await stored(`source/${compression}`, 'x')).bytes);
+    await ok('rmi', name(`source/${compression}:x`), name(`back/${compression}:y`));
+  }
+});
+
+test('docker, podman, skopeo and we ourselves take what was pushed', async () => {
+  await load([busybox, layer('first', 100_000)], 'peers:1');
+  const id = await ok('inspect', '-f', '{{.Id}}', name('peers:1'));
+  await ok('push', name('peers:1'));
+  const inside = async (...command: string[]) =>
+    (await promisify(execFile)('nsenter', [`--net=${daemon.netns.path}`, ...command])).stdout.trim();
+  const reference = `docker://${name('peers:1')}`;
+  const inspected = JSON.parse(await inside('skopeo', 'inspect', '--tls-verify=false', reference));
+  assert.equal(inspected.Digest, (await stored('peers', '1')).digest);
+  const folders = ['--root', 'root', '--runroot', 'run', '--tmpdir', 'tmp'].map((word) =>
+    word.startsWith('-') ? word : join(daemon.folder, `podman-${word}`),
+  );
+  await inside('podman', ...folders, 'pull', '-q', '--tls-verify=false', name('peers:1'));
+  assert.equal(`sha256:${await inside('podman', ...folders, 'inspect', '-f', '{{.Id}}', name('peers:1'))}`, id);
+  await inside('podman', ...folders, 'system', 'reset', '-f').catch(() => {});
+  await ok('rmi', name('peers:1'));
+  await ok('pull', '-q', name('peers:1'));
+  assert.equal(await ok('inspect', '-f', '{{.Id}}', name('peers:1')), id);
+  assert.equal((await ok('run', '--rm', name('peers:1'))).slice(0, 5), 'first');
+});
+
+/** Pushes while the proxy does what `misbehave` says, and sees that all came right. */
+async function survives(repository: string, misbehave: (request: Passed) => ReturnType<RegistryProxy['misbehave']>) {
+  const tar = layer(`${repository}-`, 2_000_000);
+  const random = makeTar([{ name: 'random', body: randomBytes(35_000_000) }]);
+  await load([tar, random], `${repository}:1`);
+  proxy.misbehave = misbehave;
+  const messages = await push(repository, '1');
+  proxy.misbehave = () => undefined;
+  assert.equal(failure(messages), undefined);
+  const { manifest } = await stored(repository, '1');
+  for (const [at, expected] of [tar, random].entries()) {
+    const { body } = await registry.ask('GET', `/v2/${repository}/blobs/${manifest.layers[at]!.digest}`);
+    assert.equal(digestOf(gunzipSync(body)), digestOf(expected));
+  }
+  await ok('rmi', name(`${repository}:1`));
+}
+
+const isUpload = ({ method, path }: Passed) => method === 'PATCH' || (method === 'PUT' && path.includes('/blobs/'));
+
+test('connections that break in uploads, replies that are lost, and registries that are busy', async () => {
+  let cuts = 0;
+  await survives('cut', (request) => (isUpload(request) && cuts++ < 3 ? { cutUploadAfter: 1_000_000 } : undefined));
+  assert.equal(cuts > 3, true);
+  let lost = 0;
+  await survives('lost', (request) => (isUpload(request) && lost++ < 3 ? { loseReply: true } : undefined));
+  let busy = 0;
+  await survives('busy', () => (busy++ % 3 === 1 ? { status: 503, headers: { 'Retry-After': '0' } } : undefined));
+  let limits = 0;
+  await survives('limits', ({ method }) =>
+    method !== 'GET' && limits++ < 4 ? { status: 429, headers: { 'Retry-After': '0' } } : undefined,
+  );
+});
+
+test('what cannot be pushed says why, and stops', async () => {
+  await load([layer('refused', 1_000_000)], 'refused:1');
+  const body = JSON.stringify({ errors: [{ code: 'DENIED', message: 'requested access to the resource is denied' }] });
+  proxy.misbehave = ({ method }) => (method === 'POST' ? { status: 403, body } : undefined);
+  assert.equal(failure(await push('refused', '1')), 'denied: requested access to the resource is denied');
+  proxy.misbehave = (request) => (isUpload(request) ? { status: 500 } : undefined);
+  assert.match(failure(await push('refused', '1'))!, /received unexpected HTTP status: 500/);
+  assert.deepEqual(await readdir(join(daemon.dataRoot, 'content/ingest')), []);
+  proxy.misbehave = () => undefined;
+  assert.equal(failure(await push('refused', '1')), undefined);
+});
+
+test('a client that goes away ends its push; two pushes of one image send it once', async () => {
+  await load([makeTar([{ name: 'random', body: randomBytes(20_000_000) }])], 'twice:1');
+  const [one, two] = await Promise.all([push('twice', '1'), push('twice', '1')]);
+  assert.deepEqual([failure(one), failure(two)], [undefined, undefined]);
+  const bytes = uploads().reduce((sum, { received }) => sum + received, 0);
+  assert.ok(bytes < 22_000_000, `${bytes} bytes were sent`);
+});
