@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { routes } from '#api/server/routes.ts';
+import { note } from './coverage.ts';
 import { problemsOf } from './openapi.ts';
 
 export interface Asked {
@@ -32,6 +33,7 @@ export function apiCaller(socketPath: string, minor: number): ApiCall {
     const reply = await ask(socketPath, method, url, asked);
     assert.equal(reply.status, expected, `${method} ${url}: ${reply.body.slice(0, 500)}`);
     if (expected !== status) return undefined;
+    note(operation, asked.query ?? {}, asked.body);
     if (status < 400) called.add(operation);
     if (!reply.type.startsWith('application/json') || reply.body === '') return reply.body;
     const values = reply.body

@@ -10,11 +10,23 @@ import { routes } from '#api/server/routes.ts';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { busyboxArchive } from '#test/support/images.ts';
 import { type ApiCall, apiCaller, called, shapeOf } from './call.ts';
+import { neverSent } from './coverage.ts';
+import { moreCases } from './more-cases.ts';
 import { OPERATIONS } from './openapi.ts';
 
 const VERSIONS = [24, 41, 45, 51];
 /** Longer than the tests take. */
 const SLEEP = { Image: 'busybox', Cmd: ['sleep', '1000'] };
+/** Whose every parameter and field is sent by some test. */
+const WATCHED = / \/(containers|exec|volumes|networks|commit|events|system\/df)/;
+/** Those that are not, and why. */
+const NEVER_SENT: [RegExp, why: string][] = [
+  [/^POST \/volumes\/create ClusterVolumeSpec/, "a swarm's"],
+  [
+    /End\w+Config.*\.(DNSNames|EndpointID|Gateway|GlobalIPv6\w+|IPAddress|IPPrefixLen|IPv6Gateway|NetworkID)$/,
+    'an endpoint has them in replies only',
+  ],
+];
 /** A swarm, plugins and BuildKit's sessions are not this engine's business: versions/ and bad-input test their refusals. */
 const NOT_OURS = /\/(swarm|nodes|services|tasks|secrets|configs|plugins|session)|PUT \/volumes/;
 
@@ -193,6 +205,8 @@ for (const minor of VERSIONS) {
       await call('POST /networks/prune', 200);
     });
 
+    moreCases(minor, () => ({ minor, call, withContainer }));
+
     test('the engine', async () => {
       await call('GET /_ping', 200);
       await call('HEAD /_ping', 200);
@@ -217,4 +231,15 @@ test('every operation of the file is a route, and every route that is there was 
     ours.filter((operation) => handlers.get(shapeOf(operation)) !== absent && !called.has(operation)),
     [],
   );
+});
+
+test('every parameter and field of the routes of containers, execs, volumes and networks was sent', () => {
+  const watched = OPERATIONS.filter((operation) => WATCHED.test(operation) && !NOT_OURS.test(operation));
+  const never = watched.flatMap((operation) => neverSent(operation).map((name) => `${operation} ${name}`));
+  const excused = (name: string) => NEVER_SENT.some(([pattern]) => pattern.test(name));
+  assert.deepEqual(
+    never.filter((name) => !excused(name)),
+    [],
+  );
+  assert.ok(NEVER_SENT.every(([pattern]) => never.some((name) => pattern.test(name))));
 });

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2019, type ValidateFunction } from 'ajv/dist/2019.js';
 
-type Schema = { [key: string]: unknown };
-interface Operation {
+export type Schema = { [key: string]: unknown };
+export interface Operation {
   query: string[];
+  body?: Schema;
   responses: Record<string, Schema | null>;
 }
 
@@ -17,6 +18,10 @@ const api: { definitions: Record<string, Schema>; paths: Record<string, Record<s
 export const OPERATIONS = Object.entries(api.paths).flatMap(([path, methods]) =>
   Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
 );
+
+export function schemaNamed(name: string): Schema {
+  return api.definitions[name]!;
+}
 
 export function operationOf(name: string): Operation {
   const [method, path] = name.split(' ') as [string, string];

@@ -1,14 +1,14 @@
 /**
  * `reduce-openapi.ts engine-v1.NN.swagger.yaml > fixtures/engine-v1.NN.json`: of the Engine API's OpenAPI file (the Moby
  * project, Apache-2.0) what a machine can hold replies against: each route's statuses with their schemas, its
- * parameters' names, and the definitions. Prose and examples are left out.
+ * parameters' names, its body's schema, and the definitions. Prose and examples are left out.
  */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 interface Operation {
-  parameters?: { name: string; in: string }[];
+  parameters?: { name: string; in: string; schema?: Json }[];
   responses: Record<string, { schema?: Json }>;
 }
 interface OpenApi {
@@ -39,7 +39,9 @@ function mapValues<T, R>(map: Record<string, T>, change: (value: T) => R): Recor
 
 function operationOf({ parameters = [], responses }: Operation) {
   const query = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name);
-  return { query, responses: mapValues(responses, ({ schema }) => (schema ? schemaOf(schema) : null)) };
+  const body = parameters.find((parameter) => parameter.in === 'body' && parameter.schema)?.schema;
+  const replies = mapValues(responses, ({ schema }) => (schema ? schemaOf(schema) : null));
+  return { query, ...(body && { body: schemaOf(body) }), responses: replies };
 }
 
 const api: OpenApi = parse(readFileSync(process.argv[2]!, 'utf8'));
