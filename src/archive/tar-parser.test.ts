@@ -227,6 +227,10 @@ describe('the tar parser', () => {
     broken[600]! ^= 1;
     refused(broken, /tar header at offset 512: the header's checksum is wrong/);
     refused(Buffer.concat([tar.subarray(0, 512), Buffer.alloc(512), tar]), /at offset 1024: a block of zeros/);
+    assert.equal(
+      one(patched(makeTar([{ type: 'file', name: './/.' }]), 0, (header) => header.write('7', 156))).size,
+      0,
+    );
     refused(
       patched(tar, 0, (header) => header.write('7', 156)),
       /"first" at offset 0: unhandled tar header type "7"/,

@@ -52,6 +52,9 @@ const types: Record<string, TarType> = {
   '6': 'fifo',
 };
 
+/** Names of the archive's own root. Nothing is made of such an entry but its body skipped, whatever its type is. */
+const NO_NAME = /^$|^\.(\/+\.?)*$/;
+
 /**
  * The blocks of an archive without its bodies -> its entries. Returns at the end-of-archive blocks (two blocks of
  * zeros). Where formats overlap, the rules are those of Go's archive/tar, which Docker reads layers with.
@@ -141,7 +144,7 @@ function makeEntry(header: TarHeader, extensions: Extensions, progress: TarProgr
   const { pax } = extensions;
   const name = extensions.longName || pax.path || header.name;
   progress.name = name;
-  let type = types[header.type];
+  let type = types[header.type] ?? (NO_NAME.test(name) ? 'file' : undefined);
   if (!type) throw refuse(`unhandled tar header type ${JSON.stringify(header.type)}`);
   if (header.type === '\0' && name.endsWith('/')) type = 'directory';
   const size = type === 'file' ? (pax.size ?? header.size) : 0;

@@ -1,8 +1,7 @@
 import { invalid } from '#errors/errors.ts';
-import type { Image } from '#image/image.ts';
+import type { Digest } from '#lib/digest.ts';
 import { checkFilterNames, type Filters, matchesAny, matchesExactly, matchesLabels } from '#lib/filters.ts';
 import type { Container } from './container.ts';
-import type { ContainerRecord } from './record.ts';
 import type { ContainerStore } from './store.ts';
 
 const NAMES = new Set([
@@ -20,12 +19,13 @@ export interface ListRequest {
 }
 
 /**
- * The containers that `ps` shows, newest first. `imageNamed` finds what an `ancestor` filter names. Throws `invalid` for unknown filters and values.
+ * The containers that `ps` shows, newest first. `familyOf` gives the ids of
+ * the image that an `ancestor` filter names and of all made from it. Throws `invalid` for unknown filters and values.
  */
 export function selectContainers(
   store: ContainerStore,
   { all, limit, filters }: ListRequest,
-  imageNamed: (name: string) => Image | undefined,
+  familyOf: (name: string) => ReadonlySet<Digest>,
 ): Container[] {
   checkFilterNames(filters, NAMES);
   const exited = (filters.get('exited') ?? []).map(exitCode);
@@ -36,7 +36,7 @@ export function selectContainers(
     if (!HEALTHS.has(health)) throw invalid(`unrecognized filter value for health: ${health}`);
   }
   const everything = all || limit > 0 || filters.has('status') || filters.has('exited');
-  const ancestors = (filters.get('ancestor') ?? []).map(imageNamed);
+  const families = filters.get('ancestor')?.map(familyOf);
   const bound = (name: string) => (filters.get(name) ?? []).map((reference) => store.get(reference));
   const before = bound('before');
   const since = bound('since');
@@ -47,17 +47,12 @@ export function selectContainers(
       before.every((other) => record.created < other.record.created) &&
       since.every((other) => record.created > other.record.created) &&
       (exited.length === 0 || (container.status === 'exited' && exited.includes(container.state.exitCode))) &&
-      (ancestors.length === 0 || ancestors.some((image) => image && standsOn(record, image))) &&
+      (families?.some((family) => family.has(record.imageId)) ?? true) &&
       matchesExactly(filters, 'status', container.status) &&
       matchesText(container, filters)
     );
   });
   return limit > 0 ? selected.slice(0, limit) : selected;
-}
-
-/** Made from the image or from one that was built on it. */
-function standsOn({ imageId, chain }: ContainerRecord, image: Image): boolean {
-  return imageId === image.id || image.diffIds.every((diffId, index) => chain[index] === diffId);
 }
 
 function matchesText({ record }: Container, filters: Filters): boolean {

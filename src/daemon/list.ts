@@ -14,7 +14,7 @@ export function listContainers(engine: Engine, request: ListRequest): ContainerS
     return images.get(name);
   };
   const now = nowNs();
-  return selectContainers(engine.containers, request, named).map((container) => {
+  return selectContainers(engine.containers, request, (name) => engine.graph.familyOf(name)).map((container) => {
     const { Image: given } = container.record.config;
     // As created, unless that name means another image by now.
     const image = named(given)?.id === container.record.imageId ? given : container.record.imageId;

@@ -55,10 +55,3 @@ function dropManifest({ manifestUsers }: GraphState, digest: Digest): boolean {
   else manifestUsers.delete(digest);
   return left <= 0;
 }
-
-const NONE: ReadonlySet<Digest> = new Set();
-
-/** The images that were made from this one. */
-export function childrenOf(state: GraphState, imageId: Digest): ReadonlySet<Digest> {
-  return state.children.get(imageId) ?? NONE;
-}

@@ -16,8 +16,8 @@ import { familiarReference } from '#lib/reference.ts';
 import { nowNs } from '#lib/time.ts';
 import { TruncIndex } from '#lib/truncindex.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
-import { childrenOf } from './adopt.ts';
 import { Aliases } from './aliases.ts';
+import { childrenOf, familyOf, walkHistory } from './ancestry.ts';
 import { type CheckedGraph, checkGraph, type GraphCheck } from './check.ts';
 import { commitImage } from './commit.ts';
 import { createImage, type NewImageRequest } from './create.ts';
@@ -112,8 +112,19 @@ export class Graph {
 
   /** The image that this one was made from, while it is there. */
   parentOf(imageId: Digest): Image | undefined {
-    const parent = this.#state.images.get(imageId)?.parent;
-    return parent && this.#state.images.get(parent)?.image;
+    const [, parent] = this.walkHistory(imageId);
+    return parent;
+  }
+
+  /** The image, the one that it was made from, and so on while they are there. */
+  *walkHistory(imageId: Digest): Generator<Image> {
+    for (const { image } of walkHistory(this.#state, imageId)) yield image;
+  }
+
+  /** The image that `name` means and all that were made from it; none without one. */
+  familyOf(name: string): ReadonlySet<Digest> {
+    const image = this.find(name);
+    return image ? familyOf(this.#state, image.id) : new Set();
   }
 
   /** The images that were made from this one. */

@@ -1,13 +1,16 @@
 import type { HistoryResponseItem } from '#api/types/image.ts';
 import { parseImageConfig } from '#image/config.ts';
 import { familiarReference } from '#lib/reference.ts';
+import { walkHistory } from './ancestry.ts';
 import { findImage } from './lookup.ts';
 import type { GraphState } from './state.ts';
 
-/** The steps by which an image came about, the newest first. Only the newest has an id and tags. Throws `not-found`. */
+/**
+ * The steps by which an image came about, the newest first. A step has the id and the tags of the image that it made while
+ * that one is here, too. Throws `not-found`.
+ */
 export async function imageHistory(state: GraphState, name: string): Promise<HistoryResponseItem[]> {
   const { image } = findImage(state, name);
-  const tags = state.references.of(image.id).filter(({ digest }) => digest === undefined);
   const { history } = parseImageConfig(await state.content.read(image.id));
   let layer = 0;
   const steps = history.map(
@@ -20,10 +23,14 @@ export async function imageHistory(state: GraphState, name: string): Promise<His
       Comment: step.comment,
     }),
   );
-  const newest = steps.at(-1);
-  if (newest) {
-    newest.Id = image.id;
-    newest.Tags = tags.length > 0 ? tags.map(familiarReference) : null;
+  steps.reverse();
+  let at = 0;
+  for (const { image: made } of walkHistory(state, image.id)) {
+    const step = steps[at++];
+    if (!step) break;
+    const tags = state.references.of(made.id).filter(({ digest }) => digest === undefined);
+    step.Id = made.id;
+    step.Tags = tags.length > 0 ? tags.map(familiarReference) : null;
   }
-  return steps.reverse();
+  return steps;
 }

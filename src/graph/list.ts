@@ -5,7 +5,7 @@ import { booleanFilter, checkFilterNames, type Filters, matchesLabels, NO_FILTER
 import { globToRegExp } from '#lib/glob.ts';
 import { parsePointInTime } from '#lib/point-in-time.ts';
 import { familiarName, familiarReference, type Reference } from '#lib/reference.ts';
-import { childrenOf } from './adopt.ts';
+import { isHead } from './ancestry.ts';
 import { findImage } from './lookup.ts';
 import type { GraphState, ImageRecord } from './state.ts';
 
@@ -39,7 +39,7 @@ export function listImages(state: GraphState, query: ListQuery): ImageSummary[] 
     const references = state.references.of(image.id);
     const shown = names ? references.filter(names) : references;
     if ((names && shown.length === 0) || !passes(record, references)) continue;
-    if (!all && references.length === 0 && childrenOf(state, image.id).size > 0) continue;
+    if (!all && references.length === 0 && !isHead(state, image.id)) continue;
     const summary = sharedSize ? withSharedSize(state, record, shown) : summaryOf(record, shown);
     rows.push({ image, summary });
   }
@@ -89,8 +89,7 @@ function imageFilter(state: GraphState, filters: Filters): ImageTest {
   if (filters.has('dangling')) {
     const wanted = booleanFilter(filters, 'dangling', false);
     const isTag = ({ digest }: Reference) => digest === undefined;
-    const isHead = ({ image }: ImageRecord) => childrenOf(state, image.id).size === 0;
-    tests.push((record, names) => (wanted ? !names.some(isTag) && isHead(record) : names.length > 0));
+    tests.push(({ image }, names) => (wanted ? !names.some(isTag) && isHead(state, image.id) : names.length > 0));
   }
   const created = (name: string) => (filters.get(name) ?? []).map((value) => findImage(state, value).image.createdAt);
   for (const limit of created('before')) tests.push(({ image }) => image.createdAt < limit);

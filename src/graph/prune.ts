@@ -2,7 +2,7 @@ import type { ImageDeleteResponseItem, ImagePruneResponse } from '#api/types/ima
 import { conflict, isEngineError } from '#errors/errors.ts';
 import { booleanFilter, checkFilterNames, type Filters } from '#lib/filters.ts';
 import { formatReference } from '#lib/reference.ts';
-import { childrenOf } from './adopt.ts';
+import { isHead } from './ancestry.ts';
 import { layerDiskSizes, metadataSize } from './disk-usage.ts';
 import { labelAndAgeFilter } from './list.ts';
 import { type Removal, removeWithParents } from './remove.ts';
@@ -46,7 +46,7 @@ export async function pruneImages(state: GraphState, filters: Filters): Promise<
 function isPrunable(state: GraphState, { image, holds }: ImageRecord, danglingOnly: boolean): boolean {
   const references = state.references.of(image.id);
   if (holds > 0 || state.users(image.id).length > 0) return false;
-  if (references.length === 0) return childrenOf(state, image.id).size === 0;
+  if (references.length === 0) return isHead(state, image.id);
   return !danglingOnly || references.every(({ digest }) => digest !== undefined);
 }
 

@@ -4,7 +4,8 @@ import { chainIds, type Digest, shortId } from '#lib/digest.ts';
 import { familiarReference, formatReference, type Reference, repositoryOf } from '#lib/reference.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Statement } from '#metadata/database.ts';
-import { childrenOf, dropImage } from './adopt.ts';
+import { dropImage } from './adopt.ts';
+import { isHead } from './ancestry.ts';
 import { findImage, isIdOf, namedReference } from './lookup.ts';
 import { publish } from './register.ts';
 import type { GraphState, ImageRecord } from './state.ts';
@@ -84,7 +85,7 @@ function unneededParent(state: GraphState, { parent }: ImageRecord): ImageRecord
   const record = parent && state.images.get(parent);
   if (!record || record.holds > 0) return undefined;
   const { id } = record.image;
-  const isNeeded = [state.references.of(id).length, childrenOf(state, id).size, state.users(id).length].some(Boolean);
+  const isNeeded = state.references.of(id).length > 0 || !isHead(state, id) || state.users(id).length > 0;
   return isNeeded ? undefined : record;
 }
 
@@ -104,7 +105,7 @@ function planRemoval(state: GraphState, name: string, force: boolean): Plan {
   const isLast = untag.length === references.length;
   // Force takes the last reference away from a running container's image or a parent, but not the image.
   const isUsed = record.holds > 0 || state.users(id).some(({ running }) => running || !force);
-  const isNeeded = isUsed || childrenOf(state, id).size > 0;
+  const isNeeded = isUsed || !isHead(state, id);
   return { record, untag, deletes: isLast && !isNeeded };
 }
 
@@ -139,7 +140,7 @@ function refuseIfUsed(
 ) {
   const { id } = record.image;
   const refuse = (how: string, why: string) => conflict(`conflict: unable to delete ${shortId(id)} (${how}) - ${why}`);
-  if (childrenOf(state, id).size > 0) throw refuse('cannot be forced', 'image has dependent child images');
+  if (!isHead(state, id)) throw refuse('cannot be forced', 'image has dependent child images');
   const users = state.users(id);
   const running = users.find((user) => user.running);
   if (running) {
