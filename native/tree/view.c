@@ -99,7 +99,7 @@ int open_view(char ***arguments) {
   for (int i = 0; i < count; i++) {
     bool writable = !strcmp(at[3 * i + 2], "rw");
     int source = pid ? i == 0 ? process : open_in(process, at[3 * i + 1], O_PATH) : AT_FDCWD;
-    trees[i] = pid && source < 0 ? -1 : clone_mount(source, pid ? "" : at[3 * i], i > 0, writable);
+    trees[i] = pid && source < 0 ? -1 : clone_mount(source, pid ? "" : at[3 * i], i > 0, writable || i == 0);
   }
   if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) fail(errno, "a mount namespace");
   for (int i = 0; i < count; i++) {
@@ -108,6 +108,9 @@ int open_view(char ***arguments) {
     unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (i > 0 ? MOVE_MOUNT_T_EMPTY_PATH : 0);
     if (move_mount(trees[i], "", target, i > 0 ? "" : "/", flags)) fail(errno, "mounting %s", at[3 * i + 1]);
   }
+  struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+  if (strcmp(at[2], "rw") && mount_setattr(trees[0], "", AT_EMPTY_PATH, &read_only, sizeof read_only))
+    fail(errno, "making the root read-only"); /* not before: mount points may have had to be made */
   /* With the host's tree go all other mounts, which would keep other containers' file systems alive. */
   if (fchdir(trees[0]) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH)) fail(errno, "entering the root");
   *arguments = at + 3 * count;

@@ -8,13 +8,14 @@ import { CommandError } from './errors.ts';
 
 /**
  * Throws CommandError, in docker's words, for a path that a command cannot write its result to. To be called before the
- * daemon is asked for anything.
+ * daemon is asked for anything. `folder`: a folder will do as well.
  */
-export async function checkOutputPath(path: string): Promise<void> {
+export async function checkOutputPath(path: string, { folder: mayBeFolder = false } = {}): Promise<void> {
   const folder = dirname(path);
   const parent = await stat(folder).catch(() => undefined);
   if (!parent?.isDirectory()) throw new CommandError(`invalid output path: directory "${folder}" does not exist`);
   const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() && mayBeFolder) return;
   if (found?.isDirectory()) throw new CommandError(`invalid output path: "${path}" is a directory`);
   if (found && !found.isFile()) {
     throw new CommandError(`invalid output path: "${path}" must be a directory or a regular file`);

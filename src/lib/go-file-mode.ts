@@ -1,9 +1,14 @@
+/** Bits of os.FileMode. */
+export const GO_DIRECTORY = 2 ** 31;
+export const GO_SYMLINK = 1 << 27;
+export const GO_DEVICE = 1 << 26;
+
 /** stat(2)'s type bits -> those of Go's os.FileMode, in which the API tells a file's mode. */
 const types = new Map([
-  [0o040000, 2 ** 31], // directory
-  [0o120000, 1 << 27], // symbolic link
-  [0o060000, 1 << 26], // device
-  [0o020000, (1 << 26) | (1 << 21)], // character device
+  [0o040000, GO_DIRECTORY],
+  [0o120000, GO_SYMLINK],
+  [0o060000, GO_DEVICE],
+  [0o020000, GO_DEVICE | (1 << 21)], // character device
   [0o010000, 1 << 25], // named pipe
   [0o140000, 1 << 24], // socket
 ]);

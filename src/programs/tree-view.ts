@@ -86,15 +86,13 @@ export async function unpackInView(
   const abort = new AbortController();
   const program = start(TREE_PROGRAM, argv, { stdin: 'pipe', signal: AbortSignal.any([signal, abort.signal]) });
   const input = program.stdin!;
-  // When the program refuses something it stops reading (EPIPE); its message says why.
-  let stopped = false;
-  input.on('error', () => {
-    stopped = true;
-  });
+  // When the program refuses something it stops reading (EPIPE), or has ended before; its message says why.
+  input.on('error', () => {});
   try {
     for await (const record of records) {
-      if (stopped) break;
-      if (!input.write(record)) await new Promise((resolve) => input.once('drain', resolve).once('close', resolve));
+      if (input.destroyed) break;
+      if (input.write(record) || input.destroyed) continue;
+      await new Promise((resolve) => input.once('drain', resolve).once('close', resolve));
     }
   } catch (error) {
     abort.abort();

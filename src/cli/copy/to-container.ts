@@ -1,0 +1,59 @@
+import type { Client } from '#api/client/client.ts';
+import { statContainerPath, writeContainerPath } from '#api/client/container-files.ts';
+import { GO_DEVICE, GO_DIRECTORY, GO_SYMLINK } from '#lib/go-file-mode.ts';
+import type { Context } from '../command.ts';
+import { CommandError } from '../errors.ts';
+import type { ContainerPath } from './argument.ts';
+import { chooseDestination, type FoundTarget, renamed } from './destination.ts';
+import { pack } from './pack.ts';
+import { linkDestination, splitEntry, toBytes } from './paths.ts';
+import { copyProgress } from './progress.ts';
+import { findSource } from './source.ts';
+
+/** Copies what is at a path here, or the tar of standard input, to a path of a container. */
+export async function copyTo(
+  context: Context,
+  client: Client,
+  given: string,
+  { container, path }: ContainerPath,
+  { followLink, quiet, archive }: { followLink: boolean; quiet: boolean; archive: boolean },
+): Promise<void> {
+  const target = await findInContainer(client, container, path);
+  if (given === '-') {
+    if (target.is !== 'folder') throw new CommandError(`destination "${container}:${path}" must be a directory`);
+    await writeContainerPath(client, container, target.path, context.stdin, { toUser: archive });
+    return;
+  }
+  const source = await findSource(given, followLink);
+  const { folder, rename } = chooseDestination(source, target);
+  const { name } = splitEntry(source.path);
+  const first = { from: toBytes(name), to: toBytes(source.newName || name) };
+  const last = rename && { from: toBytes(rename.from), to: toBytes(rename.to) };
+  const own = (entry: string) => renamed(entry, first);
+  const names = source.newName === '' ? (entry: string) => entry : own;
+  const tar = pack(source.path, last ? (entry) => renamed(names(entry), last) : names);
+  const progress = copyProgress(context, { heading: 'Copying to container - ', quiet });
+  try {
+    await writeContainerPath(client, container, folder, progress.count(tar), { toUser: archive });
+  } catch (error) {
+    progress.end();
+    throw error;
+  }
+  progress.end(`${container}:${target.path}`);
+}
+
+/** What is at a path of a container, a last link followed. Throws CommandError for what can be no target. */
+async function findInContainer(client: Client, container: string, path: string): Promise<FoundTarget> {
+  let target = path;
+  let stat = await statContainerPath(client, container, path);
+  if (stat && (stat.mode & GO_SYMLINK) !== 0) {
+    target = linkDestination(path, stat.linkTarget);
+    stat = await statContainerPath(client, container, target);
+  }
+  if (!stat) return { path: target };
+  if ((stat.mode & GO_DIRECTORY) !== 0) return { path: target, is: 'folder' };
+  if ((stat.mode & GO_DEVICE) !== 0) {
+    throw new CommandError(`destination "${container}:${path}" must be a directory or a regular file: got a device`);
+  }
+  return { path: target, is: 'file' };
+}
