@@ -2,6 +2,7 @@ import type { Backend } from '#api/server/backend.ts';
 import { execView } from '#container/exec.ts';
 import { copyFromContainer, readContainerPath, statContainerPath, writeContainerPath } from '#daemon/archive.ts';
 import { attachContainer, resizeContainer } from '#daemon/attach.ts';
+import { authenticate } from '#daemon/authenticate.ts';
 import { containerChanges } from '#daemon/changes.ts';
 import { checkStore } from '#daemon/check.ts';
 import { commitContainer } from '#daemon/commit.ts';
@@ -16,6 +17,7 @@ import { startExec } from '#daemon/exec/start.ts';
 import { exportContainer } from '#daemon/export.ts';
 import { importFrom } from '#daemon/import-image.ts';
 import { systemInfo, systemVersion } from '#daemon/info.ts';
+import { inspectDistribution } from '#daemon/inspect-distribution.ts';
 import { killContainer } from '#daemon/kill.ts';
 import { inspectContainer, listContainers } from '#daemon/list.ts';
 import { containerLogs } from '#daemon/logs.ts';
@@ -29,6 +31,7 @@ import { pushImage } from '#daemon/push-image.ts';
 import { removeByName } from '#daemon/remove.ts';
 import { removeImage } from '#daemon/remove-image.ts';
 import { renameContainer } from '#daemon/rename.ts';
+import { searchImages } from '#daemon/search-images.ts';
 import { inspectWithSizes, listWithSizes } from '#daemon/sizes.ts';
 import { startContainer } from '#daemon/start.ts';
 import { containerStats } from '#daemon/stats.ts';
@@ -52,6 +55,7 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
         if (summary.restarts) restart();
         return summary;
       },
+      authenticate: (auth, signal) => authenticate(engine, auth, signal),
       ping: () => void engine.background.run('warming up', () => warmCgroups(engine.cgroups)),
     },
     images: {
@@ -64,6 +68,8 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
       graph: async () => graph.viz(),
       pull: (request, emit, signal) => pullImage(engine, request, emit, signal),
       push: (request, emit, signal) => pushImage(engine, request, emit, signal),
+      search: (request, signal) => searchImages(engine, request, signal),
+      distribution: (image, auth, signal) => inspectDistribution(engine, image, auth, signal),
       import: (request, emit, signal) => importFrom(engine, request, emit, signal),
       save: (names, { platforms }) => graph.save(names, platforms),
       load: (body, options, emit, signal) => graph.load(body, { ...options, signal }, emit),

@@ -3,7 +3,7 @@ import { pullImage } from '#api/client/images.ts';
 import { DEFAULT_TAG, familiarName, parseReference } from '#lib/reference.ts';
 import type { Context } from './command.ts';
 import { registryAuthFor } from './config/registry-auth.ts';
-import { showProgress } from './format/progress.ts';
+import { showProgress, silent } from './format/progress.ts';
 
 /** Pulls an image; its progress goes to standard error, for standard output belongs to the container. */
 export async function pull(
@@ -16,10 +16,5 @@ export async function pull(
   const tag = reference.digest ?? reference.tag ?? DEFAULT_TAG;
   const query = { fromImage: familiarName(reference), tag, platform: options.platform };
   const messages = await pullImage(client, query, await registryAuthFor(context, image));
-  await showProgress(messages, options.quiet ? silent(context) : context.stderr);
-}
-
-/** Progress that nobody sees; an error still ends it. */
-function silent(context: Context): Context['stderr'] {
-  return Object.create(context.stderr, { write: { value: () => true }, isTTY: { value: false } });
+  await showProgress(messages, options.quiet ? silent(context.stderr) : context.stderr);
 }

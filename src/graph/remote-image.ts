@@ -30,14 +30,18 @@ export interface RemoteManifest {
   bytes: Buffer;
 }
 
-export interface RemoteReference {
+/** A repository at a registry. */
+export interface RemoteRepository {
   session: Session;
   /** Path of the repository below the registry's domain. */
   repository: string;
+  signal: AbortSignal;
+}
+
+export interface RemoteReference extends RemoteRepository {
   /** A tag or a digest. */
   target: string;
   platform: OciPlatform;
-  signal: AbortSignal;
   /** A config that is here already. */
   known(id: Digest): Promise<Buffer | undefined>;
 }
@@ -75,7 +79,8 @@ export async function findRemoteImage(from: RemoteReference): Promise<RemoteImag
   }
 }
 
-async function fetchManifest(from: RemoteReference, target: string): Promise<RemoteManifest> {
+/** The manifest under a tag or a digest, verified. Throws `invalid` for one of schema 1, and as `Session.request` does. */
+export async function fetchManifest(from: RemoteRepository, target: string): Promise<RemoteManifest> {
   const { session, repository, signal } = from;
   const reply = await session.request({
     method: 'GET',
@@ -138,7 +143,8 @@ async function completeImage(
   return { manifests, manifest, config, parsed };
 }
 
-async function fetchConfig({ session, repository, signal }: RemoteReference, digest: Digest): Promise<Buffer> {
+/** A config, verified. */
+export async function fetchConfig({ session, repository, signal }: RemoteRepository, digest: Digest): Promise<Buffer> {
   const url = `/v2/${repository}/blobs/${digest}`;
   const bytes = await (await session.request({ method: 'GET', url, signal })).bytes(MAX_CONFIG);
   if (digestOf(bytes) === digest) return bytes;

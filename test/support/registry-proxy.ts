@@ -51,6 +51,8 @@ export interface ProxyOptions {
   netns: string;
   /** The registry's unix socket. */
   upstream: string;
+  /** The one behind the other host; default: the same. */
+  otherUpstream?: string;
   port?: number;
   tls?: Certificate;
 }
@@ -71,22 +73,22 @@ export interface RegistryProxy {
 
 export async function startRegistryProxy(options: ProxyOptions): Promise<RegistryProxy> {
   const requests: Passed[] = [];
-  const handle = (host: () => string) => (incoming: IncomingMessage, response: ServerResponse) => {
+  const handle = (host: () => string, upstream: string) => (incoming: IncomingMessage, response: ServerResponse) => {
     const { method = '', url: path = '', headers } = incoming;
     const earlier = requests.filter((passed) => passed.method === method && passed.path === path).length;
     const passed = { host: host(), method, path, headers, earlier, status: 0, received: 0, sent: 0 };
     requests.push(passed);
     incoming.on('error', () => {});
     response.on('error', () => {});
-    void pass(proxy, options.upstream, passed, incoming, response).catch(() => response.destroy());
+    void pass(proxy, upstream, passed, incoming, response).catch(() => response.destroy());
   };
   const server = await newServer(
     options.tls,
-    handle(() => proxy.host),
+    handle(() => proxy.host, options.upstream),
   );
   const other = await newServer(
     options.tls,
-    handle(() => proxy.otherHost),
+    handle(() => proxy.otherHost, options.otherUpstream ?? options.upstream),
   );
   const port = await listenIn(options.netns, server, options.port);
   const otherPort = await listenIn(options.netns, other, 0, '127.0.0.2');

@@ -1,5 +1,6 @@
 import type { HistoryResponseItem, ImageDeleteResponseItem, ImageSummary, ProgressMessage } from '#api/types/image.ts';
 import type { ImageGraph } from '#api/types/image-graph.ts';
+import type { SearchResult } from '#api/types/registry.ts';
 import type { Client } from './client.ts';
 import type { FilterValues } from './containers.ts';
 import type { Body } from './http1.ts';
@@ -104,6 +105,32 @@ export interface PullQuery {
   fromImage: string;
   tag?: string;
   platform?: string;
+}
+
+/** Pushes a tag of a repository, all without one; `auth` as for a pull. */
+export async function pushImage(
+  client: Client,
+  image: string,
+  query: { tag?: string; platform?: string },
+  auth?: string,
+): Promise<AsyncGenerator<ProgressMessage>> {
+  // The daemon wants the header, if only to say that there is nothing in it.
+  const headers = { 'X-Registry-Auth': auth ?? 'e30=' };
+  const response = await client.request('POST', `${pathOf(image)}/push`, { query, headers });
+  return jsonObjects(response.body);
+}
+
+export interface SearchQuery {
+  term: string;
+  limit?: number;
+  filters?: FilterValues;
+}
+
+/** What registries know by a term. */
+export function searchImages(client: Client, query: SearchQuery, auth?: string): Promise<SearchResult[]> {
+  const headers: Record<string, string> = auth ? { 'X-Registry-Auth': auth } : {};
+  const filters = query.filters && Object.keys(query.filters).length > 0 ? query.filters : undefined;
+  return client.json('GET', '/images/search', { query: { ...query, filters }, headers });
 }
 
 /** `auth` is the base64 of an AuthConfig, as X-Registry-Auth takes it. */

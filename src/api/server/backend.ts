@@ -37,7 +37,7 @@ import type {
   NetworkingConfig,
   NetworkPruneResponse,
 } from '#api/types/network.ts';
-import type { AuthConfig } from '#api/types/registry.ts';
+import type { AuthConfig, AuthResponse, DistributionInspect, SearchResult } from '#api/types/registry.ts';
 import type { StatsResponse } from '#api/types/stats.ts';
 import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
 import type { Volume, VolumeCreateRequest, VolumeListResponse, VolumePruneResponse } from '#api/types/volume.ts';
@@ -78,6 +78,8 @@ export interface SystemBackend {
     listener: { problem(problem: CheckProblem): void; progress(done: number, total: number): void },
     signal: AbortSignal,
   ): Promise<CheckSummary>;
+  /** Whether a registry takes these credentials. */
+  authenticate(auth: AuthConfig, signal: AbortSignal): Promise<AuthResponse>;
   /** A client just said hello: more requests follow within milliseconds. */
   ping?(): void;
 }
@@ -108,6 +110,10 @@ export interface ImageBackend {
   pull(request: ImagePullRequest, emit: (message: ProgressMessage) => void, signal: AbortSignal): Promise<void>;
   /** Pushes one tag of a repository, or all. Fails as `load` does. */
   push(request: ImagePushRequest, emit: (message: ProgressMessage) => void, signal: AbortSignal): Promise<void>;
+  /** What registries know by a term. */
+  search(request: ImageSearchRequest, signal: AbortSignal): Promise<SearchResult[]>;
+  /** What is at the registry under a name. */
+  distribution(image: string, auth: AuthConfig | undefined, signal: AbortSignal): Promise<DistributionInspect>;
   /** An archive of the images; what is wrong with one of them rejects before there is a first byte. */
   save(names: readonly string[], query: { platforms: readonly OciPlatform[] }): Promise<AsyncIterable<Buffer>>;
 }
@@ -141,6 +147,15 @@ export interface ImagePushRequest {
   /** Counts instead of the one in `image` unless it is empty. Neither = all tags. */
   tag: string;
   platform?: OciPlatform;
+  auth?: AuthConfig;
+}
+
+export interface ImageSearchRequest {
+  /** `term`, or `host/term` for a registry other than Docker Hub. */
+  term: string;
+  /** 0 = the default. */
+  limit: number;
+  filters: Filters;
   auth?: AuthConfig;
 }
 

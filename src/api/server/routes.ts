@@ -7,6 +7,7 @@ import * as containerStream from './handlers/container-stream.ts';
 import * as exec from './handlers/exec.ts';
 import * as image from './handlers/image.ts';
 import * as network from './handlers/network.ts';
+import * as registry from './handlers/registry.ts';
 import * as system from './handlers/system.ts';
 import * as volume from './handlers/volume.ts';
 import type { Handler, Method, ReplyKind, Route } from './router.ts';
@@ -24,7 +25,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['GET', '/events', 'stream', 'read', system.events],
   ['GET', '/system/df', 'json', 'read', system.diskUsage, 25],
   ['POST', '/system/check', 'stream', 'admin', system.check],
-  ['POST', '/auth', 'json', 'operate', absent],
+  ['POST', '/auth', 'json', 'operate', registry.authenticate],
   ['GET', '/metrics', 'raw', 'read', absent],
   ['GET', '/debug/pprof/{name}', 'raw', 'admin', absent],
 
@@ -64,7 +65,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
 
   ['GET', '/images/json', 'json', 'read', image.list],
   ['GET', '/images/viz', 'raw', 'read', image.viz],
-  ['GET', '/images/search', 'json', 'read', absent],
+  ['GET', '/images/search', 'json', 'read', registry.search],
   ['GET', '/images/get', 'tar', 'read', image.save],
   ['GET', '/images/{name}/get', 'tar', 'read', image.saveOne],
   ['GET', '/images/{name}/json', 'json', 'read', image.inspect],
@@ -75,7 +76,7 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['POST', '/images/{name}/tag', 'raw', 'admin', image.tag],
   ['POST', '/images/prune', 'json', 'admin', image.prune, 25],
   ['DELETE', '/images/{name}', 'json', 'admin', image.remove],
-  ['GET', '/distribution/{name}/json', 'json', 'read', absent, 30],
+  ['GET', '/distribution/{name}/json', 'json', 'read', registry.distribution, 30],
 
   ['POST', '/build', 'stream', 'admin', absent],
   ['POST', '/build/prune', 'json', 'admin', noBuildCache, 31],

@@ -1,3 +1,5 @@
+import type { OciPlatform } from './image.ts';
+
 /** What a client knows about itself at a registry: the JSON in `X-Registry-Auth` (base64url), the body of `POST /auth`. */
 export interface AuthConfig {
   username?: string;
@@ -16,4 +18,20 @@ export interface AuthResponse {
   Status: string;
   /** To be kept instead of the password; empty when the registry gives none. */
   IdentityToken: string;
+}
+
+/** An entry of what `GET /images/search` answers. */
+export interface SearchResult {
+  description: string;
+  is_official: boolean;
+  /** Always false: no registry builds images any more. */
+  is_automated: boolean;
+  name: string;
+  star_count: number;
+}
+
+/** What `GET /distribution/{name}/json` answers: an image at its registry. */
+export interface DistributionInspect {
+  Descriptor: { mediaType: string; digest: string; size: number };
+  Platforms: OciPlatform[];
 }

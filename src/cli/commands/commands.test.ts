@@ -381,7 +381,7 @@ test('what is no command says what it is', async () => {
   const cases: [line: string, message: RegExp, code: number][] = [
     ['frob', /'frob' is not a wherry command/, 1],
     ['build .', /docker has the command 'build', this release of wherry does not yet/, 1],
-    ['image push x', /docker has the command 'image push'/, 1],
+    ['buildx ls', /docker has the command 'buildx'/, 1],
     ['swarm init', /wherry leaves it out/, 1],
     ['ps --nonsense', /^unknown flag: --nonsense\nSee 'wherry ps --help'\.\n$/, 125],
     ['start', /^"wherry start" requires at least 1 argument\.\n\nUsage: {2}wherry start \[OPTIONS\] CONTAINER/, 1],

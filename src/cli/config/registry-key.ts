@@ -9,6 +9,12 @@ export function registryKeyOf(image: string): string {
   return domain === DEFAULT_DOMAIN ? DEFAULT_REGISTRY : domain;
 }
 
+/** The name of the registry that a search term is for: `host/term`, else Docker's own. */
+export function searchKeyOf(term: string): string {
+  const [first = '', ...rest] = term.split('/');
+  return rest.length > 0 && /[.:]|^localhost$/.test(first) ? first : DEFAULT_REGISTRY;
+}
+
 /** `https://host:port/v1/` -> `host:port` */
 export function hostOf(address: string): string {
   return address.replace(/^https?:\/\//, '').split('/')[0]!;

@@ -26,6 +26,11 @@ export async function showProgress(
   }
 }
 
+/** An output for progress that nobody sees; an error still ends it. */
+export function silent(output: Terminal): Terminal {
+  return Object.create(output, { write: { value: () => true }, isTTY: { value: false } });
+}
+
 function plain(message: ProgressMessage): string {
   if (message.stream !== undefined) return message.stream;
   if (message.status === undefined || message.progressDetail?.current || message.progress) return '';

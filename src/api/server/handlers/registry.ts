@@ -1,0 +1,27 @@
+import { parseFilters } from '#lib/filters.ts';
+import { authConfig } from '../bodies/registry.ts';
+import { readJson } from '../body.ts';
+import type { Call } from '../call.ts';
+import { decode } from '../decode.ts';
+import { integerValue } from '../form.ts';
+import { registryAuth } from '../registry-auth.ts';
+import { json, type Reply } from '../reply.ts';
+
+export async function authenticate(call: Call): Promise<Reply> {
+  const auth = decode(authConfig, await readJson(call), 'AuthConfig');
+  return json(await call.backend.system.authenticate(auth, call.signal));
+}
+
+export async function search({ backend, query, request, signal }: Call): Promise<Reply> {
+  const wanted = {
+    term: query.get('term') ?? '',
+    limit: integerValue(query, 'limit') ?? 0,
+    filters: parseFilters(query.get('filters')),
+    auth: registryAuth(request),
+  };
+  return json(await backend.images.search(wanted, signal));
+}
+
+export async function distribution({ backend, name, request, signal }: Call): Promise<Reply> {
+  return json(await backend.images.distribution(name, registryAuth(request), signal));
+}
