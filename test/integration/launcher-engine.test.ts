@@ -205,7 +205,7 @@ describe('the launcher and its engine', () => {
     const repository = join(import.meta.dirname, '../..');
     const tree = join(home, 'tree with spaces');
     for (const folder of ['bin', 'src', 'links']) mkdirSync(join(tree, folder), { recursive: true });
-    cpSync(join(repository, 'bin/wherryd'), join(tree, 'bin/wherryd'));
+    for (const name of ['wherryd', 'start.mjs']) cpSync(join(repository, 'bin', name), join(tree, 'bin', name));
     for (const name of ['native', 'node_modules']) symlinkSync(join(repository, name), join(tree, name));
     writeFileSync(join(tree, 'package.json'), '{"type": "module"}');
     writeFileSync(join(tree, 'src/wherryd.ts'), 'console.log(JSON.stringify(process.argv.slice(2)));');
