@@ -3,11 +3,14 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiServer, createApiServer } from '#api/server/server.ts';
 import { closeEngine, composeEngine } from '#daemon/compose.ts';
-import { configHelp, type DaemonConfig, loadConfig } from '#daemon/config.ts';
+import { configHelp, loadConfig, requestedAction } from '#daemon/config.ts';
 import type { Engine } from '#daemon/engine.ts';
 import { PRODUCT } from '#daemon/product.ts';
+import { reloadConfig } from '#daemon/reload.ts';
+import { keepOptions, keptConfig } from '#daemon/running-config.ts';
 import { stopForShutdown } from '#daemon/shutdown.ts';
 import { describe, isEngineError } from '#errors/errors.ts';
+import { Mutex } from '#lib/locks.ts';
 import { launcherFromEnvironment } from '#linux/launcher.ts';
 import { engineBackend } from './engine-backend.ts';
 import { listenEverywhere } from './listen.ts';
@@ -18,7 +21,7 @@ const RESTART = 3;
 const LAST_WORDS_MS = 200;
 
 try {
-  await main(await loadConfig(process.argv.slice(2)));
+  await main(process.argv.slice(2));
 } catch (error) {
   const hint = isEngineError(error) && error.hint ? `\n${error.hint}` : '';
   const unexpected = isEngineError(error) ? '' : `\n${(error as Error).stack}`;
@@ -26,11 +29,15 @@ try {
   process.exit(1);
 }
 
-async function main(config: DaemonConfig): Promise<void> {
-  if (config.action === 'help') return void process.stdout.write(configHelp());
-  if (config.action === 'version') return void process.stdout.write(`wherry version ${PRODUCT.version}\n`);
-  if (config.action === 'validate') return void process.stdout.write('configuration OK\n');
+async function main(argv: string[]): Promise<void> {
+  const action = requestedAction(argv);
+  if (action === 'help') return void process.stdout.write(configHelp());
+  if (action === 'version') return void process.stdout.write(`wherry version ${PRODUCT.version}\n`);
+  if (action === 'validate') return await validate(argv);
+  const { promise: engineReady, resolve: whenReady } = Promise.withResolvers<Engine>();
+  reloadOnSignal(engineReady, argv);
   const launcher = await launcherFromEnvironment();
+  const config = (await keptConfig(launcher)) ?? (await loadConfig(argv));
   const engine = await composeEngine(config, launcher);
   for (const note of config.notes) engine.log.warn(note);
   const server = createApiServer({
@@ -42,13 +49,20 @@ async function main(config: DaemonConfig): Promise<void> {
   });
   await listenEverywhere(config, server, launcher, engine.log);
   writePidFile(config.pidFile);
+  await keepOptions(launcher, config.options);
+  endOnSignals(engine, server);
+  whenReady(engine);
   await launcher.ready();
   engine.log.info('ready', {
     containers: engine.containers.size,
     images: engine.graph.size,
     driver: engine.driver.name,
   });
-  endOnSignals(engine, server);
+}
+
+async function validate(argv: readonly string[]): Promise<void> {
+  await loadConfig(argv);
+  process.stdout.write('configuration OK\n');
 }
 
 /** The launcher's: it is the process that stays. */
@@ -70,9 +84,17 @@ function endOnSignals(engine: Engine, server: ApiServer): void {
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(signal));
   process.on('SIGUSR1', () => engine.log.info('memory in bytes', { ...process.memoryUsage() }));
-  process.on('SIGHUP', () =>
-    engine.log.warn('the configuration is read at the start: restart the daemon to change it'),
-  );
+}
+
+/** One reload after the other; a signal that comes while the engine starts counts, too. */
+function reloadOnSignal(ready: Promise<Engine>, argv: readonly string[]): void {
+  const turns = new Mutex();
+  process.on('SIGHUP', async () => {
+    const engine = await ready;
+    void engine.background.run('reloading the configuration', () =>
+      turns.run(() => reloadConfig(engine, argv, (options) => keepOptions(engine.launcher, options))),
+    );
+  });
 }
 
 /** Has another engine take over, with all that runs; the launcher holds the sockets meanwhile. */

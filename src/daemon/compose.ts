@@ -39,8 +39,9 @@ const NATIVE = resolve(import.meta.dirname, '../../native/build');
  * other, and brings them in line with what runs. The engine can serve when it resolves.
  */
 export async function composeEngine(config: DaemonConfig, launcher: Launcher): Promise<Engine> {
+  let engine: Engine | undefined;
   const log = createLogger({
-    level: config.logLevel,
+    level: () => engine?.config.logLevel ?? config.logLevel,
     format: config.logFormat,
     write: (line) => process.stderr.write(line),
   });
@@ -108,7 +109,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     onEvent: (action, name, attributes) => events.publish('volume', action, name, attributes),
     onQuarantine: (path) => log.warn('the folder of an unknown volume was put aside', { path }),
   });
-  const engine: Engine = {
+  engine = {
     config,
     readOnly,
     id,

@@ -4,7 +4,13 @@ import { CONFIG_OPTIONS, type ConfigOption } from './config-options.ts';
 
 /** What one source says: flag name -> value. Lists and maps hold every mention. */
 export type OptionValues = Map<string, OptionValue>;
-export type OptionValue = string | boolean | number | string[] | Record<string, string>;
+export type OptionValue = string | boolean | number | string[] | Record<string, string> | Record<string, RuntimeOption>;
+
+/** One of `runtimes` in daemon.json. */
+export interface RuntimeOption {
+  path: string;
+  runtimeArgs?: string[];
+}
 
 const byFlag = new Map(CONFIG_OPTIONS.map((option) => [option.flag, option]));
 const byShort = new Map(CONFIG_OPTIONS.flatMap((option) => (option.short ? [[option.short, option] as const] : [])));
@@ -64,10 +70,15 @@ export async function readConfigFile(path: string, named: boolean): Promise<Opti
     throw invalid(`cannot read the configuration file ${path}: ${describe(error)}`, { cause: error });
   }
   const values: OptionValues = new Map();
-  for (const [key, value] of entriesOf(parseObject(text, path))) {
-    const option = byKey.get(key);
-    if (!option)
-      throw invalid(`${path}: unknown key "${key}"`, { hint: `Keys are the flags of wherryd. ${HELP_HINT}` });
+  const entries = entriesOf(parseObject(text, path));
+  const unknown = entries.map(([key]) => key).filter((key) => !byKey.has(key));
+  if (unknown.length > 0) {
+    throw invalid(`${path}: the following directives don't match any configuration option: ${unknown.join(', ')}`, {
+      hint: `Keys are the flags of wherryd. ${HELP_HINT}`,
+    });
+  }
+  for (const [key, value] of entries) {
+    const option = byKey.get(key)!;
     values.set(option.flag, checkType(option, value, `${path}: ${key}`));
   }
   return values;
@@ -99,8 +110,10 @@ function checkType({ flag, kind }: ConfigOption, value: unknown, where: string):
     return typeof value === 'string' || typeof value === 'number' ? String(value) : fail(wrong('text'));
   if (flag === 'default-ulimit') return ulimitTexts(value) ?? fail(wrong('{"nofile": {"Soft": 1, "Hard": 2}}'));
   if (kind === 'list') return isTextList(value) ? value : fail(wrong('a list of texts'));
-  const map = flag === 'add-runtime' ? runtimePaths(value) : textMap(value);
-  return map ?? fail(wrong(flag === 'add-runtime' ? '{"name": {"path": "/path"}}' : 'an object of texts'));
+  const map = flag === 'add-runtime' ? runtimeOptions(value) : textMap(value);
+  return (
+    map ?? fail(wrong(flag === 'add-runtime' ? '{"name": {"path": "/path", "runtimeArgs": []}}' : 'an object of texts'))
+  );
 }
 
 function fail(error: Error): never {
@@ -116,9 +129,15 @@ function textMap(value: unknown): Record<string, string> | undefined {
   return entries.every(([, item]) => typeof item === 'string') ? (value as Record<string, string>) : undefined;
 }
 
-function runtimePaths(value: unknown): Record<string, string> | undefined {
+/** Undefined unless each names a program and nothing that would make another one of it (`runtimeType`, `options`). */
+function runtimeOptions(value: unknown): Record<string, RuntimeOption> | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  return textMap(Object.fromEntries(Object.entries(value).map(([name, runtime]) => [name, runtime?.path])));
+  const wellFormed = Object.values(value).every((runtime) => {
+    if (typeof runtime !== 'object' || runtime === null) return false;
+    const { path, runtimeArgs = [], ...rest } = runtime;
+    return typeof path === 'string' && path !== '' && isTextList(runtimeArgs) && Object.keys(rest).length === 0;
+  });
+  return wellFormed ? (value as Record<string, RuntimeOption>) : undefined;
 }
 
 function ulimitTexts(value: unknown): string[] | undefined {

@@ -39,27 +39,30 @@ test('flags in every form', async () => {
   assert.equal(config.logLevel, 'debug');
   assert.deepEqual(config.network, { mtu: 1400, icc: false });
   assert.deepEqual(config.labels, ['a=b']);
-  assert.deepEqual(config.runtimes.added, { x: '/bin/x' });
+  assert.deepEqual(config.runtimes.added, { x: { path: '/bin/x', args: [] } });
 });
 
 test('the file says the same things under dockerd’s keys', async () => {
   const config = await load({
     hosts: ['/s.sock'],
     'default-ulimits': { nofile: { Name: 'nofile', Soft: 10, Hard: 20 } },
-    runtimes: { y: { path: '/bin/y' } },
+    runtimes: { y: { path: '/bin/y', runtimeArgs: ['--debug'] } },
     'log-opts': { 'max-size': '1m' },
     iptables: false,
   });
   assert.deepEqual(config.hosts, ['unix:///s.sock']);
   assert.deepEqual(config.defaultUlimits, [{ Name: 'nofile', Soft: 10, Hard: 20 }]);
-  assert.deepEqual(config.runtimes.added, { y: '/bin/y' });
+  assert.deepEqual(config.runtimes.added, { y: { path: '/bin/y', args: ['--debug'] } });
   assert.deepEqual(config.logOpts, { 'max-size': '1m' });
   assert.match(config.notes.join(), /iptables has no effect/);
 });
 
 test('what is wrong is named', async () => {
   await assert.rejects(load({ debug: true }, '-D'), /both as a flag and in the configuration file: debug/);
-  await assert.rejects(load({ dbug: true }), /daemon\.json: unknown key "dbug"/);
+  await assert.rejects(
+    load({ dbug: true }),
+    /daemon\.json: the following directives don't match any configuration option: dbug$/,
+  );
   await assert.rejects(load({ hosts: 'x' }), /hosts: expected a list of texts, found "x"/);
   await assert.rejects(load('{'), /is not JSON/);
   await assert.rejects(load({}, '--nonsense'), /unknown flag: --nonsense/);

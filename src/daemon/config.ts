@@ -8,7 +8,7 @@ import type { NetworkSettings } from '#network/settings.ts';
 import { parseMirrors } from '#registry/endpoints.ts';
 import { DEFAULT_SETTINGS, proxiesFrom, type RegistrySettings } from '#registry/settings.ts';
 import { CONFIG_OPTIONS } from './config-options.ts';
-import { mergeSources, type OptionValues, parseFlags, readConfigFile } from './config-sources.ts';
+import { mergeSources, type OptionValues, parseFlags, type RuntimeOption, readConfigFile } from './config-sources.ts';
 import type { RuntimeSettings } from './runtimes.ts';
 
 /** The daemon's configuration, complete and checked. Paths are absolute. */
@@ -56,9 +56,17 @@ export interface DaemonConfig {
   shutdownTimeout: number;
   /** What was accepted without effect, for the log. */
   notes: string[];
+  /** What all this was made from. */
+  options: OptionValues;
 }
 
 const DEFAULT_FILE = '/etc/wherry/daemon.json';
+
+/** What the command line asks for besides serving. Throws `invalid` as `loadConfig`. */
+export function requestedAction(argv: readonly string[]): DaemonConfig['action'] {
+  const flags = parseFlags(argv);
+  return (['help', 'version', 'validate'] as const).find((flag) => flags.get(flag) === true) ?? 'serve';
+}
 
 /** The configuration from the command line and daemon.json. Throws `invalid` that names the option and the file. */
 export async function loadConfig(argv: readonly string[]): Promise<DaemonConfig> {
@@ -95,7 +103,7 @@ export function buildConfig(values: OptionValues): DaemonConfig {
     storageDriver: oneOf(text('storage-driver') || undefined, DRIVERS, '--storage-driver'),
     logLevel: bool('debug', false) ? 'debug' : logLevel(text('log-level') ?? 'info'),
     logFormat: oneOf(text('log-format'), ['text', 'json'], '--log-format') ?? 'text',
-    runtimes: { defaultRuntime: text('default-runtime'), added: map('add-runtime') },
+    runtimes: { defaultRuntime: text('default-runtime'), added: addedRuntimes(values) },
     cgroupParent: text('cgroup-parent') ?? '',
     init: bool('init', false),
     initPath: text('init-path'),
@@ -123,6 +131,7 @@ export function buildConfig(values: OptionValues): DaemonConfig {
     notes: CONFIG_OPTIONS.flatMap(({ flag, ignored }) =>
       ignored && values.has(flag) ? [`--${flag} has no effect: ${ignored}`] : [],
     ),
+    options: values,
   };
 }
 
@@ -157,6 +166,19 @@ function networkSettings(values: OptionValues): Partial<NetworkSettings> {
     ['publishAddress', 'ip'],
   ];
   return Object.fromEntries(names.flatMap(([name, flag]) => (values.has(flag) ? [[name, values.get(flag)]] : [])));
+}
+
+/** A flag names the program; the file has dockerd's form. */
+function addedRuntimes(values: OptionValues): RuntimeSettings['added'] {
+  const given = (values.get('add-runtime') ?? {}) as Record<string, string | RuntimeOption>;
+  return Object.fromEntries(
+    Object.entries(given).map(([name, runtime]) => [
+      name,
+      typeof runtime === 'string'
+        ? { path: runtime, args: [] }
+        : { path: runtime.path, args: runtime.runtimeArgs ?? [] },
+    ]),
+  );
 }
 
 function registrySettings(values: OptionValues): DaemonConfig['registries'] {

@@ -4,6 +4,7 @@ import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
 import { formatTime, nowNs } from '#lib/time.ts';
 import type { Engine } from './engine.ts';
 import { PRODUCT } from './product.ts';
+import { registryInfo } from './registry-info.ts';
 
 /** `GET /info` */
 export async function systemInfo(engine: Engine): Promise<SystemInfo> {
@@ -58,7 +59,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     OSType: 'linux',
     Architecture: machineName(),
     IndexServerAddress: 'https://index.docker.io/v1/',
-    RegistryConfig: { InsecureRegistryCIDRs: ['127.0.0.0/8', '::1/128'], IndexConfigs: {}, Mirrors: null },
+    RegistryConfig: registryInfo(engine.registry.settings),
     NCPU: cpus().length,
     MemTotal: totalmem(),
     GenericResources: null,
@@ -70,7 +71,12 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     Labels: config.labels,
     ExperimentalBuild: config.experimental,
     ServerVersion: PRODUCT.version,
-    Runtimes: Object.fromEntries([...runtimes.paths].map(([name, path]) => [name, { path }])),
+    Runtimes: Object.fromEntries(
+      [...runtimes.programs].map(([name, { path, args }]) => [
+        name,
+        { path, ...(args.length > 0 && { runtimeArgs: [...args] }) },
+      ]),
+    ),
     DefaultRuntime: runtimes.default,
     Swarm: {
       NodeID: '',

@@ -9,7 +9,7 @@ import { validateCreate } from '#runtime/spec/validate.ts';
 import { engineDefaults } from './defaults.ts';
 import { endpointsAtCreate } from './endpoints.ts';
 import type { Engine } from './engine.ts';
-import { runtimePath } from './monitor-options.ts';
+import { runtimeProgram } from './monitor-options.ts';
 import { sharedContainer } from './shared-namespaces.ts';
 
 /** How a warning of this file begins. */
@@ -35,7 +35,7 @@ export function judgeHostConfig(
 ): JudgedHostConfig {
   const filled = withHostDefaults(asked, engineDefaults(engine), engine.cgroups);
   const { hostConfig, warnings } = validateCreate(config, filled, networking, engine);
-  runtimePath(engine, hostConfig.Runtime);
+  runtimeProgram(engine, hostConfig.Runtime);
   checkExtraHosts(hostConfig);
   const endpoints = endpointsAtCreate(engine, asked, networking);
   return {

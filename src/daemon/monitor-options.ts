@@ -7,6 +7,7 @@ import { oomFiles } from '#linux/cgroup-paths.ts';
 import type { LogOptions, MonitorOptions } from '#runtime/monitor-arguments.ts';
 import type { Engine } from './engine.ts';
 import { cgroupPath } from './launch-spec.ts';
+import type { RuntimeProgram } from './runtimes.ts';
 
 const LOCAL_ROTATION = { maxSize: 20 * 1024 * 1024, maxFiles: 5 };
 /** Bytes. */
@@ -18,8 +19,7 @@ export function monitorOptions(engine: Engine, container: Container): MonitorOpt
   const paths = engine.paths.container(id);
   const runtime = record.hostConfig.Runtime || engine.runtimes.default;
   return {
-    runtime: runtimePath(engine, runtime),
-    runtimeRoot: engine.paths.runtimeRoot(runtime),
+    ...runtimeOptions(engine, runtime),
     id,
     what: { bundle: paths.runFolder },
     directory: paths.runFolder,
@@ -37,8 +37,7 @@ export function execMonitorOptions(engine: Engine, { id, container, record }: Ex
   const { folder, process, exitRecord } = engine.paths.exec(container.id, id);
   const runtime = container.record.hostConfig.Runtime || engine.runtimes.default;
   return {
-    runtime: runtimePath(engine, runtime),
-    runtimeRoot: engine.paths.runtimeRoot(runtime),
+    ...runtimeOptions(engine, runtime),
     id: container.id,
     what: { execProcess: process },
     directory: folder,
@@ -49,13 +48,27 @@ export function execMonitorOptions(engine: Engine, { id, container, record }: Ex
   };
 }
 
+function runtimeOptions(
+  engine: Engine,
+  name: string,
+): Pick<MonitorOptions, 'runtime' | 'runtimeRoot' | 'runtimeArguments'> {
+  const { path, args } = runtimeProgram(engine, name);
+  return { runtime: path, runtimeRoot: engine.paths.runtimeRoot(name), runtimeArguments: [...args] };
+}
+
 /** The program of a runtime's name; empty = the default. Throws `invalid` for an unknown one. */
-export function runtimePath({ runtimes }: Engine, name: string | undefined): string {
-  const path = runtimes.paths.get(name || runtimes.default);
-  if (path !== undefined) return path;
+export function runtimeProgram({ runtimes }: Engine, name: string | undefined): RuntimeProgram {
+  const program = runtimes.programs.get(name || runtimes.default);
+  if (program !== undefined) return program;
   throw invalid(`unknown or invalid runtime name: ${name}`, {
-    hint: `Known: ${[...runtimes.paths.keys()].join(', ')}.`,
+    hint: `Known: ${[...runtimes.programs.keys()].join(', ')}.`,
   });
+}
+
+/** The beginning of each command line of a runtime that is not a monitor's. Throws as `runtimeProgram`. */
+export function runtimeCommand(engine: Engine, name: string): string[] {
+  const { path, args } = runtimeProgram(engine, name);
+  return [path, ...args, '--root', engine.paths.runtimeRoot(name)];
 }
 
 /** The log of `json-file`, of `local` (kept in the same form here, rotated by default) or, absent, of `none`. */

@@ -5,6 +5,7 @@ import { fault } from '#lib/write-steps.ts';
 import { unbindAll } from '#linux/bind-below.ts';
 import { releaseSharedMemory } from '#runtime/shared-memory.ts';
 import type { Engine } from './engine.ts';
+import { runtimeCommand } from './monitor-options.ts';
 
 /**
  * Takes down what a run had: network, mounts, the runtime's state, run folder. Can be repeated, after a crash too.
@@ -54,10 +55,9 @@ export function runOf({ id, hostConfig, imageMounts }: ContainerRecord): RunReso
 }
 
 async function deleteAtRuntime(engine: Engine, id: string, runtime: string): Promise<void> {
-  const path = engine.runtimes.paths.get(runtime);
-  if (path === undefined) return;
+  if (!engine.runtimes.programs.has(runtime)) return;
   await engine.launcher.run({
-    argv: [path, '--root', engine.paths.runtimeRoot(runtime), 'delete', '--force', id],
+    argv: [...runtimeCommand(engine, runtime), 'delete', '--force', id],
     timeoutMs: 30_000,
   });
 }

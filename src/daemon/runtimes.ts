@@ -5,10 +5,16 @@ import { describe, invalid, unavailable } from '#errors/errors.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 
-/** The OCI runtimes of this engine by name, each with its program's path. */
+/** The OCI runtimes of this engine by name. */
 export interface Runtimes {
   readonly default: string;
-  readonly paths: ReadonlyMap<string, string>;
+  readonly programs: ReadonlyMap<string, RuntimeProgram>;
+}
+
+export interface RuntimeProgram {
+  path: string;
+  /** Before the command, at each call. */
+  args: readonly string[];
 }
 
 /** Tried in this order for the default. */
@@ -18,8 +24,8 @@ const SEARCH_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin
 export interface RuntimeSettings {
   /** `--default-runtime`; absent = the first of crun and runc that works. */
   defaultRuntime?: string;
-  /** `--add-runtime name=path`. */
-  added: Readonly<Record<string, string>>;
+  /** By name: `--add-runtime name=path`, and `runtimes` in daemon.json. */
+  added: Readonly<Record<string, RuntimeProgram>>;
 }
 
 /**
@@ -32,26 +38,26 @@ export async function findRuntimes(
   launcher: Pick<Launcher, 'run'>,
   log: Logger,
 ): Promise<Runtimes> {
-  const paths = new Map(Object.entries(settings.added));
+  const programs = new Map(Object.entries(settings.added));
   for (const name of KNOWN) {
     const path = await findProgram(name);
-    if (path && !paths.has(name)) paths.set(name, path);
+    if (path && !programs.has(name)) programs.set(name, { path, args: [] });
   }
   const { defaultRuntime } = settings;
   if (defaultRuntime) {
-    if (!paths.has(defaultRuntime)) {
+    if (!programs.has(defaultRuntime)) {
       throw invalid(`the default runtime "${defaultRuntime}" is not known`, {
-        hint: `Name one of ${[...paths.keys()].join(', ')}, or add it with --add-runtime ${defaultRuntime}=PATH.`,
+        hint: `Name one of ${[...programs.keys()].join(', ')}, or add it with --add-runtime ${defaultRuntime}=PATH.`,
       });
     }
-    return { default: defaultRuntime, paths };
+    return { default: defaultRuntime, programs };
   }
   const failures: string[] = [];
-  for (const name of KNOWN.filter((known) => paths.has(known))) {
-    const failure = await tryRuntime(paths.get(name)!, folder, launcher);
+  for (const name of KNOWN.filter((known) => programs.has(known))) {
+    const failure = await tryRuntime(programs.get(name)!, folder, launcher);
     if (failure === undefined) {
       if (failures.length > 0) log.warn(`using ${name} because ${failures.join('; ')}`);
-      return { default: name, paths };
+      return { default: name, programs };
     }
     failures.push(`${name} does not work here: ${failure}`);
   }
@@ -76,7 +82,11 @@ export async function findProgram(name: string): Promise<string | undefined> {
 }
 
 /** Runs a container whose executable does not exist: the complaint about that means that all before it worked. */
-async function tryRuntime(path: string, folder: string, launcher: Pick<Launcher, 'run'>): Promise<string | undefined> {
+async function tryRuntime(
+  { path, args }: RuntimeProgram,
+  folder: string,
+  launcher: Pick<Launcher, 'run'>,
+): Promise<string | undefined> {
   await mkdir(folder, { recursive: true });
   const bundle = await mkdtemp(join(folder, 'probe-'));
   const id = `wherry-probe-${process.pid}-${Date.now()}`;
@@ -85,11 +95,11 @@ async function tryRuntime(path: string, folder: string, launcher: Pick<Launcher,
     for (const name of ['proc', 'dev']) await mkdir(join(bundle, 'rootfs', name), { recursive: true });
     await writeFile(join(bundle, 'config.json'), JSON.stringify(probeSpec(id)));
     const result = await launcher.run({
-      argv: [path, '--root', root, 'run', '--bundle', bundle, id],
+      argv: [path, ...args, '--root', root, 'run', '--bundle', bundle, id],
       timeoutMs: 10_000,
     });
     const text = result.stderr.toString().trim();
-    await launcher.run({ argv: [path, '--root', root, 'delete', '--force', id], timeoutMs: 10_000 });
+    await launcher.run({ argv: [path, ...args, '--root', root, 'delete', '--force', id], timeoutMs: 10_000 });
     if (/wherry-no-such-program/.test(text)) return undefined;
     return (
       text.split('\n').at(-1) || `it ended with ${result.signal ? `signal ${result.signal}` : `code ${result.code}`}`

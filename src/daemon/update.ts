@@ -14,7 +14,7 @@ import { checkRestartPolicy } from '#runtime/spec/validate/restart-policy.ts';
 import { updateChanges } from '#runtime/spec/validate/update.ts';
 import type { Engine } from './engine.ts';
 import { reserveCpuTime } from './launch-spec.ts';
-import { runtimePath } from './monitor-options.ts';
+import { runtimeCommand } from './monitor-options.ts';
 import { refuseRemoving } from './start.ts';
 
 /**
@@ -72,10 +72,7 @@ async function applyLimits(engine: Engine, container: Container, changes: Partia
   await reserveCpuTime(engine, container);
   const name = hostConfig.Runtime || engine.runtimes.default;
   const { code, stderr } = await engine.launcher.run({
-    argv: [
-      ...[runtimePath(engine, name), '--root', engine.paths.runtimeRoot(name)],
-      ...['update', '--resources', '/dev/stdin', id],
-    ],
+    argv: [...runtimeCommand(engine, name), 'update', '--resources', '/dev/stdin', id],
     stdin: Buffer.from(stringifyExact(resources)),
     timeoutMs: 30_000,
   });

@@ -274,6 +274,11 @@ export class Graph {
     return sweepGraph(this.#state);
   }
 
+  /** How many layers are downloaded at a time from now on. */
+  limitDownloads(most: number): void {
+    this.#state.transfers.limitDownloads(most);
+  }
+
   /** Ends loads, pulls and pushes that are under way and waits for the change that is. The database stays open. */
   async close(): Promise<void> {
     await Promise.all([this.#state.loaders.close(), this.#state.transfers.close(), this.#state.pushes.close()]);

@@ -74,6 +74,11 @@ export class LayerTransfers {
     }
   }
 
+  /** How many blobs are downloaded at a time from now on. */
+  limitDownloads(most: number): void {
+    this.#downloads.resize(most);
+  }
+
   /** Ends all transfers. */
   async close(): Promise<void> {
     const transfers = [...this.#transfers.values()];

@@ -43,11 +43,21 @@ export class KeyedMutex {
 
 /** Lets a number of pieces of work run at a time; the others wait for their turn, in the order in which they asked. */
 export class Semaphore {
+  #size: number;
+  /** Below 0 when it has become smaller than what runs. */
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
   constructor(size: number) {
+    this.#size = size;
     this.#free = size;
+  }
+
+  /** Lets another number run at a time; what runs already goes on. */
+  resize(size: number): void {
+    this.#free += size - this.#size;
+    this.#size = size;
+    this.#admit();
   }
 
   /** Runs `work` when it is its turn. Rejects with the signal's reason when that fires before. */
@@ -57,8 +67,12 @@ export class Semaphore {
       return await work();
     } finally {
       this.#free++;
-      if (this.#waiting.length > 0) this.#waiting.shift()!();
+      this.#admit();
     }
+  }
+
+  #admit(): void {
+    while (this.#free > 0 && this.#waiting.length > 0) this.#waiting.shift()!();
   }
 
   async #take(signal: AbortSignal | undefined): Promise<void> {

@@ -14,7 +14,8 @@ export interface Logger {
 }
 
 export interface LoggerOptions {
-  level: LogLevel;
+  /** Asked each time, for it may change. */
+  level: () => LogLevel;
   format: 'text' | 'json';
   write: (line: string) => void;
 }
@@ -24,7 +25,7 @@ export function createLogger({ level, format, write }: LoggerOptions): Logger {
   const at =
     (own: LogLevel) =>
     (message: string, fields: LogFields = {}) => {
-      if (RANK[own] < RANK[level]) return;
+      if (RANK[own] < RANK[level()]) return;
       const entry = { time: formatTime(nowNs()), level: own, msg: message, ...fields };
       write(`${format === 'json' ? JSON.stringify(entry) : textLine(entry)}\n`);
     };

@@ -79,7 +79,7 @@ function startCommand(options: MonitorOptions): string[] {
 
 /** Not `--log-format json`: crun would print JSON to the container's stderr when execve fails. */
 function runtimeCommand({ runtime, runtimeRoot, runtimeArguments = [], directory }: MonitorOptions): string[] {
-  return [runtime, '--root', runtimeRoot, '--log', join(directory, 'runtime.log'), ...runtimeArguments];
+  return [runtime, ...runtimeArguments, '--root', runtimeRoot, '--log', join(directory, 'runtime.log')];
 }
 
 function option(name: string, value: string | number | undefined): string[] {
