@@ -19,6 +19,7 @@ const RELOADABLE: Readonly<Record<string, keyof DaemonConfig>> = {
   ...{ 'insecure-registry': 'registries', 'registry-mirror': 'registries', 'registry-certs': 'registries' },
   ...{ 'http-proxy': 'registries', 'https-proxy': 'registries', 'no-proxy': 'registries' },
   ...{ 'max-download-attempts': 'registries', 'max-concurrent-downloads': 'maxDownloads' },
+  ...{ 'max-concurrent-uploads': 'maxUploads' },
   ...{ 'default-shm-size': 'defaultShmSize', 'default-ipc-mode': 'defaultIpcMode', init: 'init' },
   ...{ 'default-cgroupns-mode': 'defaultCgroupnsMode', 'default-ulimit': 'defaultUlimits' },
   ...{ 'log-driver': 'logDriver', 'log-opt': 'logOpts' },
@@ -67,7 +68,7 @@ async function apply(engine: Engine, next: DaemonConfig, fields: ReadonlySet<key
   if (fields.has('registries')) {
     engine.registry = new RegistryClient({ ...next.registries, userAgent: `wherry/${PRODUCT.version}` });
   }
-  if (fields.has('maxDownloads')) engine.graph.limitDownloads(next.maxDownloads);
+  engine.graph.limitTransfers(next.maxDownloads, next.maxUploads);
   const taken = Object.fromEntries([...fields].map((field) => [field, next[field]]));
   const options = new Map(engine.config.options);
   for (const [flag, field] of Object.entries(RELOADABLE)) {
@@ -93,6 +94,7 @@ function attributes({ config, runtimes }: Engine): Record<string, string> {
     labels: JSON.stringify(config.labels),
     'live-restore': String(config.liveRestore),
     'max-concurrent-downloads': String(config.maxDownloads),
+    'max-concurrent-uploads': String(config.maxUploads),
     'max-download-attempts': String(registries.attempts),
     name: hostname(),
     'registry-mirrors': JSON.stringify(options.get('registry-mirror') ?? []),

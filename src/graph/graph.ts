@@ -274,9 +274,10 @@ export class Graph {
     return sweepGraph(this.#state);
   }
 
-  /** How many layers are downloaded at a time from now on. */
-  limitDownloads(most: number): void {
-    this.#state.transfers.limitDownloads(most);
+  /** How many layers are downloaded, and uploaded, at a time from now on. */
+  limitTransfers(downloads: number, uploads: number): void {
+    this.#state.transfers.limitDownloads(downloads);
+    this.#state.pushes.limitUploads(uploads);
   }
 
   /** Ends loads, pulls and pushes that are under way and waits for the change that is. The database stays open. */

@@ -23,6 +23,11 @@ export class Pushes {
     this.#uploads = new Semaphore(uploads);
   }
 
+  /** How many layers are uploaded at a time from now on. */
+  limitUploads(most: number): void {
+    this.#uploads.resize(most);
+  }
+
   /** Runs `work` when it is its turn; two pushes of one layer to one repository follow each other. */
   run<T>(repository: string, diffId: Digest, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     return this.#layers.run(`${repository} ${diffId}`, () => this.#uploads.run(work, signal));
