@@ -18,7 +18,13 @@ export interface Asked {
 export type ApiCall = (operation: string, status: number, asked?: Asked) => Promise<unknown>;
 
 /** Operations whose reply is one JSON object a line. */
-const STREAMS = new Set(['GET /events', 'POST /images/load', 'POST /images/create', 'GET /containers/{id}/stats']);
+const STREAMS = new Set([
+  'GET /events',
+  'POST /images/load',
+  'POST /images/create',
+  'POST /images/{name}/push',
+  'GET /containers/{id}/stats',
+]);
 
 /** Operations that were called with success. */
 export const called = new Set<string>();

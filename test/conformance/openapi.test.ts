@@ -9,10 +9,12 @@ import { absent } from '#api/server/handlers/absent.ts';
 import { routes } from '#api/server/routes.ts';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { busyboxArchive } from '#test/support/images.ts';
+import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
 import { type ApiCall, apiCaller, called, shapeOf } from './call.ts';
 import { neverSent } from './coverage.ts';
 import { moreCases } from './more-cases.ts';
 import { OPERATIONS } from './openapi.ts';
+import { registryCases } from './registry-cases.ts';
 
 const VERSIONS = [24, 41, 45, 51];
 /** Longer than the tests take. */
@@ -31,10 +33,15 @@ const NEVER_SENT: [RegExp, why: string][] = [
 const NOT_OURS = /\/(swarm|nodes|services|tasks|secrets|configs|plugins|session)|PUT \/volumes/;
 
 let daemon: TestDaemon;
+let registry: TestRegistry;
 before(async () => {
   daemon = await startDaemon();
+  registry = await startRegistry({ netns: daemon.netns.path, users: { anna: 'secret' } });
 });
-after(() => daemon.close());
+after(async () => {
+  await daemon?.close();
+  await registry?.close();
+});
 
 for (const minor of VERSIONS) {
   suite(`API 1.${minor}`, () => {
@@ -206,6 +213,7 @@ for (const minor of VERSIONS) {
     });
 
     moreCases(minor, () => ({ minor, call, withContainer }));
+    registryCases(minor, () => ({ call, registry }));
 
     test('the engine', async () => {
       await call('GET /_ping', 200);
