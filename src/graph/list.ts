@@ -92,9 +92,14 @@ function imageFilter(state: GraphState, filters: Filters): ImageTest {
     tests.push(({ image }, names) => (wanted ? !names.some(isTag) && isHead(state, image.id) : names.length > 0));
   }
   const created = (name: string) => (filters.get(name) ?? []).map((value) => findImage(state, value).image.createdAt);
-  for (const limit of created('before')) tests.push(({ image }) => image.createdAt < limit);
-  for (const limit of created('since')) tests.push(({ image }) => image.createdAt > limit);
+  for (const limit of created('before')) tests.push(({ image }) => isDated(image) && image.createdAt < limit);
+  for (const limit of created('since')) tests.push(({ image }) => isDated(image) && image.createdAt > limit);
   return (record, references) => tests.every((test) => test(record, references));
+}
+
+/** An image that does not say when it was made is neither older nor newer than others. */
+function isDated({ created }: Image): boolean {
+  return created !== undefined;
 }
 
 /** The filters `until`, `label` and `label!`, which lists and prunes share. Throws `invalid` for a malformed time. */
@@ -102,12 +107,12 @@ export function labelAndAgeFilter(state: GraphState, filters: Filters): ImageTes
   const limits = (filters.get('until') ?? []).map((value) => {
     const limit = parsePointInTime(value, state.now());
     if (limit !== undefined) return limit;
-    throw invalid(`invalid filter 'until=${value}'`, { hint: 'use a time or a duration, as in 24h' });
+    throw invalid(`failed to parse value as time or duration: ${JSON.stringify(value)}`, { hint: "for example '24h'" });
   });
   const unwanted = (filters.get('label!') ?? []).map((label): Filters => new Map([['label', [label]]]));
   return ({ image }) => {
     const labels = image.config?.Labels;
-    if (limits.some((limit) => image.createdAt >= limit)) return false;
+    if (limits.some((limit) => !isDated(image) || image.createdAt >= limit)) return false;
     return matchesLabels(filters, 'label', labels) && !unwanted.some((one) => matchesLabels(one, 'label', labels));
   };
 }
