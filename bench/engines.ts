@@ -15,6 +15,8 @@ export interface BenchEngine {
   cli: string[];
   /** Absent = no daemon (podman). */
   socket?: string;
+  /** Path of its network namespace. */
+  netns: string;
   /** Part of the command line of every process of the engine, and of those that it has per container. */
   daemonProcess: RegExp;
   containerProcess: RegExp;
@@ -67,6 +69,7 @@ async function startDaemon(
     name,
     cli,
     socket,
+    netns: path,
     ...processes,
     async stop() {
       const ids = (await run([...cli, 'ps', '-aq'])).split('\n').filter(Boolean);
@@ -134,6 +137,7 @@ export async function preparePodman(): Promise<BenchEngine> {
   return {
     name: 'podman',
     cli,
+    netns: path,
     daemonProcess: /^$/,
     containerProcess: /conmon .*wherry-bench/,
     async stop() {

@@ -3,6 +3,7 @@ import { bigArchive } from './big-image.ts';
 import type { BenchEngine } from './engines.ts';
 import { IMAGE_ROWS } from './image-rows.ts';
 import { memoryOf, requestsPerSecond, run, timed } from './measure.ts';
+import { REGISTRY_ROWS } from './registry-rows.ts';
 
 /** One figure: `measure` gives one sample for one engine (undefined = does not apply). */
 export interface Row {
@@ -168,6 +169,7 @@ export const ROWS: Row[] = [
   requestRow('GET /containers/json, 100 containers', '>= 5 x', 100, () => '/v1.44/containers/json'),
   load,
   ...IMAGE_ROWS,
+  ...REGISTRY_ROWS,
   remove,
   daemonMemory('after the bench'),
 ];

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { writeSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { isEngineError } from '#errors/errors.ts';
-import { digestOf } from '#lib/digest.ts';
+import { type Digest, digestOf } from '#lib/digest.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { type ContentStore, openContentStore } from './store.ts';
 
@@ -89,6 +90,32 @@ test('zeros take no room, wherever they are', async (t) => {
     const noisy = parts.filter((part) => part === noise).length;
     assert.ok(blocks * 512 <= noisy * (noise.length + 2 * 65_536), `${blocks} blocks for ${noisy} pieces of noise`);
   }
+});
+
+test('what a program writes is hashed behind it, and its zeros become holes', async (t) => {
+  const { store } = await openStore(t);
+  const folder = await store.beginIngest();
+  const writer = new BlobWriter(join(folder, 'a'));
+  const hash = createHash('sha256');
+  for (const piece of [
+    randomBytes(1000),
+    Buffer.alloc(300 << 20),
+    randomBytes(77),
+    Buffer.alloc(2 << 20),
+    Buffer.of(1),
+  ]) {
+    hash.update(piece);
+    writeSync(writer.fd, piece);
+    while ((await writer.follow()) > 0);
+  }
+  assert.equal(writer.head(4).length, 4);
+  const blob = await writer.finish();
+  assert.equal(blob.digest, `sha256:${hash.digest('hex')}`);
+  const { size, blocks } = await stat(blob.path);
+  assert.equal(size, Math.ceil(blob.size / 512) * 512);
+  assert.ok(blocks * 512 < 1 << 20, `${blocks} blocks`);
+  assert.equal(await store.commit([blob]).then(() => store.verify(blob.digest as Digest)), blob.size);
+  await store.endIngest(folder);
 });
 
 test('an empty blob is a blob', async (t) => {

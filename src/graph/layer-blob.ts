@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type Compression, decompress, detectCompression } from '#archive/compression.ts';
+import { type Compression, decompress, decompressInto, detectCompression } from '#archive/compression.ts';
 import { BLOCK, isZeroBlock, readHeader } from '#archive/tar-header.ts';
 import { BlobWriter, type IngestedBlob } from '#content/blob-writer.ts';
 import { invalid } from '#errors/errors.ts';
 import type { Digest } from '#lib/digest.ts';
 import { peek } from '#lib/peek.ts';
+import { findProgram } from '#programs/find.ts';
 
 /** A layer's uncompressed tar in the ingest folder; `digest` is its diffID. */
 export interface LayerBlob extends IngestedBlob {
@@ -14,48 +15,64 @@ export interface LayerBlob extends IngestedBlob {
   isTar: boolean;
 }
 
+/** Compressed bytes from which on a program of its own decompresses faster, though it has to be started. */
+const WORTH_A_PROGRAM = 1 << 20;
+
 /**
- * Writes a layer that comes as a stream, compressed or not, to the new file `path`, hashing both forms on the way.
- * Gives a promise of its end: the bytes have all been taken, but are still on their way to the disk.
+ * Writes a layer that comes as a stream, compressed or not, to the new file `path`, hashing both forms on the way. `size`
+ * is its length in bytes where that is known. Gives a promise of its end: the bytes have all been taken, but are still on
+ * their way to the disk.
  */
 export async function writeLayer(
   chunks: AsyncIterable<Buffer>,
   path: string,
+  size = Number.POSITIVE_INFINITY,
 ): Promise<{ durable: Promise<LayerBlob> }> {
   const { head, all } = await peek(chunks, BLOCK);
   const compression = detectCompression(head);
   const writer = new BlobWriter(path);
-  const source = createHash('sha256');
-  let sourceSize = 0;
-  let start = head;
+  const source = new SourceHash();
   try {
-    if (compression === 'none') {
-      for await (const chunk of all) writer.write(chunk);
+    if (compression === 'none') for await (const chunk of all) writer.write(chunk);
+    else if (compression === 'gzip' && size >= WORTH_A_PROGRAM && (await findProgram('igzip'))) {
+      await decompressInto(writer, source.watch(all));
     } else {
-      const plain = await peek(decompress(tap(all), compression), BLOCK);
-      start = plain.head;
-      for await (const chunk of plain.all) writer.write(chunk);
+      const isSmall = size < WORTH_A_PROGRAM;
+      for await (const chunk of decompress(copies(source.watch(all)), compression, { isSmall })) writer.write(chunk);
     }
   } catch (error) {
     await writer.abandon();
     throw error;
   }
-  const isTar = beginsAsTar(start);
+  const isTar = beginsAsTar(writer.head(BLOCK));
   const durable = writer.finish().then((blob): LayerBlob => {
-    const digest: Digest = compression === 'none' ? blob.digest : `sha256:${source.digest('hex')}`;
-    const size = compression === 'none' ? blob.size : sourceSize;
-    return { ...blob, isTar, source: { digest, size, compression } };
+    const came = compression === 'none' ? { digest: blob.digest, size: blob.size } : source.result();
+    return { ...blob, isTar, source: { ...came, compression } };
   });
   return { durable };
+}
 
-  /** Hashes what goes by. The decompressor works on while the chunk's buffer is used again: it gets a copy. */
-  async function* tap(from: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
-    for await (const chunk of from) {
-      source.update(chunk);
-      sourceSize += chunk.length;
-      yield Buffer.from(chunk);
+/** Hashes what goes by. */
+class SourceHash {
+  readonly #hash = createHash('sha256');
+  #size = 0;
+
+  async *watch(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+    for await (const chunk of chunks) {
+      this.#hash.update(chunk);
+      this.#size += chunk.length;
+      yield chunk;
     }
   }
+
+  result(): { digest: Digest; size: number } {
+    return { digest: `sha256:${this.#hash.digest('hex')}`, size: this.#size };
+  }
+}
+
+/** A decompressor works on while a chunk's buffer is used again. */
+async function* copies(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+  for await (const chunk of chunks) yield Buffer.from(chunk);
 }
 
 function beginsAsTar(head: Buffer): boolean {

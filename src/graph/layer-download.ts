@@ -65,6 +65,7 @@ async function downloadOnce(download: LayerDownload, partial: PartialBlob): Prom
     growth,
     tarPath: join(folder, `tar-${randomUUID()}`),
     digest: source.digest,
+    size: source.size,
   };
   tellGrowth(growth, partial.size, false);
   const unpacking = pool.run<LayerBlob>(WORKER, input, { signal }).catch(stopOther);

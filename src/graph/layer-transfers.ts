@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os';
 import type { ContentStore } from '#content/store.ts';
-import { cancelled, invalid } from '#errors/errors.ts';
+import { cancelled, invalid, isEngineError } from '#errors/errors.ts';
 import type { Digest } from '#lib/digest.ts';
 import { KeyedMutex, Semaphore } from '#lib/locks.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
@@ -32,7 +33,7 @@ interface Transfer {
 }
 
 /** Layers that are unpacked at a time: each has a worker and, above a megabyte, a decompressor. */
-const UNPACKING = 3;
+const UNPACKING = Math.min(3, Math.max(2, availableParallelism()));
 
 /**
  * The layers that come from registries. Who wants a layer that is on its way already joins; when the last one leaves, the
@@ -127,17 +128,19 @@ export class LayerTransfers {
 
   async #transfer(source: BlobSource, onProgress: Watcher['onProgress'], signal: AbortSignal): Promise<Digest> {
     const { content, layers } = this.#options;
-    const layer = await this.#downloads.run(async () => {
-      const folder = await content.beginDownload(source.digest);
-      return downloadLayer({ source, folder, pool: this.#pool, onProgress, signal });
-    }, signal);
-    layers.pin(layer.digest);
     try {
-      await layers.provide(layer.digest, layer);
-    } finally {
-      await layers.unpin([layer.digest]);
+      const layer = await this.#downloads.run(async () => {
+        const folder = await content.beginDownload(source.digest);
+        return downloadLayer({ source, folder, pool: this.#pool, onProgress, signal });
+      }, signal);
+      layers.pin(layer.digest);
+      await layers.provide(layer.digest, layer).finally(() => layers.unpin([layer.digest]));
+      return layer.digest;
+    } catch (error) {
+      // What is wrong with the blob itself will not be better next time.
+      if (isEngineError(error, 'invalid')) await content.endDownload(source.digest);
+      throw error;
     }
-    return layer.digest;
   }
 
   #forget(digest: Digest, transfer: Transfer): void {

@@ -12,6 +12,8 @@ export interface PullInput {
   tarPath: string;
   /** What the blob must have. */
   digest: Digest;
+  /** Bytes. */
+  size: number;
 }
 
 /** Code of the error that says that the bytes which came are not those that were asked for. */
@@ -21,8 +23,9 @@ export const BLOB_CORRUPTED = 'BLOB_CORRUPTED';
  * Makes a layer of a blob while it comes. Throws `BLOB_CORRUPTED` when the blob has another digest, and only when it has
  * the right one what else is wrong with it.
  */
-export async function run({ path, growth, tarPath, digest }: PullInput): Promise<LayerBlob> {
-  const layer = await unpack(path, growth, tarPath).catch(async (error: unknown) => {
+export async function run(input: PullInput): Promise<LayerBlob> {
+  const { path, growth, digest } = input;
+  const layer = await unpack(input).catch(async (error: unknown) => {
     if (!isEngineError(error, 'invalid')) throw error;
     await untilComplete(path, growth);
     if (verifyBlob({ path, digest }) === undefined) throw corrupted(digest);
@@ -33,8 +36,8 @@ export async function run({ path, growth, tarPath, digest }: PullInput): Promise
   return layer;
 }
 
-async function unpack(path: string, growth: Growth, tarPath: string): Promise<LayerBlob> {
-  const { durable } = await writeLayer(readGrowing(path, growth), tarPath);
+async function unpack({ path, growth, tarPath, size }: PullInput): Promise<LayerBlob> {
+  const { durable } = await writeLayer(readGrowing(path, growth), tarPath, size);
   return durable;
 }
 

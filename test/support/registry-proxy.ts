@@ -11,6 +11,10 @@ import { closeServer, listenIn } from './listen-in.ts';
 export interface Mischief {
   /** Milliseconds before anything is done. */
   delay?: number;
+  /** Nothing is done before it. */
+  until?: Promise<unknown>;
+  /** Sends so many bytes of the reply's body, and then none until the client goes. */
+  stallAfter?: number;
   /** Answers in the registry's place. */
   status?: number;
   headers?: Record<string, string>;
@@ -68,16 +72,24 @@ export interface RegistryProxy {
   requests: Passed[];
   /** Bytes of the blob that were sent to clients, over all requests. */
   bytesOf(digest: string): number;
+  /** Breaks the connections on which the blob is being sent. */
+  drop(digest: string): void;
+  /** Resolves when nobody is being sent the blob. */
+  left(digest: string): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function startRegistryProxy(options: ProxyOptions): Promise<RegistryProxy> {
   const requests: Passed[] = [];
+  const open = new Map<ServerResponse, Passed>();
+  const openFor = (digest: string) => [...open].filter(([, { path }]) => path.includes(digest)).map(([reply]) => reply);
   const handle = (host: () => string, upstream: string) => (incoming: IncomingMessage, response: ServerResponse) => {
     const { method = '', url: path = '', headers } = incoming;
     const earlier = requests.filter((passed) => passed.method === method && passed.path === path).length;
     const passed = { host: host(), method, path, headers, earlier, status: 0, received: 0, sent: 0 };
     requests.push(passed);
+    open.set(response, passed);
+    response.on('close', () => open.delete(response));
     incoming.on('error', () => {});
     response.on('error', () => {});
     void pass(proxy, upstream, passed, incoming, response).catch(() => response.destroy());
@@ -100,6 +112,12 @@ export async function startRegistryProxy(options: ProxyOptions): Promise<Registr
     requests,
     bytesOf: (digest) =>
       requests.filter(({ path }) => path.includes(`/blobs/${digest}`)).reduce((sum, { sent }) => sum + sent, 0),
+    drop: (digest) => {
+      for (const reply of openFor(digest)) reply.destroy();
+    },
+    async left(digest) {
+      while (openFor(digest).length > 0) await sleep(5);
+    },
     close: async () => void (await Promise.all([closeServer(server), closeServer(other)])),
   };
   return proxy;
@@ -122,6 +140,7 @@ async function pass(
 ): Promise<void> {
   const mischief = proxy.misbehave(passed) ?? {};
   if (mischief.delay) await sleep(mischief.delay);
+  await mischief.until;
   const redirect = mischief.redirect && passed.host === proxy.host;
   if (redirect || mischief.status) {
     incoming.resume();
@@ -142,12 +161,13 @@ async function pass(
     response.writeHead(passed.status, { ...reply.headers, ...changed });
     response.flushHeaders();
     const count = (bytes: number) => (passed.sent += bytes);
-    const body = limited(mischief.cutAfter, count, corrupted(mischief.corruptAt));
+    const body = limited(mischief.cutAfter ?? mischief.stallAfter, count, corrupted(mischief.corruptAt));
     reply.on('error', () => response.destroy());
     reply.pipe(body).pipe(response, { end: false });
     body.on('end', () => {
       if (reply.complete && !body.isCut) return void response.end();
       reply.destroy();
+      if (mischief.stallAfter !== undefined) return;
       response.socket?.destroySoon();
     });
   });
