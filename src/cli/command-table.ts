@@ -63,6 +63,7 @@ export const commandTable: CommandEntry[] = [
   entry('network prune', 'Remove the networks that no container uses', () => import('./commands/network-prune.ts')),
   entry('network rm, network remove', 'Remove networks', () => import('./commands/network-rm.ts')),
   entry('ps, container ls, container list, container ps', 'List containers', () => import('./commands/ps.ts')),
+  entry('pull, image pull', 'Pull an image from its registry', () => import('./commands/pull.ts')),
   entry('push, image push', 'Push an image to its registry', () => import('./commands/push.ts')),
   entry('pause, container pause', 'Freeze all processes of containers', () => import('./commands/pause.ts')),
   entry('port, container port', 'Show which ports of the host are a container’s', () => import('./commands/port.ts')),

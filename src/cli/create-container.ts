@@ -4,11 +4,12 @@ import { type ContainerSpec, createContainer } from '#api/client/containers.ts';
 import { formatEndpoint } from '#api/client/endpoint.ts';
 import type { ContainerCreateResponse } from '#api/types/container.ts';
 import { isEngineError } from '#errors/errors.ts';
-import { familiarReference, parseReference, withDefaultTag } from '#lib/reference.ts';
+import { familiarName, familiarReference, parseReference, withDefaultTag } from '#lib/reference.ts';
 import { type Context, print } from './command.ts';
 import { readConfig } from './config/config-file.ts';
 import { withProxies } from './config/proxies.ts';
 import { CommandError } from './errors.ts';
+import { silent } from './format/progress.ts';
 import { pull } from './pull.ts';
 import type { CreateValues } from './spec/flags.ts';
 
@@ -66,9 +67,15 @@ async function create(context: Context, spec: ContainerSpec, values: CreateValue
   }
 }
 
+/** Its progress goes to standard error: standard output belongs to the container. */
 function pullFor(context: Context, client: Client, spec: ContainerSpec, values: CreateValues): Promise<void> {
-  const { platform, quiet } = values;
-  return pull(context, client, spec.Image, { platform: platform || undefined, quiet });
+  const reference = withDefaultTag(parseReference(spec.Image));
+  const query = {
+    fromImage: familiarName(reference),
+    tag: reference.digest ?? reference.tag,
+    platform: values.platform || undefined,
+  };
+  return pull(context, client, query, values.quiet ? silent(context.stderr) : context.stderr);
 }
 
 /** An id file that is there already belongs to another container. */

@@ -49,7 +49,7 @@ function rowsText(rows: { name: string; summary: string }[]): string {
 const later = new Set(
   (
     'build builder buildx commit compose container cp diff exec export image import manifest network ' +
-    'pull prune stats system volume'
+    'prune stats system volume'
   ).split(' '),
 );
 const never = new Set('bake checkpoint config node plugin secret service stack swarm'.split(' '));

@@ -144,6 +144,39 @@ test('all tags, one of many, and what is not here', async () => {
   );
 });
 
+test("the commands' flags and words are docker's", async () => {
+  const tags = ['words:latest', 'words:b'];
+  await load([layer('words'), layer('said')], ...tags);
+  const repository = name('words');
+  await ok('push', '-q', '-a', repository); // what follows finds the same
+  const { digest } = await stored('words', 'b');
+  const lines = [
+    `push ${repository}`,
+    `push ${repository}:b`,
+    `push -q ${repository}:b`,
+    `push -a ${repository}`,
+    `push -a ${repository}:b`,
+    `push ${repository}:none`,
+    `push ${repository}@${digest}`,
+    `push A`,
+    `pull ${repository}`,
+    `pull ${repository}:b`,
+    `pull -q ${repository}:b`,
+    `pull -a ${repository}`,
+    `pull -a ${repository}:b`,
+    `pull ${repository}@${digest}`,
+    `pull ${repository}:none`,
+    `pull A`,
+  ];
+  // Layers are worked on side by side: their lines have no order.
+  const sorted = (text: string) => text.split('\n').sort();
+  for (const line of lines) {
+    const [theirs, ours] = [await daemon.docker(line.split(' ')), await daemon.wherry(line.split(' '))];
+    assert.deepEqual([ours.code, sorted(ours.stdout)], [theirs.code, sorted(theirs.stdout)], line);
+    assert.equal(ours.stderr.split('\n')[0], theirs.stderr.split('\n')[0], line);
+  }
+});
+
 test('a layer that is elsewhere in the registry is mounted from there', async () => {
   const shared = layer('shared', 2_000_000);
   await load([shared], 'origin/a:1');

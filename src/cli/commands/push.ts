@@ -23,14 +23,15 @@ export const command = defineCommand({
     if (all && (named.tag ?? named.digest) !== undefined) {
       throw new CommandError("tag can't be used with --all-tags/-a");
     }
+    if (named.digest !== undefined) throw new CommandError('cannot push a digest reference');
     const reference = all ? named : withDefaultTag(named);
-    if (!all && named.tag === undefined && named.digest === undefined && !values.quiet) {
+    if (!all && named.tag === undefined && !values.quiet) {
       await printLine(context, `Using default tag: ${DEFAULT_TAG}`);
     }
     const platform = values.platform ? platformJson(values.platform) : undefined;
     const auth = await registryAuthFor(context, image);
-    const name = reference.digest === undefined ? familiarName(reference) : image;
-    const messages = await pushImage(await context.client(), name, { tag: reference.tag, platform }, auth);
+    const query = { tag: reference.tag, platform };
+    const messages = await pushImage(await context.client(), familiarName(reference), query, auth);
     await showProgress(messages, values.quiet ? silent(context.stdout) : context.stdout);
     if (values.quiet) await printLine(context, formatReference(reference));
     return 0;

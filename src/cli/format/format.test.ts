@@ -156,3 +156,20 @@ test('progress: rows are redrawn on a terminal, elsewhere plain lines come witho
   assert.match(drawn, /a: Downloading \[=+> +\] {6}50B\/100B\n/);
   assert.ok(drawn.includes('\x1b[2A\r\x1b[2Ka: Pull complete\r\x1b[2B'), 'two rows up and down again');
 });
+
+test('progress: rates and the time that is left, once there is something to tell by', async () => {
+  let at = 0;
+  async function* messages() {
+    for (const current of [0, 10e6, 20e6, 30e6]) {
+      yield { status: 'Downloading', id: 'a', progressDetail: { current, total: 90e6 } };
+      at += 1000;
+    }
+    yield { status: 'Extracting', id: 'a', progressDetail: { current: 1e6, total: 90e6 } };
+  }
+  const shown: string[] = [];
+  const output = { isTTY: true, columns: 120, write: (piece: string) => shown.push(piece) > 0 };
+  await showProgress(messages(), output as never, undefined, () => at);
+  assert.doesNotMatch(shown[0]!, /\/s/);
+  assert.match(shown[3]!, /30MB\/90MB {2}10MB\/s {2}6s/);
+  assert.doesNotMatch(shown[4]!, /\/s/, 'another step begins anew');
+});
