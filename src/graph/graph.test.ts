@@ -296,7 +296,10 @@ test('lists are filtered and sorted as Docker does it', async (t) => {
   assert.equal(row?.SharedSize, 1000);
   assert.throws(() => listed({ colour: ['red'] }), error('invalid', "invalid filter 'colour'"));
   assert.throws(() => listed({ dangling: ['maybe'] }), error('invalid', /invalid filter 'dangling/));
-  assert.throws(() => listed({ until: ['soon'] }), error('invalid', /failed to parse value as time or duration: "soon"/));
+  assert.throws(
+    () => listed({ until: ['soon'] }),
+    error('invalid', /failed to parse value as time or duration: "soon"/),
+  );
   assert.throws(() => listed({ reference: ['[z'] }), error('invalid', /syntax error in pattern/));
   assert.throws(() => listed({ before: ['nope'] }), error('not-found', 'No such image: nope:latest'));
 });
