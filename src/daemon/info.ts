@@ -38,6 +38,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     },
     MemoryLimit: cgroups.features.memory,
     SwapLimit: cgroups.features.swap,
+    ...(cgroups.features.kernelMemoryTcp && { KernelMemoryTCP: true }),
     CpuCfsPeriod: cgroups.features.cpuCfs,
     CpuCfsQuota: cgroups.features.cpuCfs,
     CPUShares: cgroups.features.cpuShares,

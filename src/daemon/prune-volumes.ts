@@ -9,7 +9,8 @@ import type { Engine } from './engine.ts';
 const FILTERS: ReadonlySet<string> = new Set(['label', 'label!', 'all']);
 
 /**
- * `POST /volumes/prune`: volumes that no container names, of those with a name only with `all`. Bytes reclaimed are those
+ * `POST /volumes/prune`: volumes that no container names, of those with a name only with `all`, of those
+ * with driver options none. Bytes reclaimed are those
  * of the files. Throws `invalid` for another filter.
  */
 export async function pruneVolumes(engine: Engine, filters: Filters): Promise<VolumePruneResponse> {
@@ -17,7 +18,10 @@ export async function pruneVolumes(engine: Engine, filters: Filters): Promise<Vo
   const all = booleanFilter(filters, 'all', false);
   const isPrunable = prunableBy(filters, ['all']);
   const report: VolumePruneResponse = { VolumesDeleted: [], SpaceReclaimed: 0 };
-  for (const { Name: name, Labels: labels, Mountpoint: folder } of engine.volumes.list(UNUSED).Volumes) {
+  for (const { Name: name, Labels: labels, Options: options, Mountpoint: folder } of engine.volumes.list(UNUSED)
+    .Volumes) {
+    // What it stands for (a share, a device) is not the engine's to delete.
+    if (Object.keys(options ?? {}).length > 0) continue;
     if (!isPrunable({ labels, created: 0n }) || !(all || Object.hasOwn(labels ?? {}, ANONYMOUS_LABEL))) continue;
     const size = await treeSize(folder);
     if (!(await removed(engine, name))) continue;

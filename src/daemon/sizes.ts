@@ -15,14 +15,17 @@ export interface ContainerSizes {
 /** How many containers are measured at a time. */
 const AT_A_TIME = 4;
 
-/** `GET /containers/json?size=1`. */
+/** `GET /containers/json?size=1`. Containers without files of their own have no such size, as with dockerd. */
 export async function listWithSizes(engine: Engine, request: ListRequest): Promise<ContainerSummary[]> {
   const rows = listContainers(engine, request);
   const sizes = await containerSizes(
     engine,
     rows.map(({ Id }) => engine.containers.get(Id)),
   );
-  return rows.map((row, index) => ({ ...row, ...sizes[index] }));
+  return rows.map((row, index) => {
+    const { SizeRw: own, ...rest } = sizes[index]!;
+    return { ...row, ...(own > 0 && { SizeRw: own }), ...rest };
+  });
 }
 
 /** `GET /containers/{id}/json?size=1`. */

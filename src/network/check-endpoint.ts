@@ -43,7 +43,7 @@ function addressProblems(record: NetworkRecord, { IPAMConfig: ipam }: Partial<En
 }
 
 function subnetProblems({ request }: NetworkRecord, address: string): string[] {
-  const subnets = request?.ipam.Config.flatMap(({ Subnet }) => (Subnet ? [Subnet] : [])) ?? [];
+  const subnets = request?.ipam.Config?.flatMap(({ Subnet }) => (Subnet ? [Subnet] : [])) ?? [];
   if (subnets.length === 0) {
     return ['user specified IP address is supported only when connecting to networks with user configured subnets'];
   }

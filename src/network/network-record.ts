@@ -88,7 +88,7 @@ export function toWire(
     IPAM: {
       Driver: request?.ipam.Driver ?? 'default',
       Options: request?.ipam.Options ?? null,
-      Config: request?.ipam.Config.length ? request.ipam.Config : bridge ? [ipamConfig(bridge)] : [],
+      Config: request?.ipam.Config?.length ? request.ipam.Config : bridge ? [ipamConfig(bridge)] : null,
     },
     Internal: request?.internal ?? false,
     Attachable: request?.attachable ?? false,

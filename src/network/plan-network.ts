@@ -117,7 +117,7 @@ function planBridge(
   const link = request.options[BRIDGE_OPTION.name] || `br-${id.slice(0, 12)}`;
   checkLink(id, link, records, host);
   const ours = records.flatMap(({ bridge }) => (bridge ? [parseIpv4Cidr(bridge.subnet)!.block] : []));
-  const subnets = checkConfigs(request.ipam.Config);
+  const subnets = checkConfigs(request.ipam.Config ?? []);
   if (subnets.length > 1) throw forbidden("bridge driver doesn't support multiple subnets");
   const [chosen] = subnets;
   const block = chosen?.block ?? chooseSubnet([...ours, ...takenBlocks('', host)]);

@@ -145,6 +145,8 @@ test('memory: size, mode, owner, flags', async () => {
 test('volumes of memory: mounted while used', async () => {
   await ok`volume create -o type=tmpfs -o device=tmpfs -o o=size=1m,uid=33 ram`;
   assert.match(await sh(words`-v ram:/r`, 'df -k /r; stat -c %u /r'), /tmpfs +1024 [\s\S]*\n33$/);
+  assert.equal(await ok`volume prune -af`, 'Total reclaimed space: 0B', 'what options stand for is not pruned');
+  await ok`volume rm ram`;
 });
 
 test('prune: anonymous volumes, with -a the named ones too, by labels; what is used stays', async () => {

@@ -15,10 +15,11 @@ export function ask(
   path: string,
   body?: object | string | Buffer,
   contentType = 'application/json',
+  more: Record<string, string> = {},
 ): Promise<Answer> {
   const bytes = body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
-  const headers =
-    bytes === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(bytes) };
+  const about = bytes === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(bytes) };
+  const headers = { ...about, ...more };
   return new Promise((resolve, reject) => {
     const sent = request({ socketPath, method, path, agent: false, headers }, (reply) => {
       let text = '';

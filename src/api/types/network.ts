@@ -82,7 +82,8 @@ export interface Network {
 export interface IPAM {
   Driver: string;
   Options: Record<string, string> | null;
-  Config: IPAMConfig[];
+  /** null for a network that has no addresses. */
+  Config: IPAMConfig[] | null;
 }
 
 export interface IPAMConfig {

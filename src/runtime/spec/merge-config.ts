@@ -31,14 +31,14 @@ export function mergeConfig(container: Config, image: ImageDefaults): Config {
   };
 }
 
-/** `[""]` as entrypoint takes the image's away. */
+/** `[""]` and `[]` as entrypoint take the image's away; beside `[]` its command stays. */
 function mergeCommand(container: Config, image: ImageDefaults): Pick<Config, 'Cmd' | 'Entrypoint'> {
   if (container.Entrypoint?.length) {
     const cleared = container.Entrypoint.length === 1 && container.Entrypoint[0] === '';
     return { Entrypoint: cleared ? null : container.Entrypoint, Cmd: container.Cmd };
   }
   return {
-    Entrypoint: image.Entrypoint ?? null,
+    Entrypoint: container.Entrypoint ?? image.Entrypoint ?? null,
     Cmd: container.Cmd?.length ? container.Cmd : (image.Cmd ?? null),
   };
 }

@@ -13,7 +13,8 @@ import { empty, json, type Reply, tar } from '../reply.ts';
 const TAR = 'application/x-tar';
 
 export async function changes(call: Call): Promise<Reply> {
-  return json(await call.backend.files.changes(call.name));
+  const changes = await call.backend.files.changes(call.name);
+  return json(changes.length > 0 ? changes : null);
 }
 
 export async function exportTar(call: Call): Promise<Reply> {
