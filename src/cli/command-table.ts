@@ -81,6 +81,11 @@ export const commandTable: CommandEntry[] = [
   entry('start, container start', 'Start stopped containers', () => import('./commands/start.ts')),
   entry('stats, container stats', 'Show what containers use, as it changes', () => import('./commands/stats.ts')),
   entry('stop, container stop', 'Stop running containers', () => import('./commands/stop.ts')),
+  entry(
+    'system dial-stdio',
+    "Tie standard input and output to the daemon's socket (for -H ssh://)",
+    () => import('./commands/system-dial-stdio.ts'),
+  ),
   entry('system df', 'Show what takes the space', () => import('./commands/system-df.ts')),
   entry('system prune', 'Remove what nobody uses', () => import('./commands/system-prune.ts')),
   entry(
