@@ -2,6 +2,7 @@
 #include "monitor.h"
 
 #include <inttypes.h>
+#include <sys/wait.h>
 
 #define RETRY_INTERVAL_US 200000
 
@@ -11,6 +12,7 @@ atomic_uint_fast64_t log_dropped;
 static const char *path;
 static uint64_t max_size, max_files, file_size; /* a maximum of 0 is none */
 static int file = -1;
+static bool compress; /* the files that are not written to any more */
 static bool mid_line; /* the file's last byte is not the end of a line */
 
 static pthread_t writer;
@@ -41,15 +43,27 @@ static void mend(void) {
   if (end < file_size && !ftruncate(file, (off_t)end)) file_size = end;
 }
 
+/* gzip removes the file when it is done; one that it could not compress stays as it is. */
+static void compress_file(char *name) {
+  pid_t pid;
+  if (!launch((char *[]){"gzip", "-1", "-f", "--", name, NULL}, (int[]){-1, -1, -1, -1}, &pid)) waitpid(pid, NULL, 0);
+}
+
+static bool move_up(uint64_t number, const char *suffix) {
+  char from[PATH_MAX], to[PATH_MAX];
+  snprintf(from, sizeof from, number > 1 ? "%s.%" PRIu64 "%s" : "%s", path, number - 1, suffix);
+  snprintf(to, sizeof to, "%s.%" PRIu64 "%s", path, number, suffix);
+  return !rename(from, to) || errno == ENOENT;
+}
+
 /* log -> log.1 -> log.2 ...; the oldest goes. With one file only, it starts anew. */
 static bool rotate(void) {
-  char from[PATH_MAX], to[PATH_MAX];
-  for (uint64_t i = max_files; i-- > 1;) {
-    snprintf(from, sizeof from, i > 1 ? "%s.%" PRIu64 : "%s", path, i - 1);
-    snprintf(to, sizeof to, "%s.%" PRIu64, path, i);
-    if (rename(from, to) && errno != ENOENT) return false;
-  }
+  char first[PATH_MAX];
+  for (uint64_t i = max_files; i-- > 1;)
+    if (!move_up(i, "") || (i > 1 && compress && !move_up(i, ".gz"))) return false;
   if (max_files <= 1 && ftruncate(file, 0)) return false;
+  snprintf(first, sizeof first, "%s.1", path);
+  if (max_files > 1 && compress) compress_file(first);
   close(file);
   return open_file();
 }
@@ -106,6 +120,7 @@ bool log_file_open(void) {
   path = option("log");
   max_size = number("log-max-size", 0);
   max_files = number("log-max-files", 1);
+  compress = option("log-compress") != NULL;
   queue_limit = number("log-buffer", 0);
   if (!open_file()) return false;
   mend();

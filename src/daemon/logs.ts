@@ -2,6 +2,7 @@ import type { Container } from '#container/container.ts';
 import { invalid, notImplemented } from '#errors/errors.ts';
 import { frame, STDERR, STDOUT } from '#lib/stdcopy.ts';
 import { formatTimeFixed } from '#lib/time.ts';
+import { attributesText } from '#logs/attributes.ts';
 import type { LogEntry } from '#logs/entries.ts';
 import { readLog } from '#logs/reader.ts';
 import type { Engine } from './engine.ts';
@@ -54,8 +55,9 @@ async function* logStream(
 }
 
 function entryFormat(raw: boolean, { timestamps, details }: LogsQuery): (entry: LogEntry) => Buffer {
-  return ({ stream, time, text }) => {
-    const payload = Buffer.from(`${timestamps ? `${formatTimeFixed(time)} ` : ''}${details ? ' ' : ''}${text}`);
+  return ({ stream, time, text, attributes }) => {
+    const beside = details ? `${attributesText(attributes)} ` : '';
+    const payload = Buffer.from(`${timestamps ? `${formatTimeFixed(time)} ` : ''}${beside}${text}`);
     return raw ? payload : frame(stream === 'stderr' ? STDERR : STDOUT, payload);
   };
 }

@@ -1,15 +1,18 @@
-import type { LogConfig } from '#api/types/host-config.ts';
 import type { Container } from '#container/container.ts';
+import { commandLine } from '#container/description.ts';
 import type { Exec } from '#container/exec.ts';
+import type { ContainerRecord } from '#container/record.ts';
 import { invalid } from '#errors/errors.ts';
+import { parseBoolean } from '#lib/boolean.ts';
 import { parseSize } from '#lib/size.ts';
 import { oomFiles } from '#linux/cgroup-paths.ts';
+import { logAttributes } from '#logs/attributes.ts';
 import type { LogOptions, MonitorOptions } from '#runtime/monitor-arguments.ts';
 import type { Engine } from './engine.ts';
 import { cgroupPath } from './launch-spec.ts';
 import type { RuntimeProgram } from './runtimes.ts';
 
-const LOCAL_ROTATION = { maxSize: 20 * 1024 * 1024, maxFiles: 5 };
+const LOCAL_DEFAULTS = { maxSize: 20 * 1024 * 1024, maxFiles: 5, compress: true };
 /** Bytes. */
 const NON_BLOCKING_BUFFER = 1024 * 1024;
 
@@ -28,7 +31,7 @@ export function monitorOptions(engine: Engine, container: Container): MonitorOpt
     openStdin: record.config.OpenStdin,
     stdinOnce: record.config.StdinOnce,
     oomFile: oomFiles(engine.cgroups, cgroupPath(engine, container))[0],
-    log: logOptions(record.hostConfig.LogConfig, paths.log),
+    log: logOptions(container, paths.log),
   };
 }
 
@@ -72,15 +75,28 @@ export function runtimeCommand(engine: Engine, name: string): string[] {
 }
 
 /** The log of `json-file`, of `local` (kept in the same form here, rotated by default) or, absent, of `none`. */
-function logOptions({ Type: type, Config: config }: LogConfig, path: string): LogOptions | undefined {
+function logOptions({ record }: Container, path: string): LogOptions | undefined {
+  const { Type: type, Config: config } = record.hostConfig.LogConfig;
   if (type === 'none') return undefined;
-  const { 'max-size': maxSize, 'max-file': maxFiles, mode, 'max-buffer-size': buffer } = config ?? {};
-  const defaults = type === 'local' ? LOCAL_ROTATION : {};
+  const { 'max-size': maxSize, 'max-file': maxFiles, mode, compress, 'max-buffer-size': buffer } = config ?? {};
+  const defaults = type === 'local' ? LOCAL_DEFAULTS : {};
   return {
     path,
     ...defaults,
     ...(maxSize !== undefined && { maxSize: parseSize(maxSize) }),
     ...(maxFiles !== undefined && { maxFiles: Number(maxFiles) }),
+    ...(compress !== undefined && { compress: parseBoolean(compress) }),
+    ...(type === 'json-file' && { attributes: attributesOf(record, config ?? {}) }),
     ...(mode === 'non-blocking' && { nonBlockingBuffer: parseSize(buffer ?? '') ?? NON_BLOCKING_BUFFER }),
   };
+}
+
+function attributesOf(record: ContainerRecord, options: Record<string, string>): string | undefined {
+  const { id, name, imageId, config } = record;
+  const container = {
+    ...{ id, name, imageId, image: config.Image, labels: config.Labels ?? {}, env: config.Env ?? [] },
+    command: commandLine(config),
+  };
+  const attributes = logAttributes(container, options);
+  return attributes && JSON.stringify(attributes);
 }

@@ -8,6 +8,8 @@ export interface LogEntry {
   time: bigint;
   /** The text as the container wrote it, with its newline; without one it is part of a longer line. */
   text: string;
+  /** What the log options chose to be beside each line. */
+  attributes?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface LogEntry {
  * or a full disk cut it) gives undefined and is skipped, as Docker does.
  */
 export function parseEntry(line: string): LogEntry | undefined {
-  let raw: { log?: unknown; stream?: unknown; time?: unknown };
+  let raw: { log?: unknown; stream?: unknown; time?: unknown; attrs?: unknown };
   try {
     raw = JSON.parse(line);
   } catch {
@@ -24,5 +26,7 @@ export function parseEntry(line: string): LogEntry | undefined {
   if (typeof raw?.log !== 'string' || typeof raw.time !== 'string') return undefined;
   const time = parseTime(raw.time);
   if (time === undefined) return undefined;
-  return { stream: raw.stream === 'stderr' ? 'stderr' : 'stdout', time, text: raw.log };
+  const entry: LogEntry = { stream: raw.stream === 'stderr' ? 'stderr' : 'stdout', time, text: raw.log };
+  if (raw.attrs) entry.attributes = raw.attrs as Record<string, string>;
+  return entry;
 }

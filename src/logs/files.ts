@@ -1,5 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { errnoCode } from '#errors/errors.ts';
+import { openDecompressed } from './compressed.ts';
 
 const READ_SIZE = 64 * 1024;
 const NEWLINE = 10;
@@ -7,6 +8,8 @@ const NEWLINE = 10;
 /** An open log file that is read line by line and remembers where it is, whatever it is called meanwhile. */
 export interface LineReader {
   readonly inode: bigint;
+  /** When it was last written to, in ns; a file that was compressed keeps the time of what it was. */
+  modified(): Promise<bigint>;
   /** Complete lines between the last position and the end of the file, without their newline; empty = nothing new. */
   next(): Promise<string[]>;
   /** Moves to the last `count` lines; gives how many lines there are from there on (fewer in a shorter file). */
@@ -22,7 +25,7 @@ export async function openLogFiles(path: string): Promise<LineReader[]> {
   const readers: LineReader[] = [];
   let gaps = 0;
   for (let index = 0; gaps < 2; index++) {
-    const reader = await openLines(index === 0 ? path : `${path}.${index}`);
+    const reader = index === 0 ? await openLines(path) : await openRotated(`${path}.${index}`);
     gaps = reader ? 0 : gaps + 1; // one name is free for a moment between two steps of a rotation
     if (!reader) continue;
     if (readers.some((known) => known.inode === reader.inode)) await reader.close();
@@ -39,9 +42,18 @@ export async function openSuccessor(path: string, current: LineReader): Promise<
   const inode = await inodeOf(path);
   if (inode === undefined || inode === current.inode) return undefined;
   const readers = await openLogFiles(path);
-  const next = readers[readers.findIndex((reader) => reader.inode === current.inode) + 1];
+  const next = readers[(await placeOf(current, readers)) + 1];
   await Promise.all(readers.filter((reader) => reader !== next).map((reader) => reader.close()));
   return next;
+}
+
+/** Where `current` is among `readers`, perhaps as the compressed file that was made of it; -1 = it is gone. */
+async function placeOf(current: LineReader, readers: LineReader[]): Promise<number> {
+  const place = readers.findIndex((reader) => reader.inode === current.inode);
+  if (place >= 0) return place;
+  const time = await current.modified();
+  const times = await Promise.all(readers.slice(0, -1).map((reader) => reader.modified()));
+  return times.indexOf(time);
 }
 
 async function inodeOf(path: string): Promise<bigint | undefined> {
@@ -62,16 +74,41 @@ async function openLines(path: string): Promise<LineReader | undefined> {
     throw error;
   }
   const { ino } = await file.stat({ bigint: true });
-  return lineReader(file, ino);
+  const modified = async () => (await file.stat({ bigint: true })).mtimeNs;
+  return lineReader(async () => file, { inode: ino, modified, close: () => file.close() });
 }
 
-function lineReader(file: FileHandle, inode: bigint): LineReader {
+/** A file that was rotated away: as it was, or compressed. gzip removes the first when the second is whole. */
+async function openRotated(path: string): Promise<LineReader | undefined> {
+  return (await openLines(path)) ?? (await openCompressed(`${path}.gz`));
+}
+
+/** Decompressed when it is read, not before. */
+async function openCompressed(path: string): Promise<LineReader | undefined> {
+  const info = await stat(path, { bigint: true }).catch((error: unknown) => {
+    if (errnoCode(error) !== 'ENOENT') throw error;
+  });
+  if (!info) return undefined;
+  let opened: Promise<FileHandle> | undefined;
+  const file = () => {
+    opened ??= openDecompressed(path);
+    return opened;
+  };
+  const close = async () => (await opened?.catch(() => undefined))?.close();
+  return lineReader(file, { inode: info.ino, modified: async () => info.mtimeNs, close });
+}
+
+function lineReader(
+  opened: () => Promise<FileHandle>,
+  identity: Pick<LineReader, 'inode' | 'modified' | 'close'>,
+): LineReader {
   const buffer = Buffer.allocUnsafe(READ_SIZE);
   let position = 0;
   let rest = Buffer.alloc(0);
   return {
-    inode,
+    ...identity,
     async next() {
+      const file = await opened();
       for (;;) {
         const { bytesRead } = await file.read(buffer, 0, READ_SIZE, position);
         if (bytesRead === 0) {
@@ -88,11 +125,10 @@ function lineReader(file: FileHandle, inode: bigint): LineReader {
       }
     },
     async seekTail(count) {
-      const tail = await findTail(file, buffer, count);
+      const tail = await findTail(await opened(), buffer, count);
       position = tail.offset;
       return tail.lines;
     },
-    close: () => file.close(),
   };
 }
 

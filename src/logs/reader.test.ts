@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -41,6 +42,40 @@ test('reads all rotated files, oldest first, and skips what is not a whole entry
   writeFileSync(`${path}.1`, `${lines(10, 20)}{"log":"cut`);
   writeFileSync(path, `not json\n${lines(20, 30)}`);
   assert.deepEqual(await read(), range(0, 30));
+});
+
+test('rotated files may be compressed, also while they are followed', async () => {
+  const pack = (file: string) => execFileSync('gzip', ['-1', '-f', file]);
+  writeFileSync(`${path}.2`, lines(0, 3000));
+  writeFileSync(`${path}.1`, lines(3000, 6000));
+  writeFileSync(path, lines(6000, 6010));
+  pack(`${path}.2`);
+  pack(`${path}.1`);
+  assert.deepEqual(await read(), range(0, 6010));
+  assert.deepEqual(await read({ tail: 5 }), range(6005, 6010));
+  assert.deepEqual(await read({ tail: 3500 }), range(2510, 6010));
+
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const seen: number[] = [];
+  const follow = readLog(path, { ...ALL, tail: 1 }, { ended }, new AbortController().signal);
+  const until = async (last: number) => {
+    while (seen.at(-1) !== last) seen.push(...(await follow.next()).value!.map(numberOf));
+  };
+  await until(6009);
+  appendFileSync(path, lines(6010, 6020));
+  renameSync(`${path}.2.gz`, `${path}.3.gz`);
+  renameSync(`${path}.1.gz`, `${path}.2.gz`);
+  renameSync(path, `${path}.1`);
+  pack(`${path}.1`);
+  writeFileSync(path, lines(6020, 6030));
+  await until(6029);
+  end();
+  assert.equal((await follow.next()).done, true);
+  assert.deepEqual(seen, range(6009, 6030));
+  assert.deepEqual(
+    readdirSync(tmpdir()).filter((name) => name.startsWith('wherry-log-')),
+    [],
+  );
 });
 
 test('tail counts lines across files', async () => {

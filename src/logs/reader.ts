@@ -69,8 +69,16 @@ async function openAtTail(path: string, tail: number | undefined): Promise<LineR
   const readers = await openLogFiles(path);
   if (tail === undefined) return readers;
   let missing = tail;
-  for (const reader of readers.toReversed()) missing -= await reader.seekTail(Math.max(missing, 0));
-  return readers;
+  const wanted: LineReader[] = [];
+  for (const reader of readers.toReversed()) {
+    if (wanted.length > 0 && missing <= 0) {
+      await reader.close();
+      continue;
+    }
+    missing -= await reader.seekTail(missing);
+    wanted.unshift(reader);
+  }
+  return wanted;
 }
 
 /** Wakes up when something in the log's folder changed, when the container ended, or when the reader gives up. */

@@ -34,6 +34,8 @@ export interface LogOptions {
   maxSize?: number;
   /** Files that are kept, the current one included. Default 1. */
   maxFiles?: number;
+  /** Rotated files are compressed by gzip, and get its suffix. */
+  compress?: boolean;
   /** Lines that find this many bytes waiting for the disk are dropped. Absent = the container waits instead. */
   nonBlockingBuffer?: number;
   /** JSON object for `attrs` of every line. */
@@ -57,6 +59,7 @@ export function monitorArguments(options: MonitorOptions): string[] {
     ...option('log', log?.path),
     ...option('log-max-size', log?.maxSize),
     ...option('log-max-files', log?.maxFiles),
+    ...flag('log-compress', log?.compress),
     ...option('log-buffer', log?.nonBlockingBuffer),
     ...option('log-attributes', log?.attributes),
     '--',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import { monitorRoom, readLog, type TestMonitorOptions } from '#test/support/monitor.ts';
 
 const room = monitorRoom();
@@ -120,6 +121,26 @@ test('a flood of 50 MB is in the log, line by line', async () => {
   const lines = readFileSync(log, 'latin1').split('\n').slice(0, -1);
   assert.equal(lines.length, 500_000);
   assert.ok(lines.every((text) => entry.test(text)));
+});
+
+test('rotation with compression: every file but the last is one of gzip', async () => {
+  const path = join(room.root, 'packed');
+  const lines = Array.from({ length: 60 }, (_, index) => `line ${index}\n`);
+  await logOf(lines.join(''), { log: { path, maxSize: 1000, maxFiles: 4, compress: true } });
+  const packed = [3, 2, 1].map((number) => `${path}.${number}.gz`);
+  assert.deepEqual(
+    packed.filter((file) => !existsSync(file)),
+    [],
+  );
+  assert.equal(existsSync(`${path}.1`) || existsSync(`${path}.4.gz`), false);
+  const texts = [...packed.map((file) => gunzipSync(readFileSync(file)).toString()), readFileSync(path, 'utf8')];
+  const entries = texts.flatMap((text) =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).log),
+  );
+  assert.deepEqual(entries, lines.slice(-entries.length));
 });
 
 test('rotation: a file that reached the maximum is the last one with its line; the oldest goes', async () => {

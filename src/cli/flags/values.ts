@@ -1,7 +1,5 @@
+import { parseBoolean } from '#lib/boolean.ts';
 import type { ValueType } from './types.ts';
-
-const truths = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
-const untruths = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False']);
 
 /** `--flag`, `--flag=false`; the texts that Go's ParseBool takes. */
 export const bool: ValueType<boolean> = {
@@ -9,8 +7,8 @@ export const bool: ValueType<boolean> = {
   initial: false,
   implied: 'true',
   set(_previous, text) {
-    if (truths.has(text)) return true;
-    if (untruths.has(text)) return false;
+    const value = parseBoolean(text);
+    if (value !== undefined) return value;
     throw new Error(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
   },
 };

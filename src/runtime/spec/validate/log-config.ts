@@ -1,6 +1,8 @@
 import type { LogConfig } from '#api/types/host-config.ts';
 import { invalid } from '#errors/errors.ts';
+import { parseBoolean } from '#lib/boolean.ts';
 import { parseSize } from '#lib/size.ts';
+import { checkAttributes } from '#logs/attributes.ts';
 
 /** The log drivers of this engine and the options that each takes. */
 const OPTIONS: Readonly<Record<string, readonly string[] | 'any'>> = {
@@ -27,7 +29,9 @@ export function checkLogConfig({ Type, Config }: LogConfig): void {
     }
   }
   checkMode(options);
+  checkCompression(Type, options);
   checkRotation(options);
+  checkAttributes(options);
 }
 
 function checkMode({ mode = '', 'max-buffer-size': buffer }: Record<string, string>): void {
@@ -38,6 +42,19 @@ function checkMode({ mode = '', 'max-buffer-size': buffer }: Record<string, stri
   }
   if (parseSize(buffer) === undefined) {
     throw invalid(`logger: error parsing option max-buffer-size: invalid size: '${buffer}'`);
+  }
+}
+
+/** Only what is rotated away is compressed; `local` always rotates unless it is told not to. */
+function checkCompression(type: string, options: Record<string, string>): void {
+  const { compress, 'max-file': files = type === 'local' ? '5' : '1', 'max-size': size } = options;
+  if (compress === undefined) return;
+  const wanted = parseBoolean(compress);
+  if (wanted === undefined)
+    throw invalid(`invalid value for "compress": ${JSON.stringify(compress)}: it is true or false`);
+  const unlimited = type === 'local' ? size === '-1' : size === undefined || size === '-1';
+  if (wanted && (Number(files) < 2 || unlimited)) {
+    throw invalid('compress cannot be true when max-file is less than 2 or max-size is not set');
   }
 }
 
