@@ -233,6 +233,45 @@ test('a layer that is here by its diffID is not downloaded, whatever its compres
   await ok('rmi', name('one'), name('two'));
 });
 
+test("wherry pulls with docker's lines, and as its run and create are told", async () => {
+  const image = await putImage(registry, 'own', app('own'), 'latest');
+  const wherry = async (...args: string[]) => {
+    const { code, stdout, stderr } = await daemon.wherry(args);
+    assert.equal(code, 0, stderr);
+    return { stdout, stderr };
+  };
+  const { stdout } = await wherry('pull', name('own'));
+  await ok('rmi', name('own'));
+  const lines = (text: string) => text.trimEnd().split('\n').sort();
+  const usual = lines(await ok('pull', name('own'))).filter((line) => !line.endsWith(': Waiting'));
+  assert.deepEqual(
+    lines(stdout).filter((line) => !line.endsWith(': Waiting')),
+    usual,
+  );
+  assert.equal((await wherry('pull', '-q', name('own'))).stdout, `${name('own:latest')}\n`);
+  assert.match((await wherry('pull', '-a', name('own'))).stdout, /Status: Image is up to date for/);
+  assert.match(
+    (await daemon.wherry(['pull', '-a', name('own:latest')])).stderr,
+    /tag can't be used with --all-tags\/-a/,
+  );
+  await ok('rmi', name('own'));
+  const never = await daemon.wherry(['run', '--rm', '--pull', 'never', name('own')]);
+  assert.deepEqual([never.code, /No such image/.test(never.stderr)], [125, true]);
+  const { stdout: printed, stderr } = await wherry('run', '--rm', name('own'));
+  assert.equal(printed, 'own\n');
+  assert.match(stderr, /Unable to find image '.*own:latest' locally\n.*Pulling from own/);
+  const newer = await putImage(registry, 'own', app('newer'), 'latest');
+  assert.equal((await wherry('run', '--rm', '--quiet', name('own'))).stdout, 'own\n');
+  assert.deepEqual(await wherry('run', '--rm', '-q', '--pull', 'always', name('own')), {
+    stdout: 'newer\n',
+    stderr: '',
+  });
+  assert.equal(await ok('inspect', '-f', '{{.Id}}', name('own')), newer.id);
+  const created = await wherry('create', '--pull', 'always', name('own'));
+  await ok('rm', created.stdout.trim());
+  await ok('rmi', name('own'), image.id);
+});
+
 test('a pull is an event with the reference as its id', async () => {
   await putImage(registry, 'eventful', { ...app('e'), config: { Labels: { kind: 'test' } } }, 'latest');
   const since = `${Date.now() / 1000 - 1}`;
