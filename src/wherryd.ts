@@ -11,6 +11,7 @@ import { keepOptions, keptConfig } from '#daemon/running-config.ts';
 import { stopForShutdown } from '#daemon/shutdown.ts';
 import { describe, isEngineError } from '#errors/errors.ts';
 import { Mutex } from '#lib/locks.ts';
+import { hostIsStopping } from '#linux/host-stopping.ts';
 import { launcherFromEnvironment } from '#linux/launcher.ts';
 import { engineBackend } from './engine-backend.ts';
 import { listenEverywhere } from './listen.ts';
@@ -77,7 +78,7 @@ function endOnSignals(engine: Engine, server: ApiServer): void {
     ending = true;
     engine.log.info(`ending on ${signal}`);
     await server.close();
-    if (!engine.config.liveRestore) await stopForShutdown(engine);
+    if (!engine.config.liveRestore || (await hostIsStopping(engine.launcher))) await stopForShutdown(engine);
     await closeEngine(engine);
     removePidFile(engine.config.pidFile);
     process.exit(0);

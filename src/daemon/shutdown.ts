@@ -5,7 +5,7 @@ import { DEFAULT_STOP_TIMEOUT, stopRunning, within } from './stop.ts';
 const GRACE = 5;
 
 /**
- * `--live-restore=false`: every container gets its stop signal, and its own time to follow it. Restart policies start
+ * The machine is shutting down, or `--live-restore=false`: every container gets its stop signal, and its own time to follow it. Restart policies start
  * again what they want with the next daemon. Who is still there after `shutdownTimeout` (or its own time, if that is
  * longer) is left.
  */

@@ -1,5 +1,7 @@
 /** Restart policies as dockerd has them: who is started again, when, what is said of it, and who may interfere. */
 import assert from 'node:assert/strict';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '#test/support/ask.ts';
@@ -243,18 +245,33 @@ test('another engine of the same daemon starts nobody whom a user has stopped', 
   );
 });
 
-test('--live-restore=false: stopped with the daemon, by its own stop signal and time, and started with the next one', async () => {
-  await daemon.stop();
-  await daemon.start(['--live-restore=false']);
-  const script = 'trap "echo asked; exit 0" USR1; while :; do sleep 0.05; done';
-  for (const policy of ['no', 'always', 'unless-stopped', 'on-failure']) {
-    await ok`run -d --name runs-${policy} --restart ${policy} --stop-signal USR1 busybox sh -c ${script}`;
-  }
-  await sleep(300);
-  await daemon.stop();
-  await daemon.start();
-  assert.deepEqual(await untilSettled(), {
-    ...{ 'runs-no': 'Exited (0)', 'runs-always': 'up', 'runs-unless-stopped': 'up', 'runs-on-failure': 'Exited (0)' },
+for (const [title, start] of [
+  ['--live-restore=false', () => daemon.start(['--live-restore=false'])],
+  ['the machine shuts down', startOnStoppingHost],
+] as const) {
+  test(`${title}: stopped with the daemon, by its own stop signal and time, and started with the next one`, async () => {
+    await daemon.stop();
+    await start();
+    const script = 'trap "echo asked; exit 0" USR1; echo on; while :; do sleep 0.05; done';
+    const policies = ['no', 'always', 'unless-stopped', 'on-failure'];
+    for (const policy of policies) {
+      await ok`run -d --name runs-${policy} --restart ${policy} --stop-signal USR1 busybox sh -c ${script}`;
+      while ((await ok`logs runs-${policy}`) !== 'on') await sleep(20);
+    }
+    await daemon.stop();
+    await daemon.start();
+    assert.deepEqual(await untilSettled(), {
+      ...{ 'runs-no': 'Exited (0)', 'runs-always': 'up', 'runs-unless-stopped': 'up', 'runs-on-failure': 'Exited (0)' },
+    });
+    assert.equal(await ok`logs runs-no`, 'on\nasked');
   });
-  assert.equal(await ok`logs runs-no`, 'asked');
-});
+}
+
+/** With a stand-in for systemctl that says so. */
+async function startOnStoppingHost(): Promise<void> {
+  const folder = join(daemon.folder, 'bin');
+  await mkdir(folder);
+  await writeFile(join(folder, 'systemctl'), '#!/bin/sh\necho stopping\nexit 1\n');
+  await chmod(join(folder, 'systemctl'), 0o755);
+  await daemon.start([], { PATH: `${folder}:${process.env.PATH}` });
+}
