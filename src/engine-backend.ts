@@ -15,6 +15,7 @@ import { resizeExec } from '#daemon/exec/resize.ts';
 import { openExecSession } from '#daemon/exec/session.ts';
 import { startExec } from '#daemon/exec/start.ts';
 import { exportContainer } from '#daemon/export.ts';
+import { inspectImage, listImages } from '#daemon/image-views.ts';
 import { importFrom } from '#daemon/import-image.ts';
 import { systemInfo, systemVersion } from '#daemon/info.ts';
 import { inspectDistribution } from '#daemon/inspect-distribution.ts';
@@ -59,9 +60,9 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
       ping: () => void engine.background.run('warming up', () => warmCgroups(engine.cgroups)),
     },
     images: {
-      list: async (query) => graph.list(query),
-      inspect: async (name) => graph.inspect(name),
-      history: async (name) => graph.history(name),
+      list: (query) => listImages(graph, query),
+      inspect: (name, query) => inspectImage(graph, name, query),
+      history: (name, { platform }) => graph.history(name, platform),
       tag: (name, target) => graph.tag(name, target),
       remove: (name, options) => removeImage(engine, name, options),
       prune: (filters) => pruneImages(engine, filters),

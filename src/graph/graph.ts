@@ -24,6 +24,7 @@ import { createImage, type NewImageRequest } from './create.ts';
 import { type GraphUsage, graphUsage } from './disk-usage.ts';
 import { imageHistory } from './history.ts';
 import { imageGraph } from './image-graph.ts';
+import { type ImageManifests, imageManifests } from './image-manifests.ts';
 import { type ImportRequest, importImage } from './import.ts';
 import { inspectImage } from './inspect.ts';
 import { type LayerTar, layerTar } from './layer-tar.ts';
@@ -37,6 +38,7 @@ import { type PullRequest, pullImages } from './pull.ts';
 import { type PushRequest, pushImages } from './push.ts';
 import { Pushes } from './push-layer.ts';
 import { References } from './references.ts';
+import { refuseOtherPlatform } from './refuse-platform.ts';
 import { type RemoveOptions, removeImage } from './remove.ts';
 import { restoreGraph } from './restore.ts';
 import { saveImages } from './save.ts';
@@ -151,11 +153,20 @@ export class Graph {
     return listImages(this.#state, query);
   }
 
-  inspect(name: string): ImageInspect {
+  /** Throws `not-found`, also when the image is for another platform than the one asked for. */
+  inspect(name: string, platform?: OciPlatform): ImageInspect {
+    this.#refuseOtherPlatform(name, platform);
     return inspectImage(this.#state, name);
   }
 
-  history(name: string): Promise<HistoryResponseItem[]> {
+  /** See `imageManifests`. Throws `not-found`. */
+  async manifests(name: string): Promise<ImageManifests> {
+    return imageManifests(this.#state, findImage(this.#state, name));
+  }
+
+  /** Throws as `inspect` does. */
+  async history(name: string, platform?: OciPlatform): Promise<HistoryResponseItem[]> {
+    this.#refuseOtherPlatform(name, platform);
     return imageHistory(this.#state, name);
   }
 
@@ -278,6 +289,10 @@ export class Graph {
   limitTransfers(downloads: number, uploads: number): void {
     this.#state.transfers.limitDownloads(downloads);
     this.#state.pushes.limitUploads(uploads);
+  }
+
+  #refuseOtherPlatform(name: string, platform?: OciPlatform): void {
+    if (platform) refuseOtherPlatform(this.get(name), name, [platform]);
   }
 
   /** Ends loads, pulls and pushes that are under way and waits for the change that is. The database stays open. */

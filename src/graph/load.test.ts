@@ -8,6 +8,7 @@ import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import type { ManifestSummary } from '#api/types/image.ts';
 import { isEngineError } from '#errors/errors.ts';
 import { digestOf } from '#lib/digest.ts';
 import { assertNothingStored, assertWhole, openTestGraph } from '#test/support/graph.ts';
@@ -200,6 +201,21 @@ test('of an image for several platforms the one for this machine is taken, or th
   assert.equal(loaded.graph.inspect('many').Architecture, 'arm64');
   await assertWhole(loaded);
   assert.equal(digestOf(await loaded.content.read(index.digest)), index.digest);
+  const { Descriptor, Manifests } = await loaded.graph.manifests('many');
+  assert.equal(Descriptor?.digest, index.digest);
+  assert.deepEqual(
+    Manifests.map(({ Kind, Available, Descriptor: { platform } }) => [Kind, Available, platform?.architecture]),
+    [
+      ['image', true, 'arm64'],
+      ['image', false, 'amd64'],
+      ['attestation', false, 'unknown'],
+    ],
+  );
+  const [{ Size, ImageData }] = Manifests as [ManifestSummary];
+  assert.ok(Size.Content > layer('arm64').length && Size.Total === Size.Content + ImageData!.Size.Unpacked);
+  const amd64 = { os: 'linux', architecture: 'amd64' };
+  assert.throws(() => loaded.graph.inspect('many', amd64), /its platform \(linux\/arm64\) does not match/);
+  await assert.rejects(loaded.graph.history('many', amd64), /does not match the specified platform/);
   const elsewhere = [{ os: 'linux', architecture: 's390x' }];
   await assert.rejects(loaded.load(path, { platforms: elsewhere }), /it has no image for the platform linux\/s390x/);
 });

@@ -1,12 +1,12 @@
 import type { OciPlatform } from '#api/types/image.ts';
 import { encodeTarHeader, TAR_END, tarPadding } from '#archive/tar-writer.ts';
-import { describe, isEngineError, notFound, system } from '#errors/errors.ts';
+import { describe, isEngineError, system } from '#errors/errors.ts';
 import type { Image } from '#image/image.ts';
-import { formatPlatform, platformMatches } from '#image/platform.ts';
 import type { Digest } from '#lib/digest.ts';
 import { filePieces } from '#lib/file-pieces.ts';
 import { formatReference, type Reference } from '#lib/reference.ts';
 import { findImage, namedReference, wholeRepository } from './lookup.ts';
+import { refuseOtherPlatform } from './refuse-platform.ts';
 import { publish } from './register.ts';
 import { archiveFiles, type SavedFile, type SavedImage, type SavedLayer } from './save-archive.ts';
 import type { GraphState } from './state.ts';
@@ -58,15 +58,6 @@ function select(
     const reference = namedReference(name);
     add(image, reference && state.references.imageOf(reference) === image.id ? reference : undefined);
   }
-}
-
-function refuseOtherPlatform(image: Image, name: string, platforms: readonly OciPlatform[]): void {
-  const own = { os: image.os, architecture: image.architecture, ...(image.variant && { variant: image.variant }) };
-  if (platforms.length === 0 || platforms.some((wanted) => platformMatches(wanted, own))) return;
-  throw notFound(
-    `image with reference ${name} was found but its platform (${formatPlatform(own)}) does not match ` +
-      `the specified platform (${platforms.map(formatPlatform).join(', ')})`,
-  );
 }
 
 async function readImage(state: GraphState, { image, references }: Selected): Promise<SavedImage> {

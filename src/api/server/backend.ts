@@ -86,7 +86,7 @@ export interface SystemBackend {
 
 export interface ImageBackend {
   list(query: ImageListQuery): Promise<readonly ImageSummary[]>;
-  inspect(name: string, query: { platform?: OciPlatform }): Promise<ImageInspect>;
+  inspect(name: string, query: { platform?: OciPlatform; manifests?: boolean }): Promise<ImageInspect>;
   history(name: string, query: { platform?: OciPlatform }): Promise<readonly HistoryResponseItem[]>;
   /** `repo` is a familiar name without tag, `tag` may be empty. */
   tag(name: string, target: { repo: string; tag: string }): Promise<void>;
@@ -164,6 +164,8 @@ export interface ImageListQuery {
   filters: Filters;
   sharedSize: boolean;
   digests: boolean;
+  /** Tell of each image's manifests. */
+  manifests: boolean;
 }
 
 export interface ContainerBackend {

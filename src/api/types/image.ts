@@ -19,6 +19,29 @@ export interface ImageSummary {
   /** Containers that use it; -1 = not computed. */
   Containers: number;
   Descriptor?: OciDescriptor;
+  /** Only when asked for. */
+  Manifests?: ManifestSummary[];
+}
+
+/** One manifest of an image: its own, and the others of the index that it came with. */
+export interface ManifestSummary {
+  /** The manifest's digest. */
+  ID: string;
+  Descriptor: OciDescriptor;
+  /** Config and layers are here. */
+  Available: boolean;
+  /** Bytes: `Content` the blobs that are here, `Total` with `ImageData.Size.Unpacked`. */
+  Size: { Content: number; Total: number };
+  Kind: 'image' | 'attestation' | 'unknown';
+  ImageData?: {
+    Platform: OciPlatform;
+    /** Ids of the containers made from it. */
+    Containers: string[];
+    /** Bytes of what the storage driver has made of its layers. */
+    Size: { Unpacked: number };
+  };
+  /** The digest of the manifest that it says something about. */
+  AttestationData?: { For: string };
 }
 
 export interface ImageInspect {
@@ -42,6 +65,8 @@ export interface ImageInspect {
   RootFS: RootFS;
   Metadata: { LastTagTime: Timestamp };
   Descriptor?: OciDescriptor;
+  /** Only when asked for. */
+  Manifests?: ManifestSummary[];
 }
 
 /** What an image says about the containers made from it; empty fields are left out. */

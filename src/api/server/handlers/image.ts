@@ -15,6 +15,7 @@ export async function list(call: Call): Promise<Reply> {
     filters: listFilters(call),
     sharedSize: booleanValue(call.query, 'shared-size'),
     digests: booleanValue(call.query, 'digests'),
+    manifests: call.version >= 47 && booleanValue(call.query, 'manifests'),
   });
   if (call.version >= NEWEST_API) return json(images);
   return json(images.map((image) => downgradeImageSummary(image, call.version)));
@@ -28,7 +29,8 @@ function listFilters(call: Call): Filters {
 }
 
 export async function inspect(call: Call): Promise<Reply> {
-  const image = await call.backend.images.inspect(call.name, platformOf(call, 49));
+  const manifests = call.version >= 48 && booleanValue(call.query, 'manifests');
+  const image = await call.backend.images.inspect(call.name, { ...platformOf(call, 49), manifests });
   return json(call.version < NEWEST_API ? downgradeImageInspect(image, call.version) : image);
 }
 
