@@ -154,18 +154,20 @@ export async function fetchConfig({ session, repository, signal }: RemoteReposit
 /** All tags of a repository. Throws `invalid` for a reply that is none, and as `Session.request` does. */
 export async function listRemoteTags(session: Session, repository: string, signal: AbortSignal): Promise<string[]> {
   const tags: string[] = [];
-  let url: string | URL = `/v2/${repository}/tags/list`;
-  for (let pages = 0; pages < MAX_PAGES; pages++) {
+  const seen = new Set<string>();
+  for (let url: string | URL = `/v2/${repository}/tags/list`; ; ) {
     const reply = await session.request({ method: 'GET', url, signal });
     tags.push(...readTags(await reply.bytes(MAX_MANIFEST), reply.title));
     const next = /^<([^>]+)>;\s*rel="?next"?/.exec(String(reply.headers.link ?? ''));
     if (!next) return tags;
     url = session.resolve(next[1]!, reply);
+    if (seen.has(url.href) || seen.size >= MAX_PAGES) throw invalid(`${reply.title}: the list of tags has no end`);
+    seen.add(url.href);
   }
-  throw invalid(`${repository} has more than ${MAX_PAGES} pages of tags`);
 }
 
-const MAX_PAGES = 10_000;
+/** Pages of tags; a page has at least a hundred of them with most registries. */
+const MAX_PAGES = 1000;
 
 function readTags(bytes: Buffer, title: string): string[] {
   let tags: unknown;

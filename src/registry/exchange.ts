@@ -117,3 +117,14 @@ function asReply(body: IncomingMessage, url: URL, method: Method, signal: AbortS
   };
   return { status: body.statusCode!, headers: body.headers, url, title, body, bytes, discard };
 }
+
+/**
+ * Where a header of a reply leads. A host that was reached through TLS is so again, whatever its proxy made of that. Throws
+ * `invalid` when it leads nowhere.
+ */
+export function resolveLocation(location: string, { url, title }: Pick<RegistryReply, 'url' | 'title'>): URL {
+  const next = URL.parse(location, url);
+  if (!next || !/^https?:$/.test(next.protocol)) throw invalid(`${title}: the reply leads to what is no HTTP URL`);
+  if (next.host === url.host && url.protocol === 'https:') next.protocol = 'https:';
+  return next;
+}

@@ -3,7 +3,7 @@ import type { Agents } from './agents.ts';
 import { Authorizer } from './authorizer.ts';
 import type { Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoints.ts';
-import { type Body, exchange, type Method, type RegistryReply } from './exchange.ts';
+import { type Body, exchange, type Method, type RegistryReply, resolveLocation } from './exchange.ts';
 import type { Origins } from './origins.ts';
 import { replyError } from './reply-error.ts';
 import { withRetries } from './retry.ts';
@@ -80,11 +80,9 @@ export class Session {
     return this.#authorizer.identityToken(signal);
   }
 
-  /** Where a reply's `Location` leads. A host that was reached through TLS is so again, whatever its proxy made of that. */
+  /** See `resolveLocation`. */
   resolve(location: string, reply: RegistryReply): URL {
-    const url = new URL(location, reply.url);
-    if (url.host === reply.url.host && reply.url.protocol === 'https:') url.protocol = 'https:';
-    return url;
+    return resolveLocation(location, reply);
   }
 
   /** Rights beside those of the session, as for a mount from another repository. */

@@ -4,6 +4,7 @@ import { launcherRequests, launcherStreams } from './targets/launcher-protocol.t
 import { layerIndexes } from './targets/layer-indexes.ts';
 import { layerTrees } from './targets/layer-trees.ts';
 import { monitorProtocol } from './targets/monitor-protocol.ts';
+import { registryReplies } from './targets/registry-replies.ts';
 import { tarParser } from './targets/tar-parser.ts';
 
 /** Everything that `make fuzz` tries. */
@@ -13,6 +14,7 @@ export const targets = [
   layerTrees,
   imageJson,
   imageArchives,
+  registryReplies,
   launcherRequests,
   launcherStreams,
   monitorProtocol,
