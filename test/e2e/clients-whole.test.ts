@@ -107,10 +107,10 @@ describe('dockerode', () => {
     await docker.getVolume(volume.name).remove();
     const network = await docker.createNetwork({ Name: 'net' });
     await network.connect({ Container: container.id, EndpointConfig: { Aliases: ['me'] } });
-    assert.deepEqual(Object.keys((await network.inspect()).Containers), [container.id]);
+    assert.deepEqual(Object.keys((await network.inspect()).Containers ?? {}), [container.id]);
     await network.disconnect({ Container: container.id });
     await network.remove();
-    assert.equal((await docker.listNetworks({ filters: { name: ['net'] } as never })).length, 0);
+    assert.equal((await docker.listNetworks({ filters: { name: ['net'] } })).length, 0);
   });
 });
 
