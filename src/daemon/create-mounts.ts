@@ -6,8 +6,12 @@ import { type ContainerMounts, prepareMounts } from '#volume/prepare-mounts.ts';
 import type { Engine } from './engine.ts';
 import { createImageLayers, type HeldImages } from './image-mounts.ts';
 
-/** Makes the volumes and folders that the mounts of a new container need, filled from its image, and records them. */
-export async function createMounts(engine: Engine, record: ContainerRecord, images: HeldImages): Promise<void> {
+/** Makes the volumes and folders that the mounts of a new container need, and records them. Gives what `fillVolumes` is to fill. */
+export async function createMounts(
+  engine: Engine,
+  record: ContainerRecord,
+  images: HeldImages,
+): Promise<ContainerMounts['populate']> {
   const { config, hostConfig, id } = record;
   const input = mountInputOf(config, hostConfig);
   const collected = collectMounts(input, (name) => mountsOf(engine.containers.get(name).record));
@@ -19,7 +23,7 @@ export async function createMounts(engine: Engine, record: ContainerRecord, imag
   });
   Object.assign(record, mounts);
   await createImageLayers(engine, record, images);
-  await fillVolumes(engine, id, populate);
+  return populate;
 }
 
 /** Copies what the image has at a volume's place into the volume, if that is still empty. */

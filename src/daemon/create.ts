@@ -15,9 +15,9 @@ import { settleAll } from '#lib/settle-all.ts';
 import { nowNs } from '#lib/time.ts';
 import { fault } from '#lib/write-steps.ts';
 import { mergeConfig } from '#runtime/spec/merge-config.ts';
-import { createMounts } from './create-mounts.ts';
+import { createMounts, fillVolumes } from './create-mounts.ts';
 import type { Engine } from './engine.ts';
-import { holdMountedImages } from './image-mounts.ts';
+import { type HeldImages, holdMountedImages } from './image-mounts.ts';
 import { judgeHostConfig } from './judge-host-config.ts';
 import { laterWarnings } from './later.ts';
 import { resolveLinks } from './links.ts';
@@ -108,14 +108,11 @@ function defaultHostname(engine: Engine, id: string, { NetworkMode: mode }: Host
 
 async function makeContainer(engine: Engine, record: ContainerRecord): Promise<Container> {
   const { id } = record;
-  const { folder, config } = engine.paths.container(id);
   await using images = await holdMountedImages(engine, record);
   try {
-    await settleAll([mkdir(folder, { mode: 0o710 }), engine.driver.createReadWrite(id, record.chain)]);
-    fault('container.create.layer');
-    await createMounts(engine, record, images);
-    fault('container.create.mounts');
-    await writeFileDurably(config, serializeRecord(record), 0o600);
+    // side by side, for both wait for the disk
+    const [populate] = await settleAll([describeDurably(engine, record, images), makeLayer(engine, record)]);
+    await fillVolumes(engine, id, populate);
     fault('container.create.config');
     const container = await engine.containers.add(record);
     fault('container.create.commit');
@@ -125,4 +122,19 @@ async function makeContainer(engine: Engine, record: ContainerRecord): Promise<C
     await removeLeftovers(engine, { ...runOf(record), chain: layersOf(record), anonymousVolumes });
     throw error;
   }
+}
+
+async function makeLayer(engine: Engine, { id, chain }: ContainerRecord): Promise<void> {
+  await engine.driver.createReadWrite(id, chain);
+  fault('container.create.layer');
+}
+
+/** The container's folder, with its record in it. Gives what there is to be filled once there is a layer. */
+async function describeDurably(engine: Engine, record: ContainerRecord, images: HeldImages) {
+  const { folder, config } = engine.paths.container(record.id);
+  await mkdir(folder, { mode: 0o710 });
+  const populate = await createMounts(engine, record, images);
+  fault('container.create.mounts');
+  await writeFileDurably(config, serializeRecord(record), 0o600);
+  return populate;
 }

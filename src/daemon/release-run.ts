@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
 import type { ContainerRecord } from '#container/record.ts';
 import type { RunResources } from '#container/store.ts';
+import { removeSmallFolder } from '#lib/remove-small.ts';
 import { fault } from '#lib/write-steps.ts';
 import { unbindAll } from '#linux/bind-below.ts';
 import { releaseSharedMemory } from '#runtime/shared-memory.ts';
@@ -24,7 +24,7 @@ export async function releaseRun(
   if (!isViewed(engine, id)) await releaseMounts(engine, { id, imageLayers });
   const { runFolder, sharedMemory } = engine.paths.container(id);
   if (shareableIpc) await releaseSharedMemory(engine.launcher, sharedMemory);
-  await rm(runFolder, { recursive: true, force: true });
+  await removeSmallFolder(runFolder);
   fault('container.exit.released');
 }
 

@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { eventAttributes } from '#container/description.ts';
 import { layersOf } from '#container/record.ts';
 import type { Leftovers } from '#container/store.ts';
 import { conflict } from '#errors/errors.ts';
+import { removeSmallFolder } from '#lib/remove-small.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Engine } from './engine.ts';
 import { runOf } from './release-run.ts';
@@ -84,8 +84,7 @@ export async function removeLeftovers(
   engine.containers.dropRoot(id);
   await engine.graph.collectLayers(chain);
   fault('container.remove.layer');
-  await rm(folder, { recursive: true, force: true });
-  await rm(runFolder, { recursive: true, force: true });
+  await Promise.all([removeSmallFolder(folder), removeSmallFolder(runFolder)]);
   fault('container.remove.files');
   engine.volumes.release(id);
   for (const name of anonymousVolumes) await engine.volumes.removeIfUnused(name);
