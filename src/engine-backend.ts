@@ -40,10 +40,16 @@ import { restartContainer, stopContainer } from '#daemon/stop.ts';
 import { containerTop } from '#daemon/top.ts';
 import { updateContainer } from '#daemon/update.ts';
 import { waitForContainer } from '#daemon/wait.ts';
+import { atMostEvery } from '#lib/at-most-every.ts';
 import { warmCgroups } from '#linux/cgroup-control.ts';
+
+/** Milliseconds for which cgroups stay warm at least. */
+const WARM = 20;
 
 /** The engine as the API server sees it. `restart` has another engine take over once the replies are out. */
 export function engineBackend(engine: Engine, restart: () => void): Backend {
+  // a client that says hello is about to start something
+  const warmUp = atMostEvery(WARM, () => void engine.background.run('warming up', () => warmCgroups(engine.cgroups)));
   const { graph, events, volumes } = engine;
   return {
     system: {
@@ -57,7 +63,7 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
         return summary;
       },
       authenticate: (auth, signal) => authenticate(engine, auth, signal),
-      ping: () => void engine.background.run('warming up', () => warmCgroups(engine.cgroups)),
+      ping: warmUp,
     },
     images: {
       list: (query) => listImages(graph, query),
@@ -109,7 +115,10 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
       commit: (id, request) => commitContainer(engine, id, request),
     },
     containers: {
-      create: (request) => createContainer(engine, request),
+      create: (request) => {
+        warmUp();
+        return createContainer(engine, request);
+      },
       list: async (query) => (query.size ? listWithSizes(engine, query) : listContainers(engine, query)),
       inspect: async (id, { size }) => (size ? inspectWithSizes(engine, id) : inspectContainer(engine, id)),
       start: (id, { hostConfig }) => startContainer(engine, id, hostConfig),
