@@ -1,12 +1,15 @@
-import { EngineError, invalid, isEngineError, notFound } from '#errors/errors.ts';
+import { EngineError, type ErrorKind, invalid, isEngineError, notFound, system } from '#errors/errors.ts';
 import { familiarName, familiarReference, type Reference } from '#lib/reference.ts';
 
-/** What a registry refused, in the words by which Docker's clients know it. */
+/** Docker's client asks for a password at a 401 and takes a 503 for the engine's own. */
+const THE_REGISTRYS: ReadonlySet<ErrorKind> = new Set(['unauthorized', 'forbidden', 'unavailable']);
+
+/** What a registry refused, in the words and of the kinds by which Docker's clients know it. */
 export function explainPull(error: unknown, reference: Reference): unknown {
   if (!isEngineError(error)) return error;
   const { code, cause, hint, message } = error;
-  const say = (what: string) =>
-    notFound(`${what}: ${message}`, { ...(code && { code }), ...(hint && { hint }), cause });
+  const more = { ...(code && { code }), ...(hint && { hint }), cause };
+  const say = (what: string) => notFound(`${what}: ${message}`, more);
   const name = familiarName(reference);
   switch (code) {
     case 'DENIED':
@@ -15,10 +18,8 @@ export function explainPull(error: unknown, reference: Reference): unknown {
       return say(`manifest for ${familiarReference(reference)} not found`);
     case 'NAME_UNKNOWN':
       return say(`repository ${name} not found`);
-    case 'HTTP_404':
-      return say(`manifest for ${familiarReference(reference)} not found`);
     default:
-      return error;
+      return THE_REGISTRYS.has(error.kind) ? system(message, more) : error;
   }
 }
 
