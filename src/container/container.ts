@@ -32,6 +32,8 @@ export class Container {
   cleanup: Promise<void> = Promise.resolve();
   /** Those that have not ended. */
   readonly execs: ReadonlySet<Exec>;
+  /** Processes of this run that were killed for want of memory, as far as that has been told. */
+  oomKills = 0;
   removing = false;
   /** Ends when it is not looked after any more. */
   healthWatch: AbortController | undefined;

@@ -26,19 +26,33 @@ export async function statContainerPath(engine: Engine, id: string, path: string
 }
 
 /** `GET /containers/{id}/archive`: the same with what is there as a tar, whose first name is the path's last part. */
-export async function readContainerPath(
+export function readContainerPath(
   engine: Engine,
   id: string,
   path: string,
   signal: AbortSignal,
-): Promise<{ stat: ContainerPathStat; tar: AsyncIterable<Buffer> }> {
+): Promise<PackedContainerPath> {
+  return packContainerPath(engine, id, { path, action: 'archive-path' }, signal);
+}
+
+interface PackedContainerPath {
+  stat: ContainerPathStat;
+  tar: AsyncIterable<Buffer>;
+}
+
+async function packContainerPath(
+  engine: Engine,
+  id: string,
+  { path, action }: { path: string; action: 'archive-path' | 'copy' },
+  signal: AbortSignal,
+): Promise<PackedContainerPath> {
   const container = engine.containers.get(id);
   const absolute = absolutePath(path);
   const packed = await withView(engine, container, { volumes: true }, async (opened) => {
     const { stat, tar } = await packView(opened.view, absolute, lastPart(absolute), signal);
     return { stat: wireStat(absolute, stat), tar: untilRead(opened, tar) };
   }).catch((error) => missing(error, path, id));
-  engine.events.publish('container', 'archive-path', container.id, eventAttributes(container));
+  engine.events.publish('container', action, container.id, eventAttributes(container));
   return packed;
 }
 
@@ -85,7 +99,7 @@ export async function copyFromContainer(
 ): Promise<AsyncIterable<Buffer>> {
   if (path === '') throw invalid('Path cannot be empty');
   const { linkTarget } = await statContainerPath(engine, id, path);
-  return (await readContainerPath(engine, id, linkTarget || path, signal)).tar;
+  return (await packContainerPath(engine, id, { path: linkTarget || path, action: 'copy' }, signal)).tar;
 }
 
 async function* plain(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {

@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path';
 import { ExecStore } from '#container/exec-store.ts';
 import { ContainerStore } from '#container/store.ts';
 import { openContentStore } from '#content/store.ts';
-import { unavailable } from '#errors/errors.ts';
-import { EventLog } from '#events/events.ts';
+import { describe, unavailable } from '#errors/errors.ts';
+import { EventLog, HISTORY_LIMIT } from '#events/events.ts';
+import { EventJournal } from '#events/journal.ts';
 import { openGraph } from '#graph/graph.ts';
 import { setUpInitLayer } from '#graphdriver/init-layer.ts';
 import { type DriverOptions, openDriver } from '#graphdriver/open-driver.ts';
@@ -60,7 +61,11 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     detectCgroups(),
     readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
   ]);
-  const events = new EventLog();
+  const journal = await EventJournal.open(paths.events, {
+    limit: HISTORY_LIMIT,
+    onFailure: (error) => log.warn('events could not be written down', { error: describe(error) }),
+  });
+  const events = new EventLog(journal.events, (event) => journal.append(event));
   const containers = new ContainerStore(database);
   const driverOptions: DriverOptions = {
     root: paths.graph,
@@ -125,6 +130,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     containers,
     execs: new ExecStore(),
     events,
+    journal,
     stats: new Sampler(),
     runtimes,
     cdi: new CdiLibrary(config.cdiSpecDirs),
@@ -151,6 +157,7 @@ export async function closeEngine(engine: Engine): Promise<void> {
   await engine.registry.close();
   await engine.driver.cleanup();
   await engine.database.close();
+  await engine.journal.close();
 }
 
 /** A database that cannot be written to any more cannot be worked around: the launcher starts another engine. */

@@ -2,6 +2,7 @@ import type { ExecStore } from '#container/exec-store.ts';
 import type { ContainerStore } from '#container/store.ts';
 import type { EngineError } from '#errors/errors.ts';
 import type { EventLog } from '#events/events.ts';
+import type { EventJournal } from '#events/journal.ts';
 import type { Graph } from '#graph/graph.ts';
 import type { GraphDriver } from '#graphdriver/driver.ts';
 import type { Mutex } from '#lib/locks.ts';
@@ -39,6 +40,8 @@ export interface Engine {
   containers: ContainerStore;
   execs: ExecStore;
   events: EventLog;
+  /** Where the next engine finds this one's events. */
+  journal: EventJournal;
   stats: Sampler;
   runtimes: Runtimes;
   cdi: CdiLibrary;

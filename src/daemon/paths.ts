@@ -47,6 +47,8 @@ export interface Paths {
   dataRoot: string;
   execRoot: string;
   database: string;
+  /** The newest events; gone with a boot. */
+  events: string;
   containers: string;
   runs: string;
   volumes: string;
@@ -68,6 +70,7 @@ export function enginePaths(dataRoot: string, execRoot: string): Paths {
     dataRoot,
     execRoot,
     database: join(dataRoot, 'wherry.db'),
+    events: join(execRoot, 'events.jsonl'),
     containers,
     runs,
     volumes: join(dataRoot, 'volumes'),

@@ -79,11 +79,13 @@ export async function recordExit(
     pid: 0,
     processStartTime: '',
     exitCode: exit.code,
-    oomKilled: exit.oom,
+    oomKilled: exit.oom || container.oomKills > 0,
     finishedAt: exit.finishedAt,
     error: exit.lost ?? '',
   });
-  if (exit.oom) engine.events.publish('container', 'oom', record.id, eventAttributes(container));
+  if (exit.oom && container.oomKills === 0)
+    engine.events.publish('container', 'oom', record.id, eventAttributes(container));
+  container.oomKills = 0;
   detachNetwork(engine, container);
   tellVolumes(engine, container, 'unmount');
   const details = { exitCode: String(exit.code), execDuration: String(ranFor / 1_000_000_000n) };

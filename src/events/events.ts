@@ -3,7 +3,7 @@ import { checkFilterNames, type Filters, matchesAny, matchesExactly, matchesLabe
 import { nowNs } from '#lib/time.ts';
 
 /** How many past events `since` can reach. */
-const HISTORY_LIMIT = 1024;
+export const HISTORY_LIMIT = 1024;
 /** How many undelivered events a listener may have before it is cut off. */
 const LISTENER_LIMIT = 65_536;
 
@@ -27,8 +27,15 @@ interface Listener {
 
 /** The engine's events: publish them, look back, listen. */
 export class EventLog {
-  readonly #history: EventMessage[] = [];
+  readonly #history: EventMessage[];
+  readonly #keep: (event: EventMessage) => void;
   readonly #listeners = new Set<Listener>();
+
+  /** `past` = what the engine before has told; `keep` gets every new event. */
+  constructor(past: readonly EventMessage[] = [], keep: (event: EventMessage) => void = () => {}) {
+    this.#history = [...past];
+    this.#keep = keep;
+  }
 
   get listenerCount(): number {
     return this.#listeners.size;
@@ -46,6 +53,7 @@ export class EventLog {
     };
     this.#history.push(event);
     if (this.#history.length > HISTORY_LIMIT) this.#history.shift();
+    this.#keep(event);
     for (const listener of this.#listeners) deliver(listener, event);
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoCode, system } from '#errors/errors.ts';
 import type { CgroupSupport } from './cgroup.ts';
-import { cgroupFolder, processFolder } from './cgroup-paths.ts';
+import { cgroupFolder, oomFiles, processFolder } from './cgroup-paths.ts';
 
 /** Milliseconds between two looks at a state that the kernel reaches in its own time. */
 const POLL = 2;
@@ -32,6 +32,17 @@ export async function killCgroup(support: CgroupSupport, path: string, timeoutMs
     }
     await sleep(POLL);
   }
+}
+
+/** How many processes of a group, and of those below it, the kernel has killed for want of memory. */
+export async function countOomKills(support: CgroupSupport, path: string): Promise<number> {
+  const texts = await Promise.all(oomFiles(support, path).map((file) => readFile(file, 'utf8').catch(ifThere)));
+  return texts.reduce((sum, text) => sum + Number(/^oom_kill (\d+)/m.exec(text)?.[1] ?? 0), 0);
+}
+
+function ifThere(error: unknown): string {
+  if (errnoCode(error) !== 'ENOENT' && errnoCode(error) !== 'ENODEV') throw error;
+  return '';
 }
 
 /** Stops all processes of a group until `resumeCgroup`. Throws `system` when it takes more than `timeoutMs`. */

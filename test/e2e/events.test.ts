@@ -1,6 +1,7 @@
 /** What the engine says of what it does: the events of dockerd, in its order. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { ask } from '#test/support/ask.ts';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { busyboxArchive } from '#test/support/images.ts';
 import { words } from '#test/support/words.ts';
@@ -35,6 +36,12 @@ async function eventsOf(work: () => Promise<unknown>): Promise<Event[]> {
 function nowSeconds(): string {
   const micros = Math.round((performance.timeOrigin + performance.now()) * 1000);
   return `${Math.floor(micros / 1e6)}.${String(micros % 1e6).padStart(6, '0')}000`;
+}
+
+/** Resolves when so many of these events of a container have happened; an exec's end is told beside its client's. */
+async function untilTold(container: string, action: string, count = 1): Promise<void> {
+  const filters = ['--filter', `container=${container}`, '--filter', `event=${action}`];
+  while ((await ok`events --since 0 --until ${nowSeconds()} ${filters}`).split(`container ${action} `).length <= count);
 }
 
 const told = (events: Event[]) => events.map(({ Type, Action }) => `${Type} ${Action}`);
@@ -133,6 +140,92 @@ test('images: load, tag, untag, delete', async () => {
   for (const { Actor } of events) assert.equal(Actor.ID, id);
   const names = events.map(({ Actor }) => Actor.Attributes.name);
   assert.deepEqual(names, [id, 'other:v1', id, id, id, id]);
+});
+
+test('everything that is done to a container', async () => {
+  const actions = async (work: () => Promise<unknown>) =>
+    (await eventsOf(work)).filter(({ Type }) => Type === 'container').map(({ Action }) => Action);
+  await ok`run -d --name all busybox sleep 1000`;
+  assert.deepEqual(await actions(() => ok`exec all echo a b`), [
+    ...['exec_create: echo a b', 'exec_start: echo a b', 'exec_die'],
+  ]);
+  assert.deepEqual(await actions(() => ok`pause all`), ['pause']);
+  assert.deepEqual(await actions(() => ok`unpause all`), ['unpause']);
+  assert.deepEqual(await actions(() => ok`top all`), ['top']);
+  assert.deepEqual(await actions(() => ok`update -m 64m --memory-swap -1 all`), ['update']);
+  assert.deepEqual(await actions(() => ok`cp /etc/hostname all:/tmp/x`), ['extract-to-dir']);
+  assert.deepEqual(await actions(() => ok`cp all:/tmp/x -`), ['archive-path']);
+  assert.deepEqual(await actions(() => daemon.docker(['export', '-o', '/dev/null', 'all'])), []);
+  assert.deepEqual(await actions(() => ok`export -o ${daemon.folder}/all.tar all`), ['export']);
+  assert.deepEqual(await actions(() => ok`commit --pause=false -m why all made:x`), ['commit']);
+  const [commit] = (await eventsOf(() => ok`commit --pause=false -m why all made:x`)).filter(
+    ({ Action }) => Action === 'commit',
+  );
+  const { comment, imageID, imageRef } = commit!.Actor.Attributes;
+  assert.deepEqual([comment, imageID, imageRef], ['why', await ok`inspect -f ${'{{.Id}}'} made:x`, 'made:x']);
+  const [rename] = await eventsOf(() => ok`rename all renamed`);
+  assert.equal(rename!.Action, 'rename');
+  assert.deepEqual([rename!.Actor.Attributes.name, rename!.Actor.Attributes.oldName], ['renamed', '/all']);
+  const copy = { Resource: '/tmp/x' };
+  assert.deepEqual(await actions(() => ask(daemon.socket, 'POST', '/v1.20/containers/renamed/copy', copy)), ['copy']);
+  assert.deepEqual(await actions(() => ask(daemon.socket, 'POST', '/v1.45/containers/renamed/resize?h=10&w=20')), [
+    'resize',
+  ]);
+  await ok`rm -f renamed`;
+  await ok`create --name gone busybox`;
+  assert.deepEqual(await actions(() => ok`container prune -f`), ['destroy', 'prune']);
+});
+
+test('processes that are killed for want of memory: the first one, and one of an exec', async () => {
+  const limits = ['-m', '24m', '--memory-swap', '24m'];
+  const state = (name: string) =>
+    ok`inspect -f ${'{{.State.OOMKilled}} {{.State.ExitCode}} {{.State.Running}}'} ${name}`;
+  const main = (
+    await eventsOf(() => daemon.docker(['run', '--name', 'eats', ...limits, 'busybox', 'tail', '/dev/zero']))
+  )
+    .filter(({ Type }) => Type === 'container')
+    .map(({ Action }) => Action);
+  assert.deepEqual(main, ['create', 'attach', 'start', 'oom', 'die']);
+  assert.equal(await state('eats'), 'true 137 false');
+
+  await ok`run -d --name feeds ${limits} busybox sleep 1000`;
+  const executed = await eventsOf(async () => {
+    assert.equal((await daemon.docker(['exec', 'feeds', 'tail', '/dev/zero'])).code, 137);
+    await untilTold('feeds', 'exec_die');
+  });
+  assert.deepEqual(
+    executed.map(({ Action }) => Action),
+    ['exec_create: tail /dev/zero', 'exec_start: tail /dev/zero', 'oom', 'exec_die'],
+  );
+  assert.equal(executed.at(-1)!.Actor.Attributes.exitCode, '137');
+  assert.equal(await state('feeds'), 'true 0 true');
+  const killed = await eventsOf(async () => {
+    await daemon.docker(['exec', 'feeds', 'sh', '-c', 'kill -9 $$']);
+    await untilTold('feeds', 'exec_die', 2);
+  });
+  assert.equal(
+    killed.some(({ Action }) => Action === 'oom'),
+    false,
+  );
+  const ended = (await eventsOf(() => ok`stop -t 0 feeds`)).map(({ Action }) => Action);
+  assert.equal(ended.filter((action) => action === 'oom').length, 0);
+  await ok`start feeds`;
+  assert.equal(await state('feeds'), 'false 0 true');
+  await ok`rm -f eats feeds`;
+});
+
+test('an engine tells what the one before has told', async () => {
+  const since = nowSeconds();
+  const told = async () => ok`events --since ${since} --until ${nowSeconds()} --format ${'{{json .}}'}`;
+  await ok`run --rm --name before --label a=b busybox true`;
+  const before = await told();
+  assert.ok(before.includes('"before"'));
+  process.kill(await daemon.enginePid(), 'SIGKILL');
+  await daemon.ready();
+  assert.equal(await told(), before);
+  await daemon.stop();
+  await daemon.start();
+  assert.equal(await told(), before);
 });
 
 test('filters choose, and an unknown one is refused', async () => {

@@ -5,8 +5,12 @@ import { fault } from '#lib/write-steps.ts';
 import { readExitRecord } from '#runtime/exit-record.ts';
 import type { MonitorControl, Started } from '#runtime/monitor.ts';
 import type { Engine } from '../engine.ts';
+import { noticeOom } from '../oom.ts';
 import { LOST_EXIT_CODE } from '../supervise.ts';
 import { publishExecDie } from './events.ts';
+
+/** Exit code of a process that was killed by SIGKILL. */
+const KILLED = 137;
 
 /** Its process is there; waits, without anybody waiting for it, for the end. */
 export function superviseExec(engine: Engine, exec: Exec, monitor: MonitorControl, started: Started): void {
@@ -37,6 +41,7 @@ async function afterLostMonitor(engine: Engine, exec: Exec, { pid, processStartT
 /** It has ended: what stays of it is what can be asked about, also if its exit code is not known. */
 export async function endExec(engine: Engine, exec: Exec, exitCode: number): Promise<void> {
   exec.markEnded(exitCode);
+  if (exitCode === KILLED && exec.container.running) await noticeOom(engine, exec.container);
   if (engine.containers.has(exec.container.id)) publishExecDie(engine, exec, exitCode);
   const { process, socket, runtimeLog } = engine.paths.exec(exec.container.id, exec.id);
   for (const file of [process, socket, runtimeLog]) await rm(file, { force: true });
