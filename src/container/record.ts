@@ -37,6 +37,8 @@ export interface ContainerRecord {
   state: StateRecord;
   /** Present while the container has one. */
   sandbox?: Sandbox;
+  /** The control group of its last run, below the root of every hierarchy; the engine may be configured otherwise since. */
+  cgroup?: string;
   /** How often a restart policy has started it again since it was last started otherwise. */
   restartCount: number;
   /** Milliseconds that the last of these waited; absent = there was none. */

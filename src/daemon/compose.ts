@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ExecStore } from '#container/exec-store.ts';
@@ -46,6 +47,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     format: config.logFormat,
     write: (line) => process.stderr.write(line),
   });
+  if (config.cgroupDriver === 'systemd') requireSystemd();
   const paths = enginePaths(config.dataRoot, config.execRoot);
   await mkdir(paths.dataRoot, { recursive: true, mode: 0o710 });
   for (const folder of [paths.execRoot, paths.containers, paths.runs]) {
@@ -158,6 +160,14 @@ export async function closeEngine(engine: Engine): Promise<void> {
   await engine.driver.cleanup();
   await engine.database.close();
   await engine.journal.close();
+}
+
+/** Source: sd_booted(3). */
+function requireSystemd(): void {
+  if (existsSync('/run/systemd/system')) return;
+  throw unavailable('native.cgroupdriver=systemd is configured, but systemd does not run on this machine', {
+    hint: 'Leave it out, or say native.cgroupdriver=cgroupfs.',
+  });
 }
 
 /** A database that cannot be written to any more cannot be worked around: the launcher starts another engine. */

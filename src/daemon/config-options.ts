@@ -59,7 +59,12 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
   option('dns-opt', 'list', 'Resolver option of containers', { key: 'dns-opts' }),
   option('dns-search', 'list', 'Search domain of containers'),
   option('exec-root', 'text', 'Folder of all state that a reboot may take (default /run/wherry)'),
-  option('exec-opt', 'list', 'Only native.cgroupdriver=cgroupfs, which is the default', { key: 'exec-opts' }),
+  option(
+    'exec-opt',
+    'list',
+    'native.cgroupdriver=cgroupfs (the default) or systemd: who makes the control groups of containers',
+    { key: 'exec-opts' },
+  ),
   option('experimental', 'bool', 'Say that experimental features are on'),
   option('fixed-cidr', 'text', 'Part of the bridge subnet from which containers get addresses'),
   option('group', 'text', 'Group that may use the unix socket (default docker)', { short: 'G' }),

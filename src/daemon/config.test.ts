@@ -82,7 +82,7 @@ test('what dockerd has and this engine lacks is refused when it is asked for, wi
     message: 'userns-remap is not supported',
   });
   await assert.rejects(load({}, '--ipv6'), /ipv6 is not supported/);
-  await assert.rejects(load({ 'exec-opts': ['native.cgroupdriver=systemd'] }), /native\.cgroupdriver=systemd is not/);
+  await assert.rejects(load({ 'exec-opts': ['native.other=1'] }), /exec-opt native\.other=1 is not supported/);
   await load({ ipv6: false, 'userns-remap': '', 'exec-opts': ['native.cgroupdriver=cgroupfs'] });
 });
 
@@ -96,4 +96,12 @@ test('every flag of dockerd is known', async () => {
     flags.map(([flag]) => flag).filter((flag) => !known.has(flag)),
     [],
   );
+});
+
+test('the cgroup driver, and a parent that it can have', async () => {
+  const systemd = { 'exec-opts': ['native.cgroupdriver=systemd'] };
+  assert.deepEqual([(await load({})).cgroupDriver, (await load(systemd)).cgroupDriver], ['cgroupfs', 'systemd']);
+  assert.equal((await load({ ...systemd, 'cgroup-parent': 'a.slice' })).cgroupParent, 'a.slice');
+  await assert.rejects(load({ ...systemd, 'cgroup-parent': '/a' }), /should be a valid slice named as "xxx.slice"/);
+  await assert.rejects(load({ 'exec-opts': ['native.cgroupdriver=x'] }), /invalid value "x" for native.cgroupdriver/);
 });

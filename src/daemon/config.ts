@@ -4,6 +4,7 @@ import { invalid } from '#errors/errors.ts';
 import { DRIVERS, type DriverName } from '#graphdriver/driver.ts';
 import type { LogLevel } from '#lib/log.ts';
 import { parseSize } from '#lib/size.ts';
+import { type CgroupDriver, containerCgroup } from '#linux/cgroup-paths.ts';
 import type { NetworkSettings } from '#network/settings.ts';
 import { parseMirrors } from '#registry/endpoints.ts';
 import { DEFAULT_SETTINGS, proxiesFrom, type RegistrySettings } from '#registry/settings.ts';
@@ -26,6 +27,8 @@ export interface DaemonConfig {
   logLevel: LogLevel;
   logFormat: 'text' | 'json';
   runtimes: RuntimeSettings;
+  cgroupDriver: CgroupDriver;
+  /** Empty = the driver's own. */
   cgroupParent: string;
   init: boolean;
   initPath?: string;
@@ -104,7 +107,7 @@ export function buildConfig(values: OptionValues): DaemonConfig {
     logLevel: bool('debug', false) ? 'debug' : logLevel(text('log-level') ?? 'info'),
     logFormat: oneOf(text('log-format'), ['text', 'json'], '--log-format') ?? 'text',
     runtimes: { defaultRuntime: text('default-runtime'), added: addedRuntimes(values) },
-    cgroupParent: text('cgroup-parent') ?? '',
+    ...cgroupSettings(values),
     init: bool('init', false),
     initPath: text('init-path'),
     cdiSpecDirs: list('cdi-spec-dir').length > 0 ? list('cdi-spec-dir') : ['/etc/cdi', '/var/run/cdi'],
@@ -142,10 +145,20 @@ function refuseUnsupported(values: OptionValues): void {
     const asks = typeof value === 'object' ? Object.keys(value).length > 0 : Boolean(value);
     if (refused && asks) throw invalid(`${flag} is not supported`, { hint: refused });
   }
+}
+
+function cgroupSettings(values: OptionValues): Pick<DaemonConfig, 'cgroupDriver' | 'cgroupParent'> {
+  let cgroupDriver: CgroupDriver = 'cgroupfs';
   for (const option of (values.get('exec-opt') as string[] | undefined) ?? []) {
-    if (option === 'native.cgroupdriver=cgroupfs') continue;
-    throw invalid(`exec-opt ${option} is not supported`, { hint: 'The only cgroup driver is cgroupfs.' });
+    const driver = /^native\.cgroupdriver=(.*)$/.exec(option)?.[1];
+    if (driver === undefined) {
+      throw invalid(`exec-opt ${option} is not supported`, { hint: 'The only one is native.cgroupdriver.' });
+    }
+    cgroupDriver = oneOf(driver, ['cgroupfs', 'systemd'], 'native.cgroupdriver')!;
   }
+  const cgroupParent = (values.get('cgroup-parent') as string | undefined) ?? '';
+  containerCgroup(cgroupDriver, cgroupParent, ''); // throws for a parent that the driver cannot have
+  return { cgroupDriver, cgroupParent };
 }
 
 /** A short host means TCP; a bare path a unix socket. */

@@ -51,7 +51,7 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     NGoroutines: 0,
     SystemTime: formatTime(nowNs()),
     LoggingDriver: config.logDriver,
-    CgroupDriver: 'cgroupfs',
+    CgroupDriver: config.cgroupDriver,
     CgroupVersion: cgroups.version === 2 ? '2' : '1',
     NEventsListener: engine.events.listenerCount,
     KernelVersion: release(),

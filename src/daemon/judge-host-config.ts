@@ -2,6 +2,7 @@ import type { Config } from '#api/types/container-config.ts';
 import type { HostConfig } from '#api/types/host-config.ts';
 import type { EndpointSettings, NetworkingConfig } from '#api/types/network.ts';
 import { invalid } from '#errors/errors.ts';
+import { containerCgroup } from '#linux/cgroup-paths.ts';
 import { parseExtraHost } from '#network/hosts-file.ts';
 import { withHostDefaults } from '#runtime/spec/host-defaults.ts';
 import { parseSecurityOptions } from '#runtime/spec/security-options.ts';
@@ -36,6 +37,7 @@ export function judgeHostConfig(
   const filled = withHostDefaults(asked, engineDefaults(engine), engine.cgroups);
   const { hostConfig, warnings } = validateCreate(config, filled, networking, engine);
   runtimeProgram(engine, hostConfig.Runtime);
+  containerCgroup(engine.config.cgroupDriver, hostConfig.CgroupParent, '');
   checkExtraHosts(hostConfig);
   const endpoints = endpointsAtCreate(engine, asked, networking);
   return {

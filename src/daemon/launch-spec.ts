@@ -1,5 +1,5 @@
 import type { Container } from '#container/container.ts';
-import { containerCgroup } from '#linux/cgroup-paths.ts';
+import { type ContainerCgroup, containerCgroup } from '#linux/cgroup-paths.ts';
 import { reserveRealtime } from '#linux/cgroup-realtime.ts';
 import type { ContainerEdits } from '#runtime/cdi/cdi-file.ts';
 import { requestedEdits } from '#runtime/cdi/device-requests.ts';
@@ -45,7 +45,7 @@ export async function makeSpec(engine: Engine, container: Container, rootfs: str
     shmPath,
     devices,
     blockIO,
-    cgroup: { version: engine.cgroups.version, path: cgroupPath(engine, container) },
+    cgroup: { version: engine.cgroups.version, ...nextCgroup(engine, container) },
     initBinary: engine.init,
     host: engine.host,
   });
@@ -82,7 +82,12 @@ export async function reserveCpuTime(engine: Engine, container: Container): Prom
   await engine.realtime.run(() => reserveRealtime(engine.cgroups, cgroupPath(engine, container), budget));
 }
 
-/** The control group of a container, below the root of every hierarchy. */
-export function cgroupPath(engine: Engine, { record }: Container): string {
-  return containerCgroup(record.hostConfig.CgroupParent || engine.config.cgroupParent, record.id);
+/** The control group of a container's present or last run, below the root of every hierarchy. */
+export function cgroupPath(engine: Engine, container: Container): string {
+  return container.record.cgroup ?? nextCgroup(engine, container).path;
+}
+
+/** That of a run which begins now. */
+export function nextCgroup({ config }: Engine, { record }: Container): ContainerCgroup {
+  return containerCgroup(config.cgroupDriver, record.hostConfig.CgroupParent || config.cgroupParent, record.id);
 }

@@ -10,7 +10,7 @@ import { monitorArguments } from '#runtime/monitor-arguments.ts';
 import type { Engine } from './engine.ts';
 import { beginHealth } from './health/watch.ts';
 import { attachNetwork, detachNetwork, writeEtcFiles } from './launch-network.ts';
-import { makeSpec } from './launch-spec.ts';
+import { makeSpec, nextCgroup } from './launch-spec.ts';
 import { monitorOptions } from './monitor-options.ts';
 import { releaseRun, runOf } from './release-run.ts';
 import { superviseRun } from './supervise.ts';
@@ -22,6 +22,7 @@ import { tellVolumes } from './volume-events.ts';
  */
 export async function launch(engine: Engine, container: Container): Promise<void> {
   await container.cleanup;
+  container.record.cgroup = nextCgroup(engine, container).path;
   const run: Run = {};
   try {
     const monitor = await prepare(engine, container, run);

@@ -56,7 +56,8 @@ function runtimeOptions(
   name: string,
 ): Pick<MonitorOptions, 'runtime' | 'runtimeRoot' | 'runtimeArguments'> {
   const { path, args } = runtimeProgram(engine, name);
-  return { runtime: path, runtimeRoot: engine.paths.runtimeRoot(name), runtimeArguments: [...args] };
+  const systemd = engine.config.cgroupDriver === 'systemd' ? ['--systemd-cgroup'] : [];
+  return { runtime: path, runtimeRoot: engine.paths.runtimeRoot(name), runtimeArguments: [...args, ...systemd] };
 }
 
 /** The program of a runtime's name; empty = the default. Throws `invalid` for an unknown one. */

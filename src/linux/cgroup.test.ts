@@ -44,7 +44,7 @@ test('cgroup v2 is found with its controllers, and what a group below the root c
     { oomKillDisable, swappiness, hugetlb },
     { oomKillDisable: false, swappiness: false, hugetlb: false },
   );
-  const path = containerCgroup('', 'abc');
+  const path = containerCgroup('cgroupfs', '', 'abc').path;
   assert.equal(cgroupFolder(support, 'memory', path), join(root, 'sys/fs/cgroup/wherry/abc'));
   assert.deepEqual(oomFiles(support, path), [join(root, 'sys/fs/cgroup/wherry/abc/memory.events')]);
 });
@@ -63,16 +63,32 @@ test('a machine without control groups is refused', async () => {
 });
 
 test('a parent counts from the root of the hierarchy and cannot leave it', () => {
-  assert.equal(containerCgroup('', 'x'), '/wherry/x');
-  assert.equal(containerCgroup('/a/b', 'x'), '/a/b/x');
-  assert.equal(containerCgroup('a', 'x'), '/a/x');
-  assert.equal(containerCgroup('../../a', 'x'), '/a/x');
+  const path = (parent: string) => containerCgroup('cgroupfs', parent, 'x');
+  const same = (path: string) => ({ path, cgroupsPath: path });
+  assert.deepEqual(path(''), same('/wherry/x'));
+  assert.deepEqual(path('/a/b'), same('/a/b/x'));
+  assert.deepEqual(path('a'), same('/a/x'));
+  assert.deepEqual(path('a-b.slice'), same('/a-b.slice/x'));
+  assert.deepEqual(path('../../a'), same('/a/x'));
+});
+
+test('with systemd a container is a scope in a slice, and slices lie in each other', () => {
+  const scope = (parent: string) => containerCgroup('systemd', parent, 'x');
+  assert.deepEqual(scope(''), { path: '/system.slice/wherry-x.scope', cgroupsPath: 'system.slice:wherry:x' });
+  assert.deepEqual(scope('a-b-c.slice'), {
+    path: '/a.slice/a-b.slice/a-b-c.slice/wherry-x.scope',
+    cgroupsPath: 'a-b-c.slice:wherry:x',
+  });
+  assert.equal(scope('-.slice').path, '/wherry-x.scope');
+  for (const parent of ['/a', 'a', 'a/b.slice', '.slice', '-a.slice', 'a-.slice', 'a--b.slice']) {
+    assert.throws(() => scope(parent), { kind: 'invalid', message: /should be a valid slice named as "xxx.slice"/ });
+  }
 });
 
 /** Two processes in a group of this machine's own hierarchy, one of them in a group below. */
 async function group(name: string) {
   const support = await detectCgroups();
-  const path = containerCgroup('/wherry-test', `${name}-${process.pid}`);
+  const path = containerCgroup('cgroupfs', '/wherry-test', `${name}-${process.pid}`).path;
   const controllers = support.version === 2 ? ['pids'] : ['freezer'];
   const place = cgroupFolder(support, controllers[0]!, path)!;
   await mkdir(join(place, 'below'), { recursive: true });

@@ -1,5 +1,6 @@
 /** daemon.json of a running daemon: what SIGHUP makes it take over, and what a wrong file does not do to it. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
@@ -180,4 +181,39 @@ test('--validate', async () => {
   );
   await writeFile(file, '{"dbug": true}');
   assert.match((await validate()).stderr, /don't match any configuration option: dbug/);
+});
+
+test('containers keep the control group that they were started in when the daemon is given another parent', async () => {
+  const id = await ok`run -d --name settled busybox sleep 1000`;
+  await daemon.stop();
+  await daemon.start(['--cgroup-parent', '/wherry/elsewhere']);
+  try {
+    assert.match(await ok`top settled`, /sleep 1000/);
+    await ok`pause settled`;
+    await ok`unpause settled`;
+    assert.match(
+      await readFile(`/proc/${await ok`inspect -f ${'{{.State.Pid}}'} settled`}/cgroup`, 'utf8'),
+      new RegExp(`/wherry/${id}$`, 'm'),
+    );
+    await ok`restart -t 0 settled`;
+    assert.match(
+      await readFile(`/proc/${await ok`inspect -f ${'{{.State.Pid}}'} settled`}/cgroup`, 'utf8'),
+      new RegExp(`/wherry/elsewhere/${id}$`, 'm'),
+    );
+    assert.match(await ok`top settled`, /sleep 1000/);
+  } finally {
+    await ok`rm -f settled`;
+    await daemon.stop();
+    await daemon.start();
+    await run('find', words`/sys/fs/cgroup -depth -path */wherry/elsewhere* -delete`, '', process.env);
+  }
+});
+
+test('systemd as the cgroup driver where it does not run', {
+  skip: existsSync('/run/systemd/system') && 'it does',
+}, async () => {
+  await daemon.stop();
+  await assert.rejects(daemon.start(['--exec-opt', 'native.cgroupdriver=systemd']));
+  assert.match(daemon.log(), /native.cgroupdriver=systemd is configured, but systemd does not run on this machine/);
+  await daemon.start();
 });

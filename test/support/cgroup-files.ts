@@ -12,7 +12,7 @@ export const cgroups = await detectCgroups();
  */
 export async function cgroupFile(id: string, v1: string, v2: string, parent = ''): Promise<string> {
   const [controller = '', legacy = ''] = v1.split('/');
-  const folder = cgroupFolder(cgroups, controller, containerCgroup(parent, id));
+  const folder = cgroupFolder(cgroups, controller, containerCgroup('cgroupfs', parent, id).path);
   if (folder === undefined) throw new Error(`the controller ${controller} is not mounted`);
   return (await readFile(join(folder, cgroups.version === 1 ? legacy : v2), 'utf8')).trimEnd();
 }

@@ -108,7 +108,7 @@ async function makeSpec({ id, rootfs, script, host, cgroups, ...asked }: SpecReq
       etc: {},
       devices: await resolveDevices(hostConfig),
       blockIO: await resolveBlockIO(hostConfig),
-      cgroup: { version: cgroups.version, path: containerCgroup(PARENT, id) },
+      cgroup: { version: cgroups.version, ...containerCgroup('cgroupfs', PARENT, id) },
       initBinary: '/usr/bin/tini-static',
       host,
     }),

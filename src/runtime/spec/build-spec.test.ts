@@ -93,7 +93,7 @@ async function specOf(dockerd: DockerdCase): Promise<OciSpec> {
       ? { host: [], mapped: (await resolveDevices({ ...hostConfig, Privileged: false })).mapped }
       : await resolveDevices(hostConfig),
     blockIO: await resolveBlockIO(hostConfig),
-    cgroup: { version: 1, path: `${hostConfig.CgroupParent || '/docker'}/<id>` },
+    cgroup: { version: 1, cgroupsPath: `${hostConfig.CgroupParent || '/docker'}/<id>` },
     initBinary: '/usr/bin/docker-init',
     host: HOST,
   };

@@ -22,7 +22,7 @@ export function buildSpec(input: SpecInput): OciSpec {
     root: { path: input.rootfs, ...(input.hostConfig.ReadonlyRootfs && { readonly: true }) },
     ...(input.namespaces.uts !== 'host' && { hostname: input.config.Hostname }),
     mounts: containerMounts(input),
-    ...containerAnnotations(input.hostConfig),
+    ...containerAnnotations(input),
     linux: linuxSection(input, security),
   };
 }
@@ -35,7 +35,7 @@ function linuxSection(input: SpecInput, security: SecurityOptions): OciLinux {
   return {
     ...(Object.keys(sysctl).length > 0 && { sysctl }),
     resources: { devices: deviceRules(input), ...cgroupResources(hostConfig, input.blockIO) },
-    cgroupsPath: input.cgroup.path,
+    cgroupsPath: input.cgroup.cgroupsPath,
     namespaces: containerNamespaces(input.namespaces),
     ...(devices.length > 0 && { devices }),
     ...(seccomp && { seccomp }),

@@ -155,7 +155,7 @@ function specOf(asked: Partial<Config>, given: Partial<HostConfig>): object {
         etc: {},
         devices: { host: [], mapped: [] },
         blockIO: {},
-        cgroup: { version: 1, path: '/x' },
+        cgroup: { version: 1, cgroupsPath: '/x' },
         host,
       }),
     ),

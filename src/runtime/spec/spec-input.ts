@@ -39,7 +39,7 @@ export interface SpecInput {
   shmPath?: string;
   devices: ResolvedDevices;
   blockIO: ResolvedBlockIO;
-  cgroup: { version: 1 | 2; path: string };
+  cgroup: { version: 1 | 2; cgroupsPath: string };
   /** The host's path of the init program that `--init` runs as process 1. */
   initBinary?: string;
   host: HostFacts;
