@@ -57,9 +57,15 @@ void do_bind(struct request *request) {
   close(tree);
 }
 
+/* Who only looks at a mount (df, a path on its way through it) keeps it busy for a moment. */
+#define BUSY_TRIES 100
+#define BUSY_PAUSE_US 10000
+
 void do_unmount(struct request *request) {
   int flags = UMOUNT_NOFOLLOW | (request->fields[1].number ? MNT_DETACH : 0);
-  /* EINVAL: not a mount point; ENOENT: not even a path. */
-  if (umount2(request->fields[0].text, flags) && errno != EINVAL && errno != ENOENT)
-    fail(request, errno, "umount: %m");
+  for (int tries = 1; umount2(request->fields[0].text, flags); tries++) {
+    if (errno == EINVAL || errno == ENOENT) return; /* not a mount point; not even a path */
+    if (errno != EBUSY || tries == BUSY_TRIES) return fail(request, errno, "umount: %m");
+    usleep(BUSY_PAUSE_US);
+  }
 }

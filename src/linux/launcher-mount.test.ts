@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -137,5 +137,16 @@ describe('mounts through the launcher', () => {
     await assert.rejects(launcher.unmount(target), { code: 'EBUSY' });
     await launcher.unmount(target, { detach: true });
     process.kill(pid, 'SIGKILL');
+  });
+
+  test('what is busy for a moment only is unmounted after it', async () => {
+    const { launcher } = server;
+    const target = folder('looked-at');
+    await launcher.mount({ fstype: 'tmpfs', options: [], target });
+    const held = openSync(target, 'r');
+    const unmounted = launcher.unmount(target);
+    setTimeout(() => closeSync(held), 100);
+    await unmounted;
+    assert.deepEqual(mountsUnder(target), []);
   });
 });

@@ -9,7 +9,10 @@ export interface Launcher {
   mount(request: MountRequest): Promise<void>;
   /** open_tree(OPEN_TREE_CLONE) of `source`, optional mount attributes and propagation, move_mount onto `target`. */
   bind(request: BindRequest): Promise<void>;
-  /** umount2(target, detach ? MNT_DETACH : 0). A target that is not mounted is not an error. */
+  /**
+   * umount2(target, detach ? MNT_DETACH : 0). A target that is not mounted is not an error; one that is busy is tried
+   * again for a second.
+   */
   unmount(target: string, options?: { detach?: boolean }): Promise<void>;
   /** A new network namespace with `lo` up, pinned by a bind mount on `path` (created as an empty file). */
   createNetns(path: string): Promise<void>;
