@@ -13,6 +13,7 @@ import type { Digest } from '#lib/digest.ts';
 import type { Filters } from '#lib/filters.ts';
 import { Mutex } from '#lib/locks.ts';
 import { familiarReference } from '#lib/reference.ts';
+import { settleAll } from '#lib/settle-all.ts';
 import { nowNs } from '#lib/time.ts';
 import { TruncIndex } from '#lib/truncindex.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
@@ -257,7 +258,7 @@ export class Graph {
       await layers.unpin(image.diffIds);
     };
     try {
-      for (const diffId of image.diffIds) await layers.ensureApplied(diffId);
+      await settleAll(image.diffIds.map((diffId) => layers.ensureApplied(diffId)));
     } catch (error) {
       await release();
       throw error;
