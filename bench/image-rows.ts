@@ -31,9 +31,39 @@ const loadLayered: Row = {
   },
 };
 
+const removeLayered: Row = {
+  name: 'rmi of 60 layers',
+  unit: 'ms',
+  samples: 3,
+  goal: '-',
+  async measure(engine) {
+    await docker(engine, 'load', '-q', '-i', await layeredArchive());
+    await run(['sync']);
+    return timed(() => docker(engine, 'rmi', 'layered:latest'));
+  },
+};
+
+const CHANGED = 'for d in 1 2 3 4 5 6 7 8 9 10; do mkdir /d$d; for f in $(seq 500); do echo $f > /d$d/$f; done; done';
+
+/** What `ps -s` and `diff` ask of the driver: the seed's DiffSize and Changes. */
+const changedRow = (name: string, ask: (engine: BenchEngine) => Promise<unknown>): Row => ({
+  name: `${name}, 5,000 files`,
+  unit: 'ms',
+  samples: 5,
+  goal: '<= 1',
+  before: async (engine) => void (await docker(engine, 'run', '--name', 'changed', 'busybox', 'sh', '-c', CHANGED)),
+  measure: (engine) => timed(() => ask(engine)),
+  after: async (engine) => void (await docker(engine, 'rm', 'changed')),
+});
+
 /** Images out of and into the engine. */
 export const IMAGE_ROWS: Row[] = [
   saveRow('600 MB, 33k files', 'big:latest', bigArchive),
   loadLayered,
   saveRow('60 layers, 300 MB', 'layered:latest', layeredArchive),
+  removeLayered,
+  changedRow('size of a container (inspect -s)', (engine) =>
+    docker(engine, 'inspect', '-s', '--type', 'container', 'changed'),
+  ),
+  changedRow('diff of a container', (engine) => docker(engine, 'diff', 'changed')),
 ];

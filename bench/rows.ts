@@ -4,6 +4,7 @@ import type { BenchEngine } from './engines.ts';
 import { IMAGE_ROWS } from './image-rows.ts';
 import { memoryOf, requestsPerSecond, run, timed } from './measure.ts';
 import { REGISTRY_ROWS } from './registry-rows.ts';
+import { READ_ROWS } from './read-rows.ts';
 
 /** One figure: `measure` gives one sample for one engine (undefined = does not apply). */
 export interface Row {
@@ -170,6 +171,7 @@ export const ROWS: Row[] = [
   load,
   ...IMAGE_ROWS,
   ...REGISTRY_ROWS,
+  ...READ_ROWS,
   remove,
   daemonMemory('after the bench'),
 ];

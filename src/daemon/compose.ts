@@ -155,11 +155,21 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
 export async function closeEngine(engine: Engine): Promise<void> {
   engine.restarts.close();
   await engine.background.idle();
-  await engine.networks.close();
-  await engine.registry.close();
-  await engine.driver.cleanup();
-  await engine.database.close();
-  await engine.journal.close();
+  const { networks, registry, driver, database, journal } = engine;
+  const ends = [
+    () => networks.close(),
+    () => registry.close(),
+    () => driver.cleanup(),
+    () => database.close(),
+    () => journal.close(),
+  ];
+  for (const end of ends) {
+    try {
+      await end();
+    } catch (error) {
+      engine.log.warn('not everything was taken down', { error: describe(error) });
+    }
+  }
 }
 
 /** Source: sd_booted(3). */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 /**
  * Every step in which the engine changes durable state, in the order in which the ways through it take them. The fault
@@ -113,20 +113,30 @@ export type WriteStep = (typeof WRITE_STEPS)[number];
 
 /**
  * Marks that `step` has just been done. Where the environment has `WHERRY_FAULT_FILE=<path>` and a file there says
- * `<step>:<n>`, the n-th passage from then on kills this process with SIGKILL, whichever thread it is in; the file is
- * gone by then, so that the next engine lives. Otherwise this does nothing.
+ * `<step>:<n>[:<signal>]`, the n-th passage from then on sends this process the signal (SIGKILL by default), whichever
+ * thread it is in; `*` is any step. The file is `<path>.reached` by then and names the step, so that the next engine
+ * lives. Otherwise this does nothing.
  */
 export const fault: (step: WriteStep) => void = armed(process.env.WHERRY_FAULT_FILE);
 
 function armed(orders: string | undefined): (step: WriteStep) => void {
   if (!orders) return () => {};
   return (step) => {
-    if (!existsSync(orders)) return;
-    const [wanted, passages] = readFileSync(orders, 'utf8').split(':');
-    if (wanted !== step) return;
+    const [wanted, passages, signal = 'SIGKILL'] = read(orders).split(':');
+    if (wanted !== step && wanted !== '*') return;
     const left = Number(passages) - 1;
-    if (left > 0) return writeFileSync(orders, `${step}:${left}`);
-    rmSync(orders);
-    process.kill(process.pid, 'SIGKILL');
+    if (left > 0) return writeFileSync(orders, `${wanted}:${left}:${signal}`);
+    writeFileSync(orders, step);
+    renameSync(orders, `${orders}.reached`);
+    process.kill(process.pid, signal);
   };
+}
+
+/** Another thread may have carried them out just now. */
+function read(orders: string): string {
+  try {
+    return existsSync(orders) ? readFileSync(orders, 'utf8') : '';
+  } catch {
+    return '';
+  }
 }

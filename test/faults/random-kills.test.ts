@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { killEngine } from '#test/support/faults.ts';
 import { busyboxLayer, makeArchive } from '#test/support/images.ts';
+import { randomNumbers } from '#test/support/random.ts';
 import { checkStore } from '#test/support/store-check.ts';
 import { makeTar } from '#test/support/tar.ts';
 
@@ -27,17 +28,6 @@ after(async () => {
   await daemon.close();
   await rm(folder, { recursive: true });
 });
-
-/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 test('whatever clients do while engines are killed, nothing is half done', async (t) => {
   const seed = Number(process.env.WHERRY_TEST_SEED ?? Date.now() % 1_000_000);

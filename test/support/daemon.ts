@@ -36,6 +36,8 @@ export interface TestDaemon {
   ok(args: string[], options?: { input?: string | Buffer }): Promise<string>;
   /** SIGTERM; containers live on. */
   stop(): Promise<void>;
+  /** SIGKILL of launcher and engine, then of all that they have started. */
+  killAll(): Promise<void>;
   /** Starts it again, with the same folders. */
   start(extra?: string[], env?: Record<string, string>): Promise<void>;
   /** Resolves when /_ping answers. */
@@ -112,6 +114,14 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     async stop() {
       launcher?.kill('SIGTERM');
       await ended;
+    },
+    async killAll() {
+      launcher?.kill('SIGKILL');
+      await ended;
+      for (let pids = await processesNaming(base); pids.length > 0; pids = await processesNaming(base)) {
+        for (const { pid } of pids) killProcess(pid);
+        await sleep(5);
+      }
     },
     async close() {
       const problems: string[] = [];
@@ -222,11 +232,15 @@ async function processesNaming(base: string): Promise<{ pid: number; command: st
 
 async function cleanUp(base: string): Promise<void> {
   for (const { pid } of await processesNaming(base)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {} // it has ended meanwhile
+    killProcess(pid);
   }
   for (const path of (await mountsBelow(base)).reverse()) {
     if (existsSync(path)) await run('umount', ['-l', path], '', process.env);
   }
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {} // it has ended meanwhile
 }

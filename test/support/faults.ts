@@ -1,6 +1,6 @@
 /** Kills the engine of a test daemon at a write step, or at once, and waits for the next one. */
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WriteStep } from '#lib/write-steps.ts';
 import { faultFile, type Output, type TestDaemon } from './daemon.ts';
@@ -44,4 +44,86 @@ export async function repairStore(daemon: TestDaemon): Promise<Output> {
   const output = await daemon.wherry(['system', 'check', '--repair']);
   if (output.stdout.includes('The engine starts again')) await nextEngine(daemon, engine);
   return output;
+}
+
+/**
+ * Runs `verb`, and stops the engine at each write step that it or what it sets going takes, for as long as `visit` looks
+ * at what is on the disk. Resolves when all of it is over: `verb` and, as `settled` says, its background work.
+ */
+export async function visitSteps<Result>(
+  daemon: TestDaemon,
+  verb: () => Promise<Result>,
+  visit: (step: WriteStep, replied: boolean) => Promise<void>,
+  settled: () => Promise<unknown>,
+): Promise<Result> {
+  const orders = faultFile(daemon.folder);
+  const reached = `${orders}.reached`;
+  let [replied, over] = [false, false];
+  await order(orders, '*:1:SIGSTOP');
+  const result = verb();
+  const end = result
+    .finally(() => (replied = true))
+    .then(settled)
+    .finally(() => (over = true));
+  end.catch(() => {});
+  while (!over) {
+    if (!existsSync(reached)) {
+      await sleep(1);
+      continue;
+    }
+    const step = (await readFile(reached, 'utf8')) as WriteStep;
+    await rm(reached);
+    const engine = await daemon.enginePid();
+    await untilStopped(engine);
+    await visit(step, replied);
+    await order(orders, '*:1:SIGSTOP');
+    process.kill(engine, 'SIGCONT');
+  }
+  await rm(orders, { force: true });
+  await end;
+  return result;
+}
+
+/** Runs `verb`, and has the engine stopped after the first `step` for as long as `meanwhile` takes. Gives the verb's result. */
+export async function stoppedAt<Result>(
+  daemon: TestDaemon,
+  step: WriteStep,
+  verb: () => Promise<Result>,
+  meanwhile: () => Promise<void>,
+): Promise<Result> {
+  const orders = faultFile(daemon.folder);
+  await order(orders, `${step}:1:SIGSTOP`);
+  const result = verb();
+  result.catch(() => {});
+  for (let waited = 0; !existsSync(`${orders}.reached`); waited += 2) {
+    if (waited > 10_000) throw new Error(`${step} was not reached\n${daemon.log()}`);
+    await sleep(2);
+  }
+  await rm(`${orders}.reached`);
+  const engine = await daemon.enginePid();
+  await untilStopped(engine);
+  try {
+    await meanwhile();
+  } finally {
+    process.kill(engine, 'SIGCONT');
+  }
+  return result;
+}
+
+/** The engine, which reads it at any moment, finds the whole of it. */
+async function order(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
+}
+
+/** Every thread of it. */
+async function untilStopped(pid: number): Promise<void> {
+  for (;;) {
+    const threads = await readdir(`/proc/${pid}/task`);
+    const stats = await Promise.all(
+      threads.map((id) => readFile(`/proc/${pid}/task/${id}/stat`, 'utf8').catch(() => '')),
+    );
+    if (stats.every((stat) => stat === '' || stat.slice(stat.lastIndexOf(')') + 2).startsWith('T'))) return;
+    await sleep(1);
+  }
 }
