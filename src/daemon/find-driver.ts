@@ -13,7 +13,7 @@ export interface FindDriverOptions {
 
 /**
  * The storage driver for this engine. A driver is tried out once in each boot of the machine; where nothing may be
- * written, the wanted or last one is taken as it is. Throws `system` that says which step failed.
+ * written, or there is no room, the wanted or last one is taken as it is. Throws `system` that says which step failed.
  */
 export async function findDriver(
   options: DriverOptions,
@@ -23,9 +23,10 @@ export async function findDriver(
   const [boot, name] = row?.value.split(' ') ?? [];
   const last = DRIVERS.find((driver) => driver === name);
   if (options.sweep === false) return wanted ?? last ?? DRIVERS[0];
-  const proven = boot === bootId ? last : undefined;
-  const chosen = await chooseDriver(options, { wanted, proven, warn: (message, fields) => log.warn(message, fields) });
-  if (chosen === proven) return chosen;
+  const warn = (message: string, fields: object) => log.warn(message, { ...fields });
+  const known = boot === bootId;
+  const { name: chosen, proven } = await chooseDriver(options, { wanted, last, proven: known, warn });
+  if (!proven || (known && chosen === last)) return chosen;
   await database.write([
     {
       sql: "INSERT OR REPLACE INTO kv (key, value) VALUES ('driver-proven', ?)",

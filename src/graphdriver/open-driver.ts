@@ -1,4 +1,4 @@
-import { describe, isEngineError } from '#errors/errors.ts';
+import { describe, errnoCode, isEngineError, system } from '#errors/errors.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { type MountInfo, readMountInfo } from '#linux/mountinfo.ts';
 import { clearOtherDrivers } from './clear-other-drivers.ts';
@@ -34,8 +34,10 @@ export interface DriverParts extends DriverOptions {
 export interface Choice {
   /** The one that must be used; absent = the first that works. */
   wanted?: DriverName;
-  /** One that has been tried since the machine was started, and worked. */
-  proven?: DriverName;
+  /** The one that was used the last time. */
+  last?: DriverName;
+  /** Whether that has been tried since the machine was started, and worked. */
+  proven?: boolean;
   /** Is told why a driver was passed over. */
   warn(message: string, fields: { hint?: string }): void;
 }
@@ -67,24 +69,37 @@ export async function openDriver(name: DriverName, options: DriverOptions): Prom
 }
 
 /**
- * The driver to use here: the wanted one, or the first that proves by doing that it works. Throws `system` (code
- * `DRIVER_UNUSABLE`), which names the step that failed, for the wanted one or the last.
+ * The driver to use here, and whether it has proven itself: the wanted one, or the first that shows by doing that it
+ * works. Throws `system` (code `DRIVER_UNUSABLE`), which names the step that failed, for the wanted one or the last. A
+ * full disk proves nothing: the wanted or last one is taken then.
  */
-export async function chooseDriver(options: DriverOptions, { wanted, proven, warn }: Choice): Promise<DriverName> {
+export async function chooseDriver(
+  options: DriverOptions,
+  { wanted, last, proven, warn }: Choice,
+): Promise<{ name: DriverName; proven: boolean }> {
   const candidates = wanted ? [wanted] : [...DRIVERS];
-  const last = candidates.pop()!;
   for (const name of candidates) {
-    if (name === proven) return name;
+    if (proven && name === last) return { name, proven };
     try {
       await prove(name, options);
-      return name;
+      return { name, proven: true };
     } catch (error) {
-      if (!isEngineError(error)) throw error;
+      if (lacksRoom(error)) {
+        warn(`the storage driver could not be tried out: ${describe(error)}`, {});
+        return { name: wanted ?? last ?? name, proven: false };
+      }
+      if (!isEngineError(error) || name === candidates.at(-1)) throw error;
       warn(describe(error), { hint: error.hint });
     }
   }
-  if (last !== proven) await prove(last, options);
-  return last;
+  throw system('there is no storage driver to choose from');
+}
+
+function lacksRoom(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (errnoCode(at) === 'ENOSPC' || errnoCode(at) === 'EDQUOT') return true;
+  }
+  return false;
 }
 
 async function prove(name: DriverName, options: DriverOptions): Promise<void> {

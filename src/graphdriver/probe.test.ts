@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -24,9 +24,14 @@ describe('drivers are tried out', () => {
 
   const optionsFor = (folder: string) => driverOptions(folder, server.launcher, () => 'unused');
 
-  async function choose(options: DriverOptions, wanted?: DriverName, proven?: DriverName) {
+  async function choose(options: DriverOptions, wanted?: DriverName, last?: DriverName, proven = false) {
     const passedOver: string[] = [];
-    const chosen = await chooseDriver(options, { wanted, proven, warn: (message) => passedOver.push(message) });
+    const warn = (message: string) => void passedOver.push(message);
+    const { name: chosen, ...more } = await chooseDriver(options, { wanted, last, proven, warn });
+    assert.equal(
+      more.proven,
+      passedOver.every((message) => !message.includes('could not be tried')),
+    );
     return { chosen, passedOver };
   }
 
@@ -95,6 +100,20 @@ describe('drivers are tried out', () => {
 
   test('one that is proven is not tried again', () =>
     withFilesystem('proven', 'tmpfs', [], async (options) => {
-      assert.deepEqual(await choose(options, undefined, 'erofs'), { chosen: 'erofs', passedOver: [] });
+      assert.deepEqual(await choose(options, undefined, 'erofs', true), { chosen: 'erofs', passedOver: [] });
     }));
+
+  test('a full disk says nothing about a driver: the last one is used', async () => {
+    await withFilesystem('full', 'tmpfs', [['size', '32k']], async (options) => {
+      await mkdir(options.root);
+      await writeFile(join(options.root, 'filler'), Buffer.alloc(32 << 10)).catch(() => {}); // until it is full
+      for (const last of DRIVERS) {
+        const { chosen, passedOver } = await choose(options, undefined, last);
+        assert.equal(chosen, last);
+        assert.match(passedOver.join(), /could not be tried out: .*(no space left|disk is full)/);
+      }
+      assert.equal((await choose(options, 'vfs', 'erofs')).chosen, 'vfs');
+      assert.equal((await choose(options)).chosen, 'erofs');
+    });
+  });
 });
