@@ -27,13 +27,16 @@ function testcontainers(...args: string[]): Promise<Output> {
   });
 }
 
-test('containers with a network, wait strategies, logs, a restart, and all removed at the end', async () => {
+test('containers with a network, wait strategies, exec, copies, logs and their stream, a restart, and all removed at the end', async () => {
   const { code, stdout, stderr } = await testcontainers();
   assert.equal(code, 0, stderr);
-  const { page, again, logs } = JSON.parse(stdout) as Record<string, string>;
+  const { page, again, logs, execs, copied, consumed } = JSON.parse(stdout);
   assert.equal(page, 'the shop is open\n');
   assert.equal(again, page);
-  assert.match(logs!, /the shop is open\s+bought/);
+  assert.match(logs, /the shop is open\s+bought/);
+  assert.deepEqual(execs, ['copied in\n640\nenv\n', 'out\nerr\n', 'err\n', 3]);
+  assert.equal(copied, true);
+  assert.match(consumed, /ready/);
   assert.equal(await ok`ps -aq`, '');
   assert.equal(await ok`network ls -q -f type=custom`, '');
 });
