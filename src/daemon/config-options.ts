@@ -46,6 +46,9 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
   option('config-file', 'text', 'Configuration file (default /etc/wherry/daemon.json)', { key: undefined }),
   option('data-root', 'text', 'Folder of all persistent state (default /var/lib/wherry)'),
   option('debug', 'bool', 'Same as --log-level debug', { short: 'D' }),
+  option('default-address-pool', 'list', 'From where networks get subnets, base=CIDR,size=PREFIX-LENGTH', {
+    key: 'default-address-pools',
+  }),
   option('default-cgroupns-mode', 'text', 'Cgroup namespace of containers that name none: host or private'),
   option('default-ipc-mode', 'text', 'IPC mode of containers that name none: private or shareable (default private)'),
   option(
@@ -147,7 +150,6 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
   refused('authorization-plugin', 'list', 'use sockets of limited access instead', 'authorization-plugins'),
   refused('cpu-rt-period', 'number', 'set it for each container'),
   refused('cpu-rt-runtime', 'number', 'set it for each container'),
-  refused('default-address-pool', 'list', 'set the address of the default bridge with bip', 'default-address-pools'),
   refused('default-gateway', 'text', 'the gateway is the address of the bridge, see bip'),
   refused('default-gateway-v6', 'text', 'the default bridge has no IPv6 in this release'),
   refused('default-network-opt', 'map', 'user-defined networks come with a later release', 'default-network-opts'),

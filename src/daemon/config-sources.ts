@@ -109,6 +109,7 @@ function checkType({ flag, kind }: ConfigOption, value: unknown, where: string):
   if (kind === 'text')
     return typeof value === 'string' || typeof value === 'number' ? String(value) : fail(wrong('text'));
   if (flag === 'default-ulimit') return ulimitTexts(value) ?? fail(wrong('{"nofile": {"Soft": 1, "Hard": 2}}'));
+  if (flag === 'default-address-pool') return poolTexts(value) ?? fail(wrong('[{"base": "10.10.0.0/16", "size": 24}]'));
   if (kind === 'list') return isTextList(value) ? value : fail(wrong('a list of texts'));
   const map = flag === 'add-runtime' ? runtimeOptions(value) : textMap(value);
   return (
@@ -138,6 +139,12 @@ function runtimeOptions(value: unknown): Record<string, RuntimeOption> | undefin
     return typeof path === 'string' && path !== '' && isTextList(runtimeArgs) && Object.keys(rest).length === 0;
   });
   return wellFormed ? (value as Record<string, RuntimeOption>) : undefined;
+}
+
+function poolTexts(value: unknown): string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const complete = value.every((pool) => typeof pool?.base === 'string' && Number.isInteger(pool?.size));
+  return complete ? value.map(({ base, size }) => `base=${base},size=${size}`) : undefined;
 }
 
 function ulimitTexts(value: unknown): string[] | undefined {

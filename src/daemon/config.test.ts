@@ -98,6 +98,16 @@ test('every flag of dockerd is known', async () => {
   );
 });
 
+test('pools of addresses, in the forms of flag and file', async () => {
+  const pools = [{ base: '10.9.0.0/16', size: 24 }];
+  assert.deepEqual((await load({ 'default-address-pools': pools })).network.addressPools, pools);
+  assert.deepEqual((await load({}, '--default-address-pool', 'base=10.9.0.0/16,size=24')).network.addressPools, pools);
+  await assert.rejects(
+    load({ 'default-address-pools': ['10.9.0.0/16'] }),
+    /default-address-pools: expected \[\{"base"/,
+  );
+});
+
 test('the cgroup driver, and a parent that it can have', async () => {
   const systemd = { 'exec-opts': ['native.cgroupdriver=systemd'] };
   assert.deepEqual([(await load({})).cgroupDriver, (await load(systemd)).cgroupDriver], ['cgroupfs', 'systemd']);

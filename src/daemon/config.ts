@@ -5,6 +5,7 @@ import { DRIVERS, type DriverName } from '#graphdriver/driver.ts';
 import type { LogLevel } from '#lib/log.ts';
 import { parseSize } from '#lib/size.ts';
 import { type CgroupDriver, containerCgroup } from '#linux/cgroup-paths.ts';
+import { parseAddressPool } from '#network/ipam.ts';
 import type { NetworkSettings } from '#network/settings.ts';
 import { parseMirrors } from '#registry/endpoints.ts';
 import { DEFAULT_SETTINGS, proxiesFrom, type RegistrySettings } from '#registry/settings.ts';
@@ -178,7 +179,11 @@ function networkSettings(values: OptionValues): Partial<NetworkSettings> {
     ['ipMasquerade', 'ip-masq'],
     ['publishAddress', 'ip'],
   ];
-  return Object.fromEntries(names.flatMap(([name, flag]) => (values.has(flag) ? [[name, values.get(flag)]] : [])));
+  const pools = ((values.get('default-address-pool') as string[] | undefined) ?? []).map(parseAddressPool);
+  return {
+    ...Object.fromEntries(names.flatMap(([name, flag]) => (values.has(flag) ? [[name, values.get(flag)]] : []))),
+    ...(pools.length > 0 && { addressPools: pools }),
+  };
 }
 
 /** A flag names the program; the file has dockerd's form. */

@@ -94,6 +94,9 @@ export async function systemInfo(engine: Engine): Promise<SystemInfo> {
     RuncCommit: { ID: '' },
     InitCommit: { ID: '' },
     SecurityOptions: engine.host.seccomp ? [`name=seccomp,profile=${config.seccompProfile}`] : [],
+    ...(config.network.addressPools && {
+      DefaultAddressPools: config.network.addressPools.map(({ base, size }) => ({ Base: base, Size: size })),
+    }),
     CDISpecDirs: [...engine.cdi.folders],
     ...(cdi.devices.size > 0 && { DiscoveredDevices: [...cdi.devices.keys()].map((ID) => ({ Source: 'cdi', ID })) }),
     Warnings:

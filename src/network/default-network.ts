@@ -41,7 +41,7 @@ export function planDefaultNetwork(
 ): BridgeNetwork {
   const taken = takenBlocks(settings.bridge, host);
   const address = configuredAddress(settings) ?? existingAddress(settings.bridge, host) ?? storedAddress(stored, taken);
-  const { gateway, block } = address ?? firstAddress(chooseSubnet(taken));
+  const { gateway, block } = address ?? firstAddress(chooseSubnet(taken, settings.addressPools));
   return {
     link: settings.bridge,
     subnet: formatBlock(block),

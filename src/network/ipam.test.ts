@@ -3,22 +3,47 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isEngineError } from '#errors/errors.ts';
 import { blockContains, formatBlock, formatIpv4, type Ipv4Block, parseIpv4, parseIpv4Cidr } from '#lib/ip.ts';
-import { AddressAllocator, chooseSubnet } from './ipam.ts';
+import { AddressAllocator, chooseSubnet, DEFAULT_POOLS, parseAddressPool } from './ipam.ts';
 
 const block = (text: string): Ipv4Block => parseIpv4Cidr(text)!.block;
 const number = (text: string): number => parseIpv4(text)!;
 
 test('the first pool that nothing on the host touches is chosen', () => {
-  assert.equal(formatBlock(chooseSubnet([])), '172.17.0.0/16');
-  assert.equal(formatBlock(chooseSubnet([block('172.17.42.0/24')])), '172.18.0.0/16');
-  assert.equal(formatBlock(chooseSubnet([block('172.16.0.0/13')])), '172.24.0.0/16');
-  assert.equal(formatBlock(chooseSubnet([block('172.16.0.0/12')])), '192.168.0.0/20');
-  assert.equal(formatBlock(chooseSubnet([block('172.16.0.0/12'), block('192.168.1.0/24')])), '192.168.16.0/20');
+  assert.equal(formatBlock(chooseSubnet([], DEFAULT_POOLS)), '172.17.0.0/16');
+  assert.equal(formatBlock(chooseSubnet([block('172.17.42.0/24')], DEFAULT_POOLS)), '172.18.0.0/16');
+  assert.equal(formatBlock(chooseSubnet([block('172.16.0.0/13')], DEFAULT_POOLS)), '172.24.0.0/16');
+  assert.equal(formatBlock(chooseSubnet([block('172.16.0.0/12')], DEFAULT_POOLS)), '192.168.0.0/20');
+  assert.equal(
+    formatBlock(chooseSubnet([block('172.16.0.0/12'), block('192.168.1.0/24')], DEFAULT_POOLS)),
+    '192.168.16.0/20',
+  );
+});
+
+test('pools of one’s own', () => {
+  const pools = [parseAddressPool('base=10.9.0.0/23,size=24'), parseAddressPool('base=10.10.1.2/16,size=26')];
+  assert.deepEqual(pools, [
+    { base: '10.9.0.0/23', size: 24 },
+    { base: '10.10.0.0/16', size: 26 },
+  ]);
+  assert.equal(formatBlock(chooseSubnet([block('10.9.0.0/24')], pools)), '10.9.1.0/24');
+  assert.equal(formatBlock(chooseSubnet([block('10.9.0.0/23')], pools)), '10.10.0.0/26');
+  for (const text of [
+    '',
+    '10.0.0.0/8',
+    'base=10.0.0.0/16,size=8',
+    'base=10.0.0.0/16,size=31',
+    'base=fd00::/8,size=64',
+  ]) {
+    assert.throws(
+      () => parseAddressPool(text),
+      (error) => isEngineError(error, 'invalid'),
+    );
+  }
 });
 
 test('no free pool is an error that says what to do', () => {
   assert.throws(
-    () => chooseSubnet([block('172.16.0.0/12'), block('192.168.0.0/16')]),
+    () => chooseSubnet([block('172.16.0.0/12'), block('192.168.0.0/16')], DEFAULT_POOLS),
     (error) => isEngineError(error, 'unavailable') && /--bip/.test(error.hint ?? ''),
   );
 });

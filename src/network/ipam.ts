@@ -1,4 +1,4 @@
-import { conflict, unavailable } from '#errors/errors.ts';
+import { conflict, invalid, unavailable } from '#errors/errors.ts';
 import {
   blockContains,
   blocksOverlap,
@@ -15,21 +15,38 @@ import {
  * second truth can leak them.
  */
 
-/** The pools that Docker draws from, in its order: blocks to cut networks of the given prefix length from. */
-const DEFAULT_POOLS: { block: string; size: number }[] = [
-  { block: '172.17.0.0/16', size: 16 },
-  { block: '172.18.0.0/16', size: 16 },
-  { block: '172.19.0.0/16', size: 16 },
-  { block: '172.20.0.0/14', size: 16 },
-  { block: '172.24.0.0/14', size: 16 },
-  { block: '172.28.0.0/14', size: 16 },
-  { block: '192.168.0.0/16', size: 20 },
+/** A block (CIDR) to cut networks of the prefix length `size` from. */
+export interface AddressPool {
+  base: string;
+  size: number;
+}
+
+/** The pools that Docker draws from, in its order. */
+export const DEFAULT_POOLS: readonly AddressPool[] = [
+  { base: '172.17.0.0/16', size: 16 },
+  { base: '172.18.0.0/16', size: 16 },
+  { base: '172.19.0.0/16', size: 16 },
+  { base: '172.20.0.0/14', size: 16 },
+  { base: '172.24.0.0/14', size: 16 },
+  { base: '172.28.0.0/14', size: 16 },
+  { base: '192.168.0.0/16', size: 20 },
 ];
 
-/** The first block of the default pools that touches none of the taken ones. */
-export function chooseSubnet(taken: Ipv4Block[]): Ipv4Block {
-  for (const pool of DEFAULT_POOLS) {
-    const { block } = parseIpv4Cidr(pool.block)!;
+/** Reads `base=10.10.0.0/16,size=24`. Throws `invalid` for what no networks can be cut from. */
+export function parseAddressPool(text: string): AddressPool {
+  const [, base = '', size = ''] = /^base=([^,]+),size=(\d+)$/.exec(text) ?? [];
+  const block = parseIpv4Cidr(base)?.block;
+  if (block && Number(size) >= block.prefix && Number(size) <= 30)
+    return { base: formatBlock(block), size: Number(size) };
+  throw invalid(`invalid default address pool '${text}'`, {
+    hint: 'Write base=10.10.0.0/16,size=24: an IPv4 block, and the prefix length, up to 30, of networks within it.',
+  });
+}
+
+/** The first block of the pools that touches none of the taken ones. */
+export function chooseSubnet(taken: Ipv4Block[], pools: readonly AddressPool[]): Ipv4Block {
+  for (const pool of pools) {
+    const { block } = parseIpv4Cidr(pool.base)!;
     const step = 2 ** (32 - pool.size);
     for (let network = block.network; network <= lastIpv4(block); network += step) {
       const candidate = ipv4Block(network, pool.size);

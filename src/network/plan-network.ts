@@ -120,7 +120,7 @@ function planBridge(
   const subnets = checkConfigs(request.ipam.Config ?? []);
   if (subnets.length > 1) throw forbidden("bridge driver doesn't support multiple subnets");
   const [chosen] = subnets;
-  const block = chosen?.block ?? chooseSubnet([...ours, ...takenBlocks('', host)]);
+  const block = chosen?.block ?? chooseSubnet([...ours, ...takenBlocks('', host)], settings.addressPools);
   if (chosen && ours.some((other) => blocksOverlap(other, block))) {
     throw forbidden('Pool overlaps with other one on this address space', {
       hint: 'Choose another subnet: the networks in use are shown by `network inspect`.',

@@ -1,9 +1,13 @@
+import { type AddressPool, DEFAULT_POOLS } from './ipam.ts';
+
 /** What the daemon's configuration says about networks; plain data. */
 export interface NetworkSettings {
   /** Name of the default network's link. */
   bridge: string;
   /** Address and prefix of the default bridge, `172.17.0.1/16`; absent = a free block of the default pools. */
   bip?: string;
+  /** From where networks that name no subnet get one. */
+  addressPools: readonly AddressPool[];
   /** The part of the subnet from which containers get addresses, CIDR. */
   fixedCidr?: string;
   /** Absent = that of the link of the default route, at most 1500. */
@@ -22,6 +26,7 @@ export interface NetworkSettings {
 
 export const DEFAULT_NETWORK_SETTINGS: NetworkSettings = {
   bridge: 'wherry0',
+  addressPools: DEFAULT_POOLS,
   ipForward: true,
   icc: true,
   ipMasquerade: true,

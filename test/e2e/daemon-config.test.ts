@@ -209,6 +209,26 @@ test('containers keep the control group that they were started in when the daemo
   }
 });
 
+test('networks get their subnets from the pools of the configuration', async () => {
+  await daemon.stop();
+  await daemon.start(['--default-address-pool', 'base=10.99.0.0/16,size=28']);
+  try {
+    assert.deepEqual((await info()).DefaultAddressPools, [{ Base: '10.99.0.0/16', Size: 28 }]);
+    for (const [name, subnet] of [
+      ['one', '10.99.0.0/28'],
+      ['two', '10.99.0.16/28'],
+    ] as const) {
+      await ok`network create ${name}`;
+      assert.equal(await ok`network inspect -f ${'{{(index .IPAM.Config 0).Subnet}}'} ${name}`, subnet);
+    }
+    assert.match(await ok`run --rm --network two busybox ip -o -4 address show eth0`, /10\.99\.0\.\d+\/28/);
+  } finally {
+    await ok`network rm one two`;
+    await daemon.stop();
+    await daemon.start();
+  }
+});
+
 test('systemd as the cgroup driver where it does not run', {
   skip: existsSync('/run/systemd/system') && 'it does',
 }, async () => {
