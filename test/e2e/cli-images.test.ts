@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { defaultDriver } from '#test/support/driver.ts';
 import { withEachClient } from '#test/support/each-client.ts';
 import { busyboxArchive } from '#test/support/images.ts';
 import { makeTar } from '#test/support/tar.ts';
@@ -114,7 +115,7 @@ withEachClient(
     });
 
     test('info and version', async () => {
-      assert.match(await cli.ok`info -f ${'{{.Driver}} {{.ServerVersion}}'}`, /^erofs \d/);
+      assert.match(await cli.ok`info -f ${'{{.Driver}} {{.ServerVersion}}'}`, new RegExp(`^${defaultDriver} \\d`));
       assert.match(await cli.ok`version -f ${'{{.Server.APIVersion}}'}`, /^1\.51$/);
     });
   },

@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import { defaultDriver } from '#test/support/driver.ts';
 import { busyboxArchive } from '#test/support/images.ts';
 
 let daemon: TestDaemon;
@@ -263,6 +264,6 @@ for e in events:
   if e["Action"] == "destroy": break
 assert seen == ["create", "start", "kill", "kill", "die", "stop", "start", "restart", "kill", "die", "destroy"], seen
 client.volumes.get("pydata").remove()
-assert client.ping() and client.version()["ApiVersion"] == "1.51" and client.info()["Driver"] == "erofs"
+assert client.ping() and client.version()["ApiVersion"] == "1.51" and client.info()["Driver"] == "${defaultDriver}"
 `));
 });

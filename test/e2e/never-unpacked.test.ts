@@ -20,7 +20,7 @@ let archiveSize: number;
 const bodies = new Map<string, Buffer>();
 
 before(async () => {
-  daemon = await startDaemon({ busybox: false });
+  daemon = await startDaemon({ busybox: false, flags: ['--storage-driver', 'erofs'] });
   const archive = join(daemon.folder, 'big.tar');
   await makeArchive(archive, [{ layers: [await busyboxLayer(), bigLayer()], tags: ['big:latest'] }]);
   archiveSize = (await stat(archive)).size;

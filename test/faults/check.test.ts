@@ -26,7 +26,7 @@ before(async () => {
   [imageId] = (await makeArchive(archive, [
     { layers: [await busyboxLayer(), own], tags: ['app:latest'], config: { Cmd: ['cat', '/own'] } },
   ])) as [string];
-  daemon = await startDaemon();
+  daemon = await startDaemon({ flags: ['--storage-driver', 'erofs'] });
   await load();
   layer = JSON.parse(await daemon.ok(['inspect', '-f', '{{json .RootFS.Layers}}', 'app']))[1];
 });

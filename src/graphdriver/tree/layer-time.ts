@@ -4,7 +4,7 @@ export type LayerTime = Pick<TarEntry, 'mtime' | 'mtimeNs'>;
 
 const SECOND = 1_000_000_000n;
 /** The last moment that 63 bits of nanoseconds reach, in the year 2262. */
-const LAST = 2n ** 63n - 1n;
+const LAST: LayerTime = { mtime: 9_223_372_036, mtimeNs: 854_775_807 };
 /** The first second that ext4 keeps, in 1901. */
 const FIRST_OF_EXT4 = -(2 ** 31);
 
@@ -13,8 +13,8 @@ const FIRST_OF_EXT4 = -(2 ** 31);
  * `pkg/archive`, boundTime). Directories on ext4 or XFS could not keep all others, so no two drivers would agree on them.
  */
 export function fileTime({ mtime, mtimeNs }: LayerTime): LayerTime {
-  const kept = mtime >= 0 && toNs({ mtime, mtimeNs }) <= LAST;
-  return kept ? { mtime, mtimeNs } : { mtime: 0, mtimeNs: 0 };
+  const isLate = mtime > LAST.mtime || (mtime === LAST.mtime && mtimeNs > LAST.mtimeNs);
+  return mtime < 0 || isLate ? { mtime: 0, mtimeNs: 0 } : { mtime, mtimeNs };
 }
 
 /**
@@ -22,12 +22,8 @@ export function fileTime({ mtime, mtimeNs }: LayerTime): LayerTime {
  * lies before 1901 as that.
  */
 export function symlinkTime(time: LayerTime): LayerTime {
-  const ns = BigInt.asIntN(64, toNs(time));
+  const ns = BigInt.asIntN(64, BigInt(time.mtime) * SECOND + BigInt(time.mtimeNs));
   const mtimeNs = Number(((ns % SECOND) + SECOND) % SECOND);
   const mtime = Number((ns - BigInt(mtimeNs)) / SECOND);
   return mtime < FIRST_OF_EXT4 ? { mtime: FIRST_OF_EXT4, mtimeNs: 0 } : { mtime, mtimeNs };
-}
-
-function toNs({ mtime, mtimeNs }: LayerTime): bigint {
-  return BigInt(mtime) * SECOND + BigInt(mtimeNs);
 }

@@ -71,7 +71,7 @@ export class LayerTree {
     // The times of directories are set last, by their names, whatever these stand for by then.
     for (const { parent, name, time } of this.#replaced) {
       const node = parent.children.get(name);
-      if (node && !isDirectory(node) && !isSymlink(node)) Object.assign(node, time);
+      if (node && !isDirectory(node) && !isSymlink(node)) setTime(node, time);
     }
     if (!this.root.implied) return;
     for (const child of this.root.children.values()) {
@@ -95,7 +95,7 @@ export class LayerTree {
     if (hidden === '' || hidden === '.' || hidden === '..') throw refuse('a whiteout of no name');
     if (parent.children.has(hidden)) throw refuse('a whiteout of a name that this same layer holds');
     const whiteout = this.#countNode(makeWhiteout(), refuse);
-    Object.assign(whiteout, fileTime(entry));
+    setTime(whiteout, fileTime(entry));
     parent.children.set(hidden, whiteout);
   }
 
@@ -107,7 +107,10 @@ export class LayerTree {
       describe(existing, entry);
       return;
     }
-    if (existing && isDirectory(existing) && !existing.implied) this.#replaced.push({ parent: directory, name, time: { mtime: existing.mtime, mtimeNs: existing.mtimeNs } }); // biome-ignore format: one line
+    if (existing && isDirectory(existing) && !existing.implied) {
+      const { mtime, mtimeNs } = existing;
+      this.#replaced.push({ parent: directory, name, time: { mtime, mtimeNs } });
+    }
     directory.children.delete(name);
     if (entry.type === 'link') {
       const target = this.#linkTarget(entry, refuse);
@@ -131,6 +134,7 @@ export class LayerTree {
   #noteDetour(directory: DirectoryNode, name: string, entry: TarEntry, refuse: Refuse): void {
     const path = posix.join(entry.name, '.');
     if (this.#detours.has(path)) throw refuse(DUPLICATE);
+    if (this.#detours.size >= MAX_NODES) throw refuse(`a layer of more than ${MAX_NODES} files and directories`);
     this.#detours.add(path);
     const names = this.#indirect.get(directory) ?? new Set();
     this.#indirect.set(directory, names.add(name));
@@ -190,7 +194,12 @@ function describe(node: LayerNode, entry: TarEntry): void {
   } else {
     node.mode = (node.mode & S_IFMT) | entry.mode;
   }
-  Object.assign(node, isSymlink(node) ? symlinkTime(entry) : fileTime(entry));
+  setTime(node, isSymlink(node) ? symlinkTime(entry) : fileTime(entry));
+}
+
+function setTime(node: LayerNode, { mtime, mtimeNs }: LayerTime): void {
+  node.mtime = mtime;
+  node.mtimeNs = mtimeNs;
 }
 
 /** What chown(2) makes of an id: 32 bits of it, and -1 means "leave it", which is root. */
