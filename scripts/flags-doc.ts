@@ -13,16 +13,23 @@ const LIVE = readdirSync(join(root, 'test/e2e'))
 /** What a machine with cgroup v2 alone does otherwise, tried on such a machine's files. */
 const UNIFIED = 'src/runtime/spec/unified.test.ts';
 
+/** Tests whose titles say what they try in other words. */
+const ELSEWHERE: Readonly<Record<string, Place>> = {
+  'health-cmd': { file: 'test/e2e/health.test.ts', title: 'starting, unhealthy after so many failures' },
+  'health-interval': { file: 'test/e2e/health.test.ts', title: 'starting, unhealthy after so many failures' },
+  'health-retries': { file: 'test/e2e/health.test.ts', title: 'starting, unhealthy after so many failures' },
+  'health-timeout': { file: 'test/e2e/health.test.ts', title: 'one that takes too long fails' },
+  'health-start-interval': {
+    file: 'test/e2e/health.test.ts',
+    title: 'the start period forgives failures, looks oftener',
+  },
+  'health-start-period': { file: 'test/e2e/health.test.ts', title: 'the start period forgives failures' },
+  'no-healthcheck': { file: 'test/e2e/health.test.ts', title: 'create takes parts of it over, or does without' },
+  restart: { file: 'test/e2e/restart-policy.test.ts', title: 'always: started again until it runs' },
+};
+
 /** Flags that no test sees at work, and why. */
 const WITHOUT: Readonly<Record<string, string>> = {
-  'health-cmd': 'kept and shown: health checks come with a later release',
-  'health-interval': 'as `--health-cmd`',
-  'health-retries': 'as `--health-cmd`',
-  'health-start-interval': 'as `--health-cmd`',
-  'health-start-period': 'as `--health-cmd`',
-  'health-timeout': 'as `--health-cmd`',
-  'no-healthcheck': 'as `--health-cmd`',
-  restart: 'kept and shown: restart policies come with a later release',
   ip6: 'kept and shown: containers have no IPv6 addresses in this release',
   'link-local-ip': 'kept and shown: no link-local addresses are given in this release',
   'storage-opt': 'refused, in Docker’s words',
@@ -48,9 +55,18 @@ function placesIn(files: readonly string[]): Map<string, Place[]> {
   return places;
 }
 
+function checkElsewhere(): void {
+  for (const [flag, { file, title }] of Object.entries(ELSEWHERE)) {
+    if (!readFileSync(join(root, file), 'utf8').includes(title))
+      throw new Error(`--${flag}: ${file} has no test "${title}"`);
+  }
+}
+
 /** Throws when a flag is neither seen by a test nor excused, or excused though a test sees it. */
 export function flagsPage(): string {
+  checkElsewhere();
   const live = placesIn(LIVE);
+  for (const [flag, place] of Object.entries(ELSEWHERE)) live.set(flag, [...(live.get(flag) ?? []), place]);
   const unified = placesIn([UNIFIED]);
   const rows = Object.entries(createFlags).map(([flag, { short, aliasOf, help }]) => {
     const places = live.get(flag);
