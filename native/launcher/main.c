@@ -123,7 +123,11 @@ static void on_signal(int number) {
 /* Starts an engine that is due; how many ms until then, or until there is something else to look at. */
 static int next_timeout(void) {
   int64_t left = engine.restart_at - now(CLOCK_MONOTONIC);
-  if (engine.argv && !engine.pid && left <= 0 && (left <= -PATIENCE || !channel_at_work())) start_engine();
+  bool at_work = channel_at_work();
+  if (engine.argv && !engine.pid && left <= 0 && (!at_work || left <= -PATIENCE)) {
+    if (at_work) fprintf(stderr, "wherry-launcher: what the last engine asked for is still in work, in the kernel\n");
+    start_engine();
+  }
   if (engine.pid) return channel_fd() < 0 ? BUSY_TIMEOUT_MS : -1;
   return left > 0 ? (int)(left / MS) + 1 : BUSY_TIMEOUT_MS;
 }

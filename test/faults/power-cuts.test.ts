@@ -35,6 +35,8 @@ after(async () => {
 });
 
 interface Cut {
+  /** After a step that no earlier scenario took, or the reply. */
+  fresh: boolean;
   /** The steps after which the disk was like this. */
   at: string[];
   done: boolean;
@@ -53,15 +55,21 @@ async function prepare(scenario: Scenario): Promise<void> {
   await run('sync', ['-f', stage.daemon.dataRoot], '', process.env);
 }
 
-/** Goes through the scenario once, and gives the disks that cuts would have left on the way. */
+/**
+ * Goes through the scenario once, and gives the disks that cuts would have left on the way, after the steps that earlier
+ * scenarios did not take and after the reply.
+ */
 async function cutsOf(scenario: Scenario): Promise<Cut[]> {
   const { daemon, disk } = stage;
-  const cuts: Record<'all' | 'some', Cut[]> = { all: [], some: [] };
+  const cuts = { all: [] as Cut[], some: [] as Cut[] };
+  const earlierSteps = new Set(cutSteps);
   let done = false;
-  const cut = (loss: 'all' | 'some', at: string) => {
+  const cut = (loss: 'all' | 'some', at: WriteStep | 'the reply') => {
     const patch = disk.cut(loss);
+    const fresh = at === 'the reply' || !earlierSteps.has(at);
     const known = [...cuts.all, ...cuts.some].find((earlier) => isSamePatch(earlier.disk, patch));
-    if (!known) return void cuts[loss].push({ at: [at], done, disk: patch });
+    if (!known) return void cuts[loss].push({ fresh, at: [at], done, disk: patch });
+    known.fresh ||= fresh;
     known.at.push(at);
     known.done ||= done;
   };
@@ -80,7 +88,7 @@ async function cutsOf(scenario: Scenario): Promise<Cut[]> {
   const result = await visitSteps(daemon, verb, visit, () => checkStore(daemon));
   if (result && result.code !== 0) throw new Error(`it failed: ${result.stderr}`);
   const chosen = cuts.some.toSorted(() => random() - 0.5).slice(0, BY_CHANCE);
-  return [...cuts.all, ...chosen];
+  return [...cuts.all, ...chosen].filter(({ fresh }) => fresh);
 }
 
 /** What the next start makes of it. */
