@@ -15,12 +15,17 @@ export function portableError(thrown: unknown): PortableError {
   const { code } = thrown as NodeJS.ErrnoException;
   const portable: PortableError = { message: thrown.message, stack: thrown.stack };
   if (typeof code === 'string') portable.code = code;
-  if (thrown instanceof EngineError) {
+  if (isOfAnyCopy(thrown)) {
     portable.kind = thrown.kind;
     portable.hint = thrown.hint;
   }
   if (thrown.cause !== undefined) portable.cause = portableError(thrown.cause);
   return portable;
+}
+
+/** By its form: in the built form of the programs a job has a copy of EngineError that is not this file's. */
+function isOfAnyCopy(error: Error): error is EngineError {
+  return error instanceof EngineError || ('hint' in error && typeof (error as EngineError).kind === 'string');
 }
 
 /** The inverse of `portableError`: an EngineError where it was one, else an Error with its `code`. */
