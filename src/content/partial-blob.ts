@@ -15,7 +15,7 @@ export class PartialBlob {
   #validator: string | undefined;
 
   private constructor(folder: string, file: Awaited<ReturnType<typeof open>>, size: number, validator: string) {
-    this.path = join(folder, 'blob');
+    this.path = partialBlobPath(folder);
     this.#validatorPath = join(folder, 'validator');
     this.#file = file;
     this.#size = size;
@@ -24,7 +24,7 @@ export class PartialBlob {
 
   /** Opens what is there; `close` must be called. */
   static async open(folder: string): Promise<PartialBlob> {
-    const file = await open(join(folder, 'blob'), 'a', 0o600);
+    const file = await open(partialBlobPath(folder), 'a', 0o600);
     const [{ size }, validator] = await Promise.all([
       file.stat(),
       readFile(join(folder, 'validator'), 'utf8').catch(() => ''),
@@ -73,3 +73,6 @@ export class PartialBlob {
     return this.#file.close();
   }
 }
+
+/** Where the bytes are in such a folder. */
+export const partialBlobPath = (folder: string) => join(folder, 'blob');

@@ -7,6 +7,8 @@ import { moveToQuarantine } from '#lib/quarantine.ts';
 import { runInWorker } from '#lib/worker-pool.ts';
 import { fault } from '#lib/write-steps.ts';
 import { type IngestedBlob, writeError } from './blob-writer.ts';
+import { type CompressedStore, openCompressedStore } from './compressed-store.ts';
+import { partialBlobPath } from './partial-blob.ts';
 
 const VERIFY = new URL('./verify-blob.ts', import.meta.url);
 
@@ -22,6 +24,10 @@ export interface ContentStore {
    */
   beginDownload(digest: Digest): Promise<string>;
   endDownload(digest: Digest): Promise<void>;
+  /** The same, but the complete blob is kept. */
+  keepDownload(digest: Digest): Promise<void>;
+  /** Layers as they came. */
+  readonly compressed: CompressedStore;
   /** Removes such a folder with all that was not committed. */
   endIngest(folder: string): Promise<void>;
   /** Moves finished blobs into the store; durable when it resolves. One that is there already is dropped. */
@@ -61,6 +67,7 @@ const KEEP_DOWNLOADS = 7 * 24 * 3600_000;
 export async function openContentStore(dataRoot: string): Promise<ContentStore> {
   const blobs = join(dataRoot, 'content', 'sha256');
   const ingests = join(dataRoot, 'content', 'ingest');
+  const compressed = openCompressedStore(join(dataRoot, 'content', 'compressed'));
   await mkdir(blobs, { recursive: true, mode: 0o711 });
   await mkdir(ingests, { recursive: true, mode: 0o700 });
   const pathOf = (digest: Digest) => join(blobs, hexOf(digest));
@@ -81,6 +88,10 @@ export async function openContentStore(dataRoot: string): Promise<ContentStore> 
   // A worker that was stopped may be writing its last file just now.
   const endIngest = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 
+  const endDownload = async (digest: Digest) => {
+    await endIngest(downloadFolder(digest));
+    fault('download.done');
+  };
   const commit = async (ingested: readonly IngestedBlob[]) => {
     for (const { path, digest } of ingested) {
       if (await exists(pathOf(digest))) await rm(path, { force: true });
@@ -115,10 +126,12 @@ export async function openContentStore(dataRoot: string): Promise<ContentStore> 
     pathOf,
     beginIngest,
     beginDownload,
-    endDownload: async (digest) => {
-      await endIngest(downloadFolder(digest));
-      fault('download.done');
+    endDownload,
+    keepDownload: async (digest) => {
+      await compressed.keep(partialBlobPath(downloadFolder(digest)), digest);
+      await endDownload(digest);
     },
+    compressed,
     endIngest,
     commit,
     write,

@@ -106,6 +106,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     warn: (message) => log.warn(message),
     maxDownloads: config.maxDownloads,
     maxUploads: config.maxUploads,
+    keepCompressed: config.compressedLayers === 'keep',
   });
   const registry = new RegistryClient({ ...config.registries, userAgent: `wherry/${PRODUCT.version}` });
   const volumes = await openVolumes({

@@ -123,6 +123,11 @@ export const CONFIG_OPTIONS: readonly ConfigOption[] = [
   option('http-proxy', 'text', 'Proxy for requests to http: URLs (default: the environment)'),
   option('https-proxy', 'text', 'Proxy for requests to https: URLs (default: the environment)'),
   option('no-proxy', 'text', 'Hosts that are reached without a proxy, separated by commas (default: the environment)'),
+  option(
+    'compressed-layers',
+    'text',
+    'What becomes of the compressed form of pulled layers: discard (default) or keep',
+  ),
   option('max-concurrent-downloads', 'number', 'Layers that are downloaded at a time (default 3)'),
   option('max-concurrent-uploads', 'number', 'Layers that are pushed at a time (default 5)'),
   option('max-download-attempts', 'number', 'How often a download or upload is tried before it fails (default 5)'),

@@ -52,6 +52,7 @@ export interface DaemonConfig {
   registries: Pick<RegistrySettings, 'insecureRegistries' | 'mirrors' | 'certificateFolders' | 'proxies' | 'attempts'>;
   maxDownloads: number;
   maxUploads: number;
+  compressedLayers: 'discard' | 'keep';
   /** How layers are compressed that are pushed. */
   pushCompression: 'gzip' | 'zstd';
   experimental: boolean;
@@ -127,6 +128,7 @@ export function buildConfig(values: OptionValues): DaemonConfig {
     labels: list('label'),
     registries: registrySettings(values),
     maxDownloads: positive(values, 'max-concurrent-downloads', 3),
+    compressedLayers: oneOf(text('compressed-layers'), ['discard', 'keep'], '--compressed-layers') ?? 'discard',
     maxUploads: positive(values, 'max-concurrent-uploads', 5),
     pushCompression: oneOf(text('push-compression'), ['gzip', 'zstd'], '--push-compression') ?? 'gzip',
     experimental: bool('experimental', false),

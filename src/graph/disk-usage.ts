@@ -14,11 +14,13 @@ export interface GraphUsage {
 /** Layer tars are padded to whole blocks of a tar. */
 const BLOCK = 512;
 
-/** Bytes on the disk of each layer: its tar and what the driver has made of it. */
+/** Bytes on the disk of each layer: its tar, what the driver has made of it, and the blobs as which it came, if they are kept. */
 export async function layerDiskSizes(state: GraphState, diffIds: Iterable<Digest>): Promise<Map<Digest, number>> {
+  const kept = await state.content.compressed.sizes();
   const sizes = [...new Set(diffIds)].map(async (diffId): Promise<[Digest, number]> => {
+    const compressed = state.layers.sourcesOf(diffId).reduce((sum, digest) => sum + (kept.get(digest) ?? 0), 0);
     const tar = Math.ceil((state.layers.info(diffId)?.size ?? 0) / BLOCK) * BLOCK;
-    return [diffId, tar + (await state.driver.layerSize(diffId))];
+    return [diffId, tar + compressed + (await state.driver.layerSize(diffId))];
   });
   return new Map(await Promise.all(sizes));
 }

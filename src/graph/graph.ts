@@ -62,11 +62,12 @@ export async function openGraph(options: GraphOptions): Promise<Graph> {
     warn: () => {},
     now: nowNs,
     maxDownloads: 3,
+    keepCompressed: false,
     maxUploads: 5,
     ...options,
   };
   const layers = new Layers(complete);
-  const { content, maxDownloads } = complete;
+  const { content, maxDownloads, keepCompressed } = complete;
   const state: GraphState = {
     ...complete,
     images: new Map(),
@@ -76,7 +77,7 @@ export async function openGraph(options: GraphOptions): Promise<Graph> {
     manifestUsers: new Map(),
     references: new References(),
     layers,
-    transfers: new LayerTransfers({ content, layers, downloads: maxDownloads }),
+    transfers: new LayerTransfers({ content, layers, downloads: maxDownloads, keepCompressed }),
     pushes: new Pushes(complete.maxUploads),
     changes: new Mutex(),
     loaders: new WorkerPool({ size: MAX_LOADS }),

@@ -14,6 +14,8 @@ export interface TransferOptions {
   layers: Layers;
   /** Blobs that are downloaded at a time. */
   downloads: number;
+  /** Blobs whose layer is here are kept. */
+  keepCompressed: boolean;
 }
 
 /** Who waits for a layer. */
@@ -67,11 +69,12 @@ export class LayerTransfers {
     });
   }
 
-  /** What was downloaded of these blobs is not needed any more: their layers belong to an image. */
-  async drop(digests: Iterable<Digest>): Promise<void> {
+  /** The layers of these blobs, which are here, belong to an image: what was downloaded is dropped, or kept for a push. */
+  async finish(digests: Iterable<Digest>): Promise<void> {
+    const { content, keepCompressed } = this.#options;
+    const end = keepCompressed ? content.keepDownload : content.endDownload;
     for (const digest of digests) {
-      if (this.#transfers.has(digest)) continue;
-      await this.#folders.run(digest, () => this.#options.content.endDownload(digest));
+      if (!this.#transfers.has(digest)) await this.#folders.run(digest, () => end(digest));
     }
   }
 

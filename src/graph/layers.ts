@@ -95,6 +95,11 @@ export class Layers {
     this.#state(diffId).sources.push(digest);
   }
 
+  /** The compressed blobs that are known to hold a layer. */
+  sourcesOf(diffId: Digest): readonly Digest[] {
+    return this.#states.get(diffId)?.sources ?? [];
+  }
+
   /** Whether a compressed blob is known to hold a layer that is here. */
   hasSource(digest: Digest): boolean {
     return this.#sources.has(digest);
@@ -215,8 +220,10 @@ export class Layers {
   #remove(diffId: Digest, removeBlob = () => this.#options.content.remove([diffId])): Promise<void> {
     const state = this.#state(diffId);
     delete state.info;
-    for (const digest of state.sources.splice(0)) this.#sources.delete(digest);
+    const sources = state.sources.splice(0);
+    for (const digest of sources) this.#sources.delete(digest);
     state.removing = this.#removeFiles(diffId, removeBlob)
+      .then(() => this.#options.content.compressed.remove(sources))
       .catch((error) => this.#options.warn(`cannot remove layer ${diffId}: ${error.message}`))
       .finally(() => {
         delete state.removing;

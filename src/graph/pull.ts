@@ -98,7 +98,7 @@ async function bringImage(pull: Pull, reference: Reference, image: RemoteImage):
     if (signal.aborted) throw cancelled('the pull was cancelled');
     const digest = image.manifests[0]!.digest;
     const isNew = await keepImage(state, reference, image, brought);
-    await state.transfers.drop(brought.map((layer) => layer.digest));
+    await state.transfers.finish(brought.map((layer) => layer.digest));
     emit({ status: `Digest: ${digest}` });
     return isNew;
   } finally {

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import type { ProgressMessage } from '#api/types/image.ts';
 import type { CompressRequest } from '#archive/compress-file.ts';
 import { isEngineError } from '#errors/errors.ts';
@@ -5,7 +6,7 @@ import { type Digest, shortId } from '#lib/digest.ts';
 import { KeyedMutex, Semaphore } from '#lib/locks.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
 import { fault } from '#lib/write-steps.ts';
-import { type BlobTarget, hasBlob, mountBlob, uploadBlob } from '#registry/blob-upload.ts';
+import { type BlobTarget, hasBlob, mountBlob, type UploadSource, uploadBlob } from '#registry/blob-upload.ts';
 import { repositoryScope } from '#registry/scopes.ts';
 import { beginCompression } from './compressed-layer.ts';
 import { blobStatements, type KnownBlob, knownBlobs } from './known-blobs.ts';
@@ -82,7 +83,7 @@ export async function pushLayer(
     say(`Mounted from ${mounted.from}`);
     return mounted.blob;
   }
-  const sent = await sendLayer(state, target, diffId);
+  const sent = (await sendKept(state, target, diffId, candidates)) ?? (await sendLayer(state, target, diffId));
   await rememberBlob(state, target, diffId, sent);
   say('Pushed');
   return sent;
@@ -123,6 +124,35 @@ function refused(error: unknown): false {
   if (isEngineError(error, 'unauthorized') || isEngineError(error, 'forbidden')) return false;
   if (isEngineError(error, 'not-found') || isEngineError(error, 'invalid')) return false;
   throw error;
+}
+
+/** Sends the layer as it came, if it was kept. One that the registry finds damaged is given up. */
+async function sendKept(
+  { content }: GraphState,
+  target: PushTarget,
+  diffId: Digest,
+  candidates: readonly KnownBlob[],
+): Promise<PushedBlob | undefined> {
+  const sizes = await content.compressed.sizes();
+  const blob = candidates.find(({ digest, size }) => sizes.get(digest) === size);
+  if (!blob) return undefined;
+  const { digest, size } = blob;
+  const progress = layerMessages(diffId, target.emit);
+  const source: UploadSource = {
+    reached: async () => ({ length: size, complete: true }),
+    read: (start, end) => createReadStream(content.compressed.pathOf(digest), { start, end: end - 1 }),
+    digest: async () => digest,
+  };
+  try {
+    await uploadBlob(target, source, {
+      onProgress: (sent) => progress({ status: 'Pushing', current: sent, total: size }),
+    });
+    return blob;
+  } catch (error) {
+    if (!isEngineError(error) || error.code !== 'DIGEST_INVALID') throw error;
+    await content.compressed.remove([digest]);
+    return undefined;
+  }
 }
 
 async function sendLayer(state: GraphState, target: PushTarget, diffId: Digest): Promise<PushedBlob> {

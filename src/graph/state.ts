@@ -28,6 +28,8 @@ export interface GraphOptions {
   now?: () => bigint;
   /** Layers that come from registries at a time; default 3. */
   maxDownloads?: number;
+  /** Layers that were pulled are kept as they came, too, so that a push sends the same bytes; default false. */
+  keepCompressed?: boolean;
   /** Layers that go to registries at a time; default 5. */
   maxUploads?: number;
 }

@@ -9,6 +9,8 @@ import type { GraphState } from './state.ts';
 export async function sweepGraph(state: GraphState): Promise<void> {
   await state.content.sweepIngests((digest) => state.layers.hasSource(digest));
   await state.changes.run(() => sweepBlobs(state));
+  const kept = [...(await state.content.compressed.sizes()).keys()];
+  await state.content.compressed.remove(kept.filter((digest) => !state.layers.hasSource(digest)));
 }
 
 /** Under the lock of changes no image's config or manifest is between its file and its row; layers look after themselves. */

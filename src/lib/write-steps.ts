@@ -10,6 +10,7 @@ export const WRITE_STEPS = [
   'download.validator',
   'download.write',
   'download.restart',
+  'download.kept',
   'download.done',
   // A blob comes into the content store.
   'blob.create',

@@ -1,11 +1,14 @@
 /** Where images come from: mirrors, registries that want to know who asks, storage on other hosts, proxies. */
 import assert from 'node:assert/strict';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { busyboxLayer } from '#test/support/images.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
 import { putImage, type StoredImage } from '#test/support/registry-images.ts';
 import { type RegistryProxy, startRegistryProxy } from '#test/support/registry-proxy.ts';
+import { checkStore } from '#test/support/store-check.ts';
 import { makeTar } from '#test/support/tar.ts';
 
 const MIRROR = '127.0.0.1:5000';
@@ -20,7 +23,7 @@ let busybox: Buffer;
 
 before(async () => {
   const mirrors = [`http://${MIRROR}`, `${ORIGIN}=http://${MIRROR}`].flatMap((value) => ['--registry-mirror', value]);
-  daemon = await startDaemon({ busybox: false, flags: mirrors });
+  daemon = await startDaemon({ busybox: false, flags: [...mirrors, '--compressed-layers', 'keep'] });
   const netns = daemon.netns.path;
   mirror = await startRegistry({ netns, behindProxy: true });
   origin = await startRegistry({ netns, behindProxy: true, users: { me: 'secret-word' } });
@@ -28,6 +31,8 @@ before(async () => {
   originProxy = await startRegistryProxy({ netns, upstream: origin.front, port: 5001 });
   busybox = await busyboxLayer();
 });
+
+const kept = () => readdir(join(daemon.dataRoot, 'content/compressed'));
 
 after(async () => {
   await daemon.close();
@@ -100,4 +105,30 @@ test('a mirror that is gone is only a detour', async () => {
   mirrorProxy.misbehave = () => ({ status: 404 });
   assert.equal(await ok('run', '--rm', '-q', `${ORIGIN}/steady`), 'steady');
   await ok('rmi', `${ORIGIN}/steady`);
+});
+
+test('layers that are kept as they came are pushed as they came, until they are damaged or their image is gone', async () => {
+  await login();
+  const image = await publish(mirror, 'library/kept');
+  await ok('pull', '-q', 'kept');
+  const names = image.layers.map(({ digest }) => digest.replace('sha256:', ''));
+  assert.deepEqual((await kept()).sort(), names.sort());
+  await ok('tag', 'kept', `${ORIGIN}/copy`);
+  const pushed = await ok('push', `${ORIGIN}/copy`);
+  assert.match(pushed, new RegExp(`latest: digest: ${image.digest} `), 'the same bytes, the same manifest');
+  const path = join(daemon.dataRoot, 'content/compressed', image.layers[1]!.digest.replace('sha256:', ''));
+  await writeFile(path, Buffer.alloc(image.layers[1]!.size));
+  const other = await startRegistry({ netns: daemon.netns.path, port: 5002 });
+  try {
+    await ok('tag', 'kept', `${other.host}/copy`);
+    await ok('push', `${other.host}/copy`);
+    assert.equal((await kept()).length, 1, 'what is damaged is gone');
+    await checkStore(daemon);
+    await ok('rmi', 'kept', `${ORIGIN}/copy`, `${other.host}/copy`);
+    assert.deepEqual(await kept(), []);
+    assert.equal(await ok('run', '--rm', '-q', `${other.host}/copy`), 'library/kept');
+    await ok('rmi', `${other.host}/copy`);
+  } finally {
+    await other.close();
+  }
 });

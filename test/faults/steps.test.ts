@@ -586,6 +586,7 @@ const cases: Record<WriteStep, Case | Case[]> = {
   'download.validator': pulling('absent'),
   'download.write': pulling('absent'),
   'download.restart': pulling('absent', damagedDownload),
+  'download.kept': pulling('present', () => restart('--compressed-layers', 'keep')),
   'download.done': pulling('present'),
   'blob.create': loading('absent'),
   'blob.write': loading('absent'),

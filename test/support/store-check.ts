@@ -15,6 +15,8 @@ export interface Rows {
   layers: Map<string, number>;
   images: string[];
   manifests: string[];
+  /** Compressed blobs that hold layers. */
+  sources: string[];
   volumes: string[];
   containers: Map<string, { running: boolean; netns: string | undefined }>;
   /** Keys of what is still to be done. */
@@ -74,6 +76,7 @@ export async function readRows(dataRoot: string): Promise<Rows> {
         ),
         images: column('SELECT id FROM images').map(hex),
         manifests: column('SELECT digest FROM manifests').map(hex),
+        sources: column('SELECT digest FROM blobs').map(hex),
         volumes: column('SELECT name FROM volumes'),
         containers: new Map(column('SELECT record FROM containers').map((text) => containerOf(JSON.parse(text)))),
         unfinished: column("SELECT key FROM kv WHERE key LIKE '%/%' OR key = 'store.announced'"),
@@ -98,12 +101,13 @@ function containerOf({
   return [id, { running: state.status === 'running', netns: sandbox?.netnsPath }] as const;
 }
 
-async function checkImages(daemon: TestDaemon, { layers, images, manifests }: Rows): Promise<string[]> {
+async function checkImages(daemon: TestDaemon, { layers, images, manifests, sources }: Rows): Promise<string[]> {
   const content = join(daemon.dataRoot, 'content');
   const graph = join(daemon.dataRoot, 'graph');
   const problems = [
     ...compare('blob', await names(join(content, 'sha256')), [...layers.keys(), ...images, ...manifests]),
     ...compare('ingest', (await names(join(content, 'ingest'))).filter(isNoDownload), []),
+    ...compare('compressed layer', (await names(join(content, 'compressed'))).filter(isNo(sources)), []),
     ...compare('work in progress', await names(join(graph, '_tmp')), []),
   ];
   problems.push(...compare('layer of the driver', await derivedLayers(graph), [...layers.keys()]));
@@ -224,6 +228,11 @@ function compare(what: string, found: string[], wanted: string[]): string[] {
     ...[...there.difference(expected)].map((name) => `left: ${what} ${name}`),
     ...[...expected.difference(there)].map((name) => `missing: ${what} ${name}`),
   ];
+}
+
+/** What may be there, and need not. */
+function isNo(allowed: string[]): (name: string) => boolean {
+  return (name) => !allowed.includes(name);
 }
 
 /** The entries of a folder; none when it is not there. */
