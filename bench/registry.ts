@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './measure.ts';
 
 const cache = resolve(import.meta.dirname, '../.cache');
+const sharedStorage = join(cache, 'bench-registry');
 
 export interface BenchRegistry {
   /** `127.0.0.1:PORT` */
@@ -13,9 +14,8 @@ export interface BenchRegistry {
   stop(): Promise<void>;
 }
 
-/** Debian's docker-registry over a storage that all engines share, in the namespace at `netns`. */
-export async function startRegistry(netns: string, port = 5000): Promise<BenchRegistry> {
-  const storage = join(cache, 'bench-registry');
+/** Debian's docker-registry in the namespace at `netns`, by default over a storage that all engines share. */
+export async function startRegistry(netns: string, storage = sharedStorage, port = 5000): Promise<BenchRegistry> {
   mkdirSync(storage, { recursive: true });
   const config = join(cache, `bench-registry-${process.pid}.json`);
   const host = `127.0.0.1:${port}`;
@@ -69,7 +69,7 @@ export async function publish(
   archive: string,
   repository: string,
 ): Promise<void> {
-  const known = join(cache, 'bench-registry/docker/registry/v2/repositories', repository, '_manifests/tags');
+  const known = join(sharedStorage, 'docker/registry/v2/repositories', repository, '_manifests/tags');
   if (existsSync(known) && readdirSync(known).includes('latest')) return;
   const target = `docker://${registry.host}/${repository}:latest`;
   const copy = ['skopeo', 'copy', '-q', '--dest-tls-verify=false', `docker-archive:${archive}`, target];

@@ -4,6 +4,7 @@ import type { BenchEngine } from './engines.ts';
 import { IMAGE_ROWS } from './image-rows.ts';
 import { memoryOf, requestsPerSecond, run, timed } from './measure.ts';
 import { READ_ROWS } from './read-rows.ts';
+import { PUSH_ROWS } from './push-rows.ts';
 import { REGISTRY_ROWS } from './registry-rows.ts';
 
 /** One figure: `measure` gives one sample for one engine (undefined = does not apply). */
@@ -172,6 +173,7 @@ export const ROWS: Row[] = [
   ...IMAGE_ROWS,
   ...REGISTRY_ROWS,
   ...READ_ROWS,
+  ...PUSH_ROWS,
   remove,
   daemonMemory('after the bench'),
 ];
