@@ -29,6 +29,7 @@ import { pruneImages } from '#daemon/prune-images.ts';
 import { pruneVolumes } from '#daemon/prune-volumes.ts';
 import { pullImage } from '#daemon/pull-image.ts';
 import { pushImage } from '#daemon/push-image.ts';
+import { putRemoteManifest, readRemoteManifest } from '#daemon/remote-manifests.ts';
 import { removeByName } from '#daemon/remove.ts';
 import { removeImage } from '#daemon/remove-image.ts';
 import { renameContainer } from '#daemon/rename.ts';
@@ -75,6 +76,8 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
       graph: async () => graph.viz(),
       pull: (request, emit, signal) => pullImage(engine, request, emit, signal),
       push: (request, emit, signal) => pushImage(engine, request, emit, signal),
+      remoteManifest: (image, auth, signal) => readRemoteManifest(engine, image, auth, signal),
+      putRemoteManifest: (request, signal) => putRemoteManifest(engine, request, signal),
       search: (request, signal) => searchImages(engine, request, signal),
       distribution: (image, auth, signal) => inspectDistribution(engine, image, auth, signal),
       import: (request, emit, signal) => importFrom(engine, request, emit, signal),

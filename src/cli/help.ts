@@ -48,7 +48,7 @@ function rowsText(rows: { name: string; summary: string }[]): string {
 /** docker's commands that wherry will have and this release has not. */
 const later = new Set(
   (
-    'build builder buildx commit compose container cp diff exec export image import manifest network ' +
+    'build builder buildx commit compose container cp diff exec export image import network ' +
     'prune stats system volume'
   ).split(' '),
 );

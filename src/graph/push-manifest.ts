@@ -1,12 +1,7 @@
 import { type Manifest, MEDIA_TYPES } from '#image/manifest.ts';
 import type { Digest } from '#lib/digest.ts';
+import type { ManifestBytes } from '#registry/manifest-upload.ts';
 import type { PushedBlob } from './push-layer.ts';
-
-/** A manifest's exact bytes. */
-export interface ManifestBytes {
-  mediaType: string;
-  bytes: Buffer;
-}
 
 /** A manifest that an image came with. */
 export interface OriginalManifest extends ManifestBytes {

@@ -2,8 +2,8 @@ import type { Image } from '#image/image.ts';
 import type { Digest } from '#lib/digest.ts';
 import { formatReference, type Reference } from '#lib/reference.ts';
 import { fault } from '#lib/write-steps.ts';
+import type { ManifestBytes } from '#registry/manifest-upload.ts';
 import { keepManifests } from './adopt.ts';
-import type { ManifestBytes } from './push-manifest.ts';
 import type { GraphState } from './state.ts';
 
 /**
@@ -20,6 +20,8 @@ export async function rememberPush(
   await state.changes.run(async () => {
     const record = state.images.get(id);
     if (!record) return;
+    const isKnown = record.manifests.some((other) => other.digest === digest);
+    if (isKnown && state.references.imageOf(byDigest) === id) return;
     const kept = { digest, mediaType, size: bytes.length };
     await state.content.write(bytes);
     await state.db.write([

@@ -7,9 +7,10 @@ import { formatPlatform, platformMatches } from '#image/platform.ts';
 import { type Digest, digestOf, shortId } from '#lib/digest.ts';
 import { familiarName, familiarReference, type Reference, repositoryOf } from '#lib/reference.ts';
 import { hasBlob, uploadBlob } from '#registry/blob-upload.ts';
+import { putManifest } from '#registry/manifest-upload.ts';
 import type { Session } from '#registry/session.ts';
 import { type PushedBlob, type PushTarget, pushLayer } from './push-layer.ts';
-import { type ManifestBytes, makeManifest, type OriginalManifest, reusableManifest } from './push-manifest.ts';
+import { makeManifest, type OriginalManifest, reusableManifest } from './push-manifest.ts';
 import { rememberPush } from './push-record.ts';
 import type { GraphState } from './state.ts';
 
@@ -143,21 +144,4 @@ async function pushConfig(target: PushTarget, digest: Digest, config: Buffer): P
     digest: async () => digest,
   };
   await uploadBlob(target, source, { onProgress: () => {} });
-}
-
-/** Puts a manifest under a tag or a digest. */
-async function putManifest(
-  { session, repository, signal }: PushTarget,
-  target: string,
-  { mediaType, bytes }: ManifestBytes,
-) {
-  const reply = await session.request({
-    method: 'PUT',
-    url: `/v2/${repository}/manifests/${target}`,
-    headers: { 'Content-Type': mediaType },
-    body: bytes,
-    accept: [200, 201, 202],
-    signal,
-  });
-  reply.discard();
 }

@@ -18,7 +18,7 @@ export function listImages(client: Client, query: ListImagesQuery): Promise<Imag
 }
 
 /** A reference keeps its slashes in the path, as docker's client sends it. */
-const pathOf = (image: string) => `/images/${image.split('/').map(encodeURIComponent).join('/')}`;
+export const pathOf = (image: string) => `/images/${image.split('/').map(encodeURIComponent).join('/')}`;
 
 /** The inspect object as the daemon wrote it. */
 export function inspectImageText(client: Client, image: string, query: { platform?: string } = {}): Promise<string> {

@@ -37,7 +37,13 @@ import type {
   NetworkingConfig,
   NetworkPruneResponse,
 } from '#api/types/network.ts';
-import type { AuthConfig, AuthResponse, DistributionInspect, SearchResult } from '#api/types/registry.ts';
+import type {
+  AuthConfig,
+  AuthResponse,
+  DistributionInspect,
+  DistributionPut,
+  SearchResult,
+} from '#api/types/registry.ts';
 import type { StatsResponse } from '#api/types/stats.ts';
 import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
 import type { Volume, VolumeCreateRequest, VolumeListResponse, VolumePruneResponse } from '#api/types/volume.ts';
@@ -114,6 +120,10 @@ export interface ImageBackend {
   search(request: ImageSearchRequest, signal: AbortSignal): Promise<SearchResult[]>;
   /** What is at the registry under a name. */
   distribution(image: string, auth: AuthConfig | undefined, signal: AbortSignal): Promise<DistributionInspect>;
+  /** A manifest or index as its registry has it. */
+  remoteManifest(image: string, auth: AuthConfig | undefined, signal: AbortSignal): Promise<RemoteManifest>;
+  /** Puts one to a registry. */
+  putRemoteManifest(request: PutManifestRequest, signal: AbortSignal): Promise<DistributionPut>;
   /** An archive of the images; what is wrong with one of them rejects before there is a first byte. */
   save(names: readonly string[], query: { platforms: readonly OciPlatform[] }): Promise<AsyncIterable<Buffer>>;
 }
@@ -147,6 +157,21 @@ export interface ImagePushRequest {
   /** Counts instead of the one in `image` unless it is empty. Neither = all tags. */
   tag: string;
   platform?: OciPlatform;
+  auth?: AuthConfig;
+}
+
+export interface RemoteManifest {
+  mediaType: string;
+  digest: string;
+  bytes: Buffer;
+}
+
+export interface PutManifestRequest {
+  image: string;
+  /** The repository that has its blobs; empty = that of `image`. */
+  from: string;
+  mediaType: string;
+  bytes: Buffer;
   auth?: AuthConfig;
 }
 

@@ -77,6 +77,8 @@ const table: [Method, string, ReplyKind, Access, Handler, since?: number][] = [
   ['POST', '/images/prune', 'json', 'admin', image.prune, 25],
   ['DELETE', '/images/{name}', 'json', 'admin', image.remove],
   ['GET', '/distribution/{name}/json', 'json', 'read', registry.distribution, 30],
+  ['GET', '/distribution/{name}/manifest', 'raw', 'read', registry.manifest],
+  ['POST', '/distribution/{name}/manifest', 'json', 'admin', registry.putManifest],
 
   ['POST', '/build', 'stream', 'admin', absent],
   ['POST', '/build/prune', 'json', 'admin', noBuildCache, 31],

@@ -35,3 +35,10 @@ export interface DistributionInspect {
   Descriptor: { mediaType: string; digest: string; size: number };
   Platforms: OciPlatform[];
 }
+
+/** What `POST /distribution/{name}/manifest` answers, which no Docker has. */
+export interface DistributionPut {
+  Digest: string;
+  /** Bytes. */
+  Size: number;
+}

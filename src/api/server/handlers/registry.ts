@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { parseFilters } from '#lib/filters.ts';
 import { authConfig } from '../bodies/registry.ts';
 import { readJson } from '../body.ts';
@@ -24,4 +25,18 @@ export async function search({ backend, query, request, signal }: Call): Promise
 
 export async function distribution({ backend, name, request, signal }: Call): Promise<Reply> {
   return json(await backend.images.distribution(name, registryAuth(request), signal));
+}
+
+/** Its bytes as they are, which no Docker gives out: clients make lists of manifests. */
+export async function manifest({ backend, name, request, signal }: Call): Promise<Reply> {
+  const { mediaType, digest, bytes: body } = await backend.images.remoteManifest(name, registryAuth(request), signal);
+  const headers = { 'Docker-Content-Digest': digest };
+  return { kind: 'bytes', contentType: mediaType, source: Readable.from([body]), headers };
+}
+
+export async function putManifest(call: Call): Promise<Reply> {
+  const { backend, name, query, request, signal } = call;
+  const mediaType = request.headers['content-type'] ?? '';
+  const wanted = { image: name, from: query.get('from') ?? '', mediaType, bytes: await call.body() };
+  return json(await backend.images.putRemoteManifest({ ...wanted, auth: registryAuth(request) }, signal), 201);
 }
