@@ -3,8 +3,8 @@ import { bigArchive } from './big-image.ts';
 import type { BenchEngine } from './engines.ts';
 import { IMAGE_ROWS } from './image-rows.ts';
 import { memoryOf, requestsPerSecond, run, timed } from './measure.ts';
-import { READ_ROWS } from './read-rows.ts';
 import { PUSH_ROWS } from './push-rows.ts';
+import { READ_ROWS } from './read-rows.ts';
 import { REGISTRY_ROWS } from './registry-rows.ts';
 
 /** One figure: `measure` gives one sample for one engine (undefined = does not apply). */
