@@ -102,8 +102,12 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
         env: { ...process.env, WHERRY_FAULT_FILE: faultFile(base), ...options.env, ...env },
       });
       ended = new Promise((resolve) => launcher!.once('exit', resolve));
+      const start = log.length;
       for (const stream of [launcher.stdout!, launcher.stderr!]) stream.on('data', (chunk) => (log += chunk));
       await daemon.ready();
+      // From then on the launcher starts another engine when this one is killed.
+      const tells = !flags.some((flag) => flag.startsWith('--log-'));
+      while (tells && !log.includes('msg=ready', start) && launcher.exitCode === null) await sleep(2);
     },
     async ready() {
       for (let tries = 0; !(await ping(socket)); tries++) {
