@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
-import { footprint, untilFootprint } from '#test/support/footprint.ts';
+import { footprint, footprintAtRest, untilFootprint } from '#test/support/footprint.ts';
 import { busyboxArchive, busyboxLayer, makeArchive } from '#test/support/images.ts';
 import { makeTar, type TarEntry } from '#test/support/tar.ts';
 import { words } from '#test/support/words.ts';
@@ -21,8 +21,7 @@ let whole: Buffer;
 before(async () => {
   daemon = await startDaemon({ busybox: false });
   whole = await readFile(await busyboxArchive());
-  await sleep(300); // the namespaces that are kept ready are made in the background
-  atRest = await footprint(daemon);
+  atRest = await footprintAtRest(daemon);
 });
 after(() => daemon.close());
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Answer, ask } from '#test/support/ask.ts';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
-import { footprint, untilFootprint } from '#test/support/footprint.ts';
+import { footprintAtRest, untilFootprint } from '#test/support/footprint.ts';
 import { words } from '#test/support/words.ts';
 import { badCreates, badRequests } from './bad-requests.ts';
 
@@ -17,17 +17,9 @@ before(async () => {
   await daemon.ok(words`create --name created busybox true`);
   await daemon.ok(words`run --name ended busybox true`);
   await daemon.ok(words`run -d --name running busybox sleep 1000`);
-  atRest = await settled();
+  atRest = await footprintAtRest(daemon);
 });
 after(() => daemon.close());
-
-/** The footprint once what goes on in the background is over. */
-async function settled(): Promise<string[]> {
-  const first = await footprint(daemon);
-  await new Promise((next) => setTimeout(next, 500));
-  const second = await footprint(daemon);
-  return first.join() === second.join() ? second : settled();
-}
 
 const isAsSaid = ({ status, message }: Answer, expected: { status: number; message: RegExp }) => {
   assert.equal(status, expected.status, message);

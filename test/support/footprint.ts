@@ -42,6 +42,22 @@ export async function footprint({ dataRoot, execRoot }: Folders): Promise<string
   return lines.sort();
 }
 
+/** Namespaces that are kept ready on an idle daemon: on the bridge, and without a network. */
+const PREPARED = 16 + 2;
+
+/** The footprint once all that is kept ready has been made, however slowly. */
+export async function footprintAtRest(folders: Folders): Promise<string[]> {
+  let last: string[] = [];
+  for (let tries = 0; tries < 600; tries++) {
+    const now = await footprint(folders);
+    const ready = now.some((line) => Number.parseInt(line, 10) >= PREPARED);
+    if (ready && now.join('\n') === last.join('\n')) return now;
+    last = now;
+    await sleep(100);
+  }
+  throw new Error(`the daemon does not come to rest:\n${last.join('\n')}`);
+}
+
 /** Resolves when the daemon's footprint is `expected`; rejects with the difference when it does not become so. */
 export async function untilFootprint(folders: Folders, expected: readonly string[]): Promise<void> {
   for (let tries = 0; tries < 250; tries++) {

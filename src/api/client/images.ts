@@ -9,6 +9,8 @@ import { jsonObjects } from './json-objects.ts';
 export interface ListImagesQuery {
   all?: boolean;
   digests?: boolean;
+  /** Tell of each image's manifests. */
+  manifests?: boolean;
   filters?: FilterValues;
 }
 

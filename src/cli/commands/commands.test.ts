@@ -308,6 +308,38 @@ test('small commands ask for what their flags say', async () => {
   }
 });
 
+test('images --tree shows the platforms of what each image came with', async () => {
+  const platform = (architecture: string, here: boolean) => ({
+    ID: `sha256:${architecture}${'0'.repeat(20)}`,
+    Available: here,
+    Size: { Content: here ? 2_000_000 : 0, Total: here ? 2_500_000 : 0 },
+    Kind: 'image',
+    ImageData: { Platform: { os: 'linux', architecture }, Containers: here ? ['c'] : [], Size: { Unpacked: 0 } },
+  });
+  const Manifests = [platform('amd64', true), platform('arm64', false), { Kind: 'attestation', Available: false }];
+  const images = [
+    { Id: `sha256:${'a'.repeat(64)}`, RepoTags: ['app:1', 'app:2'], Size: 3_000_000, Manifests },
+    { Id: `sha256:${'b'.repeat(64)}`, RepoTags: [], Size: 1500 },
+  ];
+  await withDaemon({ 'GET /images/json': (response) => replyJson(response, 200, images) }, async (run, daemon) => {
+    const { stdout } = await run('images --tree');
+    assert.deepEqual(
+      stdout.split('\n').map((line) => line.trimEnd().split(/ {2,}/)),
+      [
+        ['IMAGE', 'ID', 'DISK USAGE', 'CONTENT SIZE', 'IN USE'],
+        ['app:1', 'aaaaaaaaaaaa', '2.5MB', '2MB', 'yes'],
+        ['app:2'],
+        ['├─ linux/amd64', 'amd640000000', '2.5MB', '2MB', 'yes'],
+        ['└─ linux/arm64', 'arm640000000', '0B', '0B'],
+        ['<untagged>', 'bbbbbbbbbbbb', '1.5kB', '1.5kB'],
+        [''],
+      ],
+    );
+    assert.equal(daemon.requests[0]!.query.manifests, '1');
+    assert.match((await run('images --tree -q')).stderr, /--quiet is not yet supported with --tree/);
+  });
+});
+
 test('rmi shows what it removed; a name that is not there fails, but not with -f', async () => {
   const routes: Routes = {
     'DELETE /images/a': (response) => replyJson(response, 200, [{ Untagged: 'a:latest' }, { Deleted: 'sha256:1' }]),

@@ -1,5 +1,6 @@
 import { listImages } from '#api/client/images.ts';
 import { defineCommand, print } from '../command.ts';
+import { CommandError } from '../errors.ts';
 import { flag } from '../flags/types.ts';
 import { bool, filter, string } from '../flags/values.ts';
 import { imageColumns, imageColumnsWithDigest, imageFields, imageRows } from '../format/image-fields.ts';
@@ -15,11 +16,18 @@ export const command = defineCommand({
     format: flag(string, "'table', 'json', 'table TEMPLATE' or a Go TEMPLATE for each image"),
     'no-trunc': flag(bool, 'Show ids in full'),
     quiet: flag(bool, 'Show ids only', { short: 'q' }),
+    tree: flag(bool, 'Show for which platforms images are'),
   },
   async run({ context, values, args }) {
     const [reference] = args;
     const filters = reference === undefined ? values.filter : withReference(values.filter, reference);
-    const images = await listImages(await context.client(), { all: values.all, filters });
+    if (values.tree) refuseWithTree(values);
+    const images = await listImages(await context.client(), { all: values.all, filters, manifests: values.tree });
+    if (values.tree) {
+      const { imageTree } = await import('../format/image-tree.ts');
+      await print(context.stdout, await imageTree(images, { full: values['no-trunc'] }));
+      return 0;
+    }
     const { digests } = values;
     const rows = imageRows(images, { digests, digestOfTag: digests || values.format.includes('{{.Digest}}') });
     const text = await renderList(rows, imageFields(values['no-trunc']), {
@@ -31,6 +39,12 @@ export const command = defineCommand({
     return 0;
   },
 });
+
+/** What a tree has no place for, in docker's words. */
+function refuseWithTree(values: { digests: boolean; quiet: boolean; format: string }): void {
+  const other = values.quiet ? '--quiet' : values.format !== '' ? '--format' : values.digests ? '--digests' : undefined;
+  if (other) throw new CommandError(`${other} is not yet supported with --tree`);
+}
 
 const withReference = (filters: Record<string, string[]>, reference: string) => ({
   ...filters,
