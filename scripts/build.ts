@@ -63,7 +63,8 @@ function lazyBuiltin(name: string): string {
 const plugin: Plugin = {
   name: 'wherry',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path, kind }) => {
+    // A package may name them without `node:`.
+    onResolve({ filter: /^[a-z][\w:/]*$/ }, ({ path, kind }) => {
       if (kind === 'dynamic-import') return undefined;
       if (!builtinModules.includes(path.slice('node:'.length)) && !builtinModules.includes(path)) return undefined;
       return { path, namespace: 'builtin' };
