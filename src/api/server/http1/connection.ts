@@ -11,6 +11,8 @@ import { Response, statusLine } from './response.ts';
 /** Answers one request, now or later; it must not throw. */
 export type Serve = (request: Request, response: Response) => void;
 
+/** Bytes of a head that is kept until the next one: enough for those who poll, and not for credentials. */
+const REMEMBERED = 1024;
 /** Bytes that may come behind a request before its reply is out; beyond them the client waits. */
 const ENOUGH = 1 << 16;
 
@@ -113,8 +115,10 @@ export class Connection {
   }
 
   #readHead(text: string): RequestHead {
-    if (this.#head?.text !== text) this.#head = { text, read: parseHead(text) };
-    return this.#head.read;
+    if (this.#head?.text === text) return this.#head.read;
+    const read = parseHead(text);
+    this.#head = text.length <= REMEMBERED ? { text, read } : undefined;
+    return read;
   }
 
   #begin(head: RequestHead): void {
