@@ -50,13 +50,15 @@ export class PartialBlob {
   }
 
   /** Throws `system` when it cannot be written. */
-  async append(bytes: Uint8Array): Promise<void> {
+  async append(pieces: readonly Uint8Array[]): Promise<void> {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     try {
-      for (let at = 0; at < bytes.length; ) at += (await this.#file.write(bytes, at)).bytesWritten;
+      const { bytesWritten } = await this.#file.writev(pieces);
+      if (bytesWritten < length) await this.#file.appendFile(Buffer.concat(pieces).subarray(bytesWritten));
     } catch (error) {
       throw writeError(this.path, error);
     }
-    this.#size += bytes.length;
+    this.#size += length;
     fault('download.write');
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AppendQueue } from '#content/append-queue.ts';
 import { PartialBlob } from '#content/partial-blob.ts';
 import { isEngineError } from '#errors/errors.ts';
 import { newGrowth, readOf, tellGrowth } from '#lib/growth.ts';
@@ -94,10 +95,14 @@ async function fetchRest(
     onValidator: (etag) => partial.setValidator(etag),
     signal,
   });
-  for await (const chunk of chunks) {
-    await partial.append(chunk);
+  const queue = new AppendQueue(partial, () => {
     tellGrowth(growth, partial.size, false);
     onProgress({ status: 'Downloading', current: partial.size, total });
+  });
+  try {
+    for await (const chunk of chunks) await queue.add(chunk);
+  } finally {
+    await queue.drain();
   }
   onProgress({ status: 'Verifying Checksum' });
   tellGrowth(growth, partial.size, true);
