@@ -92,7 +92,7 @@ interface Drive {
   memory: DiskMemory;
   device: string;
   close(): Promise<void>;
-  /** Leaves it to whoever still has it. */
+  /** Leaves it to whoever still has it, for whom it fails from now on. */
   abandon(): Promise<void>;
 }
 
@@ -114,8 +114,8 @@ async function makeDrive(memory: DiskMemory): Promise<Drive> {
     },
     async abandon() {
       await detach();
-      await run('umount', ['--lazy', file]);
-      server.unref();
+      await run('umount', ['--force', '--lazy', file]); // ends the connection to the server
+      await server.ended;
       await rm(folder, { recursive: true });
     },
   };
@@ -139,7 +139,7 @@ async function isReleased(device: string): Promise<boolean> {
 }
 
 /** Mounts the FUSE file system whose root is one regular file, and serves it. */
-async function serve(memory: DiskMemory, file: string): Promise<{ ended: Promise<unknown>; unref(): void }> {
+async function serve(memory: DiskMemory, file: string): Promise<{ ended: Promise<unknown> }> {
   const fd = openSync('/dev/fuse', 'r+');
   const worker = new Worker(new URL('./faulty-disk-server.ts', import.meta.url), { workerData: { fd, memory } });
   const ended = once(worker, 'exit').then(() => closeSync(fd));
@@ -149,7 +149,7 @@ async function serve(memory: DiskMemory, file: string): Promise<{ ended: Promise
   });
   const [said, [code]] = await Promise.all([text(mount.stderr!), once(mount, 'exit')]);
   if (code !== 0) throw new Error(`mounting the disk failed: ${said}`);
-  return { ended, unref: () => worker.unref() };
+  return { ended };
 }
 
 function cutOf(loss: Loss, memory: DiskMemory, base: Uint8Array, random: () => number): Patch {
