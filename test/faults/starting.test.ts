@@ -1,5 +1,6 @@
 /** The engine is killed while the OCI runtime is at work: the next one takes the start over, however it ends. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ before(async () => {
   const slow = join(folder, 'slow');
   await writeFile(
     slow,
-    '#!/bin/sh\ncase " $* " in *" delete "*|*" --version "*) ;; *) sleep 2 ;; esac\nexec crun "$@"\n',
+    `#!/bin/sh\ncase " $* " in *" delete "*|*" --version "*) ;; *) : >${folder}/at-work; sleep 2 ;; esac\nexec crun "$@"\n`,
   );
   await chmod(slow, 0o755);
   daemon = await startDaemon({ flags: ['--add-runtime', `slow=${slow}`] });
@@ -31,8 +32,9 @@ after(async () => {
 async function startedAcrossEngines(name: string, options: string[], command: string[]): Promise<string> {
   await daemon.ok(['create', '--runtime', 'slow', '--name', name, ...options, 'busybox', ...command]);
   const started = daemon.docker(['start', name]);
-  await sleep(300);
+  while (!existsSync(join(folder, 'at-work'))) await sleep(5);
   await killEngine(daemon);
+  await rm(join(folder, 'at-work'));
   assert.notEqual((await started).code, 0);
   for (;;) {
     const { stdout } = await daemon.docker([
