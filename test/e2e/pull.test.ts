@@ -1,7 +1,7 @@
 /** Images from a real registry: docker's client pulls them, in all their forms, and runs what it has pulled. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ProgressMessage } from '#api/types/image.ts';
@@ -270,6 +270,26 @@ test("wherry pulls with docker's lines, and as its run and create are told", asy
   const created = await wherry('create', '--pull', 'always', name('own'));
   await ok('rm', created.stdout.trim());
   await ok('rmi', name('own'), image.id);
+});
+
+test('docker compose pulls what its services need', async () => {
+  await putImage(registry, 'composed/one', app('one'), 'latest');
+  await putImage(registry, 'composed/two', app('two'), 'v2');
+  const file = join(daemon.folder, 'compose.yaml');
+  const services = {
+    one: { image: name('composed/one'), network_mode: 'none' },
+    two: { image: name('composed/two:v2'), network_mode: 'none' },
+  };
+  await writeFile(file, JSON.stringify({ name: 'wherry-pull', services }));
+  const { code, stderr } = await daemon.docker(['compose', '-f', file, 'pull', 'one']);
+  assert.equal(code, 0, stderr);
+  assert.equal(await ok('images', '--format', '{{.Repository}}'), name('composed/one'));
+  const up = await daemon.docker(['compose', '-f', file, 'up', '--no-color']);
+  assert.equal(up.code, 0, up.stderr);
+  assert.match(up.stdout, /one.*\| one/);
+  assert.match(up.stdout, /two.*\| two/);
+  await daemon.docker(['compose', '-f', file, 'down']);
+  await ok('rmi', name('composed/one'), name('composed/two:v2'));
 });
 
 test('a pull is an event with the reference as its id', async () => {
