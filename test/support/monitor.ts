@@ -37,7 +37,7 @@ export interface TestMonitorOptions extends Partial<MonitorOptions> {
  * A place for monitors of one test file: root file system, runtime state, one directory per monitor. `close` ends
  * what is left and removes everything; it throws when a sanitizer complained.
  */
-export function monitorRoom(runtime = '/usr/sbin/runc', prefix: string[] = []) {
+export function monitorRoom(runtime = '/usr/sbin/runc') {
   const root = mkdtempSync(join(tmpdir(), 'wherry-monitor-'));
   const rootfs = join(root, 'rootfs');
   const runtimeRoot = join(root, 'state');
@@ -58,7 +58,6 @@ export function monitorRoom(runtime = '/usr/sbin/runc', prefix: string[] = []) {
     else writeBundle(bundle, rootfs, `/${id}`, container ?? { args: ['true'] });
     const cwd = options.directory ?? directory;
     const started = startMonitor(cwd, await listenAt(socket, join(root, `s${number}`)), [
-      ...prefix,
       nativeProgram('wherry-monitor', { sanitized }),
       ...monitorArguments({
         runtime,
@@ -93,14 +92,9 @@ export function monitorRoom(runtime = '/usr/sbin/runc', prefix: string[] = []) {
   return { root, rootfs, runtime, runtimeRoot, monitor, close };
 }
 
-/**
- * The same with crun. On a hybrid cgroup host crun wants no controller left on v2, so the monitors see hugetlb mounted
- * as v1; the mount is theirs alone.
- */
+/** The same with crun, also on a hybrid cgroup host, where it wants to see no controller left on v2. */
 export function crunRoom() {
-  const mount = 'mkdir -p "$0" && mount -t cgroup -o hugetlb cgroup "$0" && exec "$@"';
-  const hybrid = existsSync('/sys/fs/cgroup/unified/cgroup.controllers');
-  return monitorRoom('/usr/bin/crun', hybrid ? ['unshare', '-m', 'sh', '-c', mount, '/sys/fs/cgroup/hugetlb'] : []);
+  return monitorRoom(join(import.meta.dirname, 'crun-alone'));
 }
 
 /** A socket that listens at `path`, bound first at the shorter `temporary`: closing the server removes that name only. */
