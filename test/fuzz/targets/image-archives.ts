@@ -56,7 +56,7 @@ const recipe: fc.Arbitrary<Recipe> = fc.record({
 /** Archives as docker, skopeo and their forefathers write them, and spoilt ones. */
 export const imageArchives = fuzzTarget<Buffer>({
   name: 'image-archives',
-  quick: 150,
+  quick: 100,
   async open() {
     const disk = await makeMemoryDisk('fuzz-archives');
     const test = await openGraphAt(disk.path);

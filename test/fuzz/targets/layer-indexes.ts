@@ -10,7 +10,7 @@ import { fuzzTarget, oneFile } from '../target.ts';
 /** Layers: refused clearly, or indexed so that the kernel can walk to the last inode and erofs-utils find no fault. */
 export const layerIndexes = fuzzTarget<Buffer>({
   name: 'layer-indexes',
-  quick: 200,
+  quick: 120,
   async open() {
     const bench = new LayerBench();
     return {

@@ -9,7 +9,7 @@ const damaged = damagedLayer.map((layer) => [layer]);
 /** Chains of layers: every driver shows the tree that dockerd makes of them. */
 export const layerTrees = fuzzTarget<Buffer[]>({
   name: 'layer-trees',
-  quick: 200,
+  quick: 120,
   async open() {
     const { compare, close } = await openParityBench();
     return {
