@@ -2,22 +2,20 @@ import type { OciPlatform, ProgressMessage } from '#api/types/image.ts';
 import type { CompressRequest } from '#archive/compress-file.ts';
 import { cancelled, notFound } from '#errors/errors.ts';
 import type { Image } from '#image/image.ts';
-import { parseManifest } from '#image/manifest.ts';
 import { formatPlatform, platformMatches } from '#image/platform.ts';
-import { type Digest, digestOf, shortId } from '#lib/digest.ts';
 import { familiarName, familiarReference, type Reference, repositoryOf } from '#lib/reference.ts';
-import { hasBlob, uploadBlob } from '#registry/blob-upload.ts';
 import { putManifest } from '#registry/manifest-upload.ts';
 import type { Session } from '#registry/session.ts';
-import { type PushedBlob, type PushTarget, pushLayer } from './push-layer.ts';
-import { makeManifest, type OriginalManifest, reusableManifest } from './push-manifest.ts';
+import { pushImage } from './push-image.ts';
+import { completeIndex, pushIndex, siblingFor } from './push-index.ts';
+import type { PushTarget } from './push-layer.ts';
 import { rememberPush } from './push-record.ts';
 import type { GraphState } from './state.ts';
 
 export interface PushRequest {
   /** With a tag: that one. Without: all tags of the repository. It has no digest. */
   reference: Reference;
-  /** Refuse an image of another platform. */
+  /** Push this one alone of an index, and refuse an image of another. */
   platform?: OciPlatform;
   compression?: CompressRequest['compression'];
   session: Session;
@@ -41,10 +39,9 @@ export async function pushImages(
   emit({ status: `The push refers to repository [${repository}]` });
   const { domain, path } = reference;
   for (const { tagged, image } of imagesToPush(state, reference)) {
-    refuseOtherPlatform(image, tagged, platform);
     const target = { session, domain, repository: path, compression, emit, signal };
     try {
-      await pushImage(state, target, tagged, image);
+      await pushTag(state, target, tagged, image, platform);
     } catch (error) {
       throw signal.aborted ? cancelled('the push was cancelled', { cause: error }) : error;
     }
@@ -66,82 +63,33 @@ function imagesToPush(state: GraphState, reference: Reference): { tagged: Refere
   });
 }
 
-function refuseOtherPlatform(image: Image, reference: Reference, wanted: OciPlatform | undefined): void {
+/** The image for a platform: the one that is tagged, or one that came with it. Throws `not-found`. */
+async function imageFor(state: GraphState, image: Image, reference: Reference, wanted: OciPlatform): Promise<Image> {
   const own = { os: image.os, architecture: image.architecture, ...(image.variant && { variant: image.variant }) };
-  if (!wanted || platformMatches(wanted, own)) return;
+  if (platformMatches(wanted, own)) return image;
+  const sibling = await siblingFor(state, image, wanted);
+  if (sibling) return sibling;
   throw notFound(
     `image with reference ${familiarReference(reference)} was found but its platform (${formatPlatform(own)}) does not ` +
       `match the specified platform (${formatPlatform(wanted)})`,
   );
 }
 
-async function pushImage(state: GraphState, target: PushTarget, reference: Reference, image: Image): Promise<void> {
-  const { emit } = target;
-  const { diffIds } = image;
-  for (const diffId of diffIds) state.layers.pin(diffId);
-  try {
-    const originals = await originalManifests(state, image);
-    const layers = await pushLayers(state, target, image, originals);
-    const config = await state.content.read(image.id);
-    const manifest =
-      reusableManifest(originals, layers) ?? makeManifest({ digest: image.id, size: config.length }, layers);
-    await pushConfig(target, image.id, config);
-    await putManifest(target, reference.tag!, manifest);
-    const digest = digestOf(manifest.bytes);
-    const size = manifest.bytes.length;
-    await rememberPush(state, reference, image, { ...manifest, digest });
-    emit({ status: `${reference.tag}: digest: ${digest} size: ${size}` });
-    emit({ progressDetail: {}, aux: { Tag: reference.tag!, Digest: digest, Size: size } });
-  } finally {
-    await state.layers.unpin(diffIds);
-  }
-}
-
-/** The manifests that the image came with, the latest first. */
-async function originalManifests(state: GraphState, image: Image): Promise<OriginalManifest[]> {
-  const { manifests } = state.images.get(image.id)!;
-  const read = manifests.toReversed().map(async ({ digest, mediaType }) => {
-    const bytes = await state.content.read(digest);
-    const parsed = parseManifest(bytes, `manifest ${digest}`);
-    const isOwn = parsed.kind === 'manifest' && parsed.config.digest === image.id;
-    return isOwn && parsed.layers.length === image.diffIds.length ? [{ mediaType, bytes, parsed }] : [];
-  });
-  return (await Promise.all(read)).flat();
-}
-
-/** All layers side by side, from the top down as Docker lists them. When one cannot be pushed, the others stop. */
-async function pushLayers(
+/** Pushes the image that a tag means, with the rest of its index if all of that is here and no platform was asked for. */
+async function pushTag(
   state: GraphState,
   target: PushTarget,
-  { diffIds }: Image,
-  originals: readonly OriginalManifest[],
-): Promise<PushedBlob[]> {
-  const failed = new AbortController();
-  const signal = AbortSignal.any([target.signal, failed.signal]);
-  const pushed = new Map<Digest, Promise<PushedBlob>>();
-  for (const [at, diffId] of [...diffIds.entries()].toReversed()) {
-    if (pushed.has(diffId)) continue;
-    target.emit({ status: 'Preparing', progressDetail: {}, id: shortId(diffId) });
-    const own = originals.map(({ parsed }) => ({ ...parsed.layers[at]!, repositories: [] }));
-    const repository = `${target.domain}/${target.repository}`;
-    const work = () => pushLayer(state, { ...target, signal }, diffId, own);
-    const pushing = state.pushes.run(repository, diffId, work, signal);
-    pushing.catch((error: unknown) => failed.abort(error));
-    pushed.set(diffId, pushing);
-  }
-  await Promise.allSettled(pushed.values());
-  if (failed.signal.aborted) throw failed.signal.reason;
-  return Promise.all(diffIds.map((diffId) => pushed.get(diffId)!));
-}
-
-async function pushConfig(target: PushTarget, digest: Digest, config: Buffer): Promise<void> {
-  if (await hasBlob(target, digest)) return;
-  const source = {
-    reached: async () => ({ length: config.length, complete: true }),
-    async *read(start: number, end: number) {
-      yield config.subarray(start, end);
-    },
-    digest: async () => digest,
-  };
-  await uploadBlob(target, source, { onProgress: () => {} });
+  reference: Reference,
+  image: Image,
+  platform: OciPlatform | undefined,
+): Promise<void> {
+  const index = platform ? undefined : await completeIndex(state, image);
+  const chosen = platform ? await imageFor(state, image, reference, platform) : image;
+  const pushed = index ? await pushIndex(state, target, index) : await pushImage(state, target, chosen);
+  await putManifest(target, reference.tag!, pushed);
+  await rememberPush(state, reference, chosen, pushed);
+  const { digest } = pushed;
+  const size = pushed.bytes.length;
+  target.emit({ status: `${reference.tag}: digest: ${digest} size: ${size}` });
+  target.emit({ progressDetail: {}, aux: { Tag: reference.tag!, Digest: digest, Size: size } });
 }

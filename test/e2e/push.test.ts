@@ -12,7 +12,7 @@ import { ask } from '#test/support/ask.ts';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { busyboxLayer, makeArchive } from '#test/support/images.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
-import { putImage } from '#test/support/registry-images.ts';
+import { putImage, putIndex } from '#test/support/registry-images.ts';
 import { type Passed, type RegistryProxy, startRegistryProxy } from '#test/support/registry-proxy.ts';
 import { checkStore } from '#test/support/store-check.ts';
 import { makeTar } from '#test/support/tar.ts';
@@ -202,6 +202,43 @@ test('a pulled image goes back with its own manifest, byte for byte, whatever it
     assert.deepEqual(bytes, (await stored(`source/${compression}`, 'x')).bytes);
     await ok('rmi', name(`source/${compression}:x`), name(`back/${compression}:y`));
   }
+});
+
+test('an index whose images are all here goes back whole; one image of it alone when it is asked for', async () => {
+  const platforms = [
+    { os: 'linux', architecture: 'amd64' },
+    { os: 'linux', architecture: 'arm64', variant: 'v8' },
+  ];
+  const images = [];
+  for (const [at, platform] of platforms.entries()) {
+    const { os: _, ...extra } = platform;
+    const image = await putImage(registry, 'index/source', { layers: [layer(`platform-${at}`, 50_000)], extra });
+    images.push({ ...image, platform });
+  }
+  const index = await putIndex(registry, 'index/source', images, 'all');
+  const indexAt = async (repository: string, tag: string) => {
+    const headers = { Accept: index.mediaType };
+    const { body } = await registry.ask('GET', `/v2/${repository}/manifests/${tag}`, { headers });
+    return digestOf(body);
+  };
+  await ok('pull', '-q', '--platform', 'linux/amd64', name('index/source:all'));
+  await ok('tag', name('index/source:all'), name('index/half:1'));
+  await ok('push', name('index/half:1'));
+  assert.equal((await stored('index/half', '1')).digest, images[0]!.digest, 'the other image is not here');
+  await ok('pull', '-q', '--platform', 'linux/arm64/v8', name('index/source:all'));
+  await ok('tag', name('index/source:all'), name('index/whole:1'));
+  const printed = await ok('push', name('index/whole:1'));
+  assert.match(printed, new RegExp(`^1: digest: ${index.digest} size: ${index.size}$`, 'm'));
+  assert.equal(await indexAt('index/whole', '1'), index.digest);
+  for (const { digest } of images) assert.equal((await stored('index/whole', digest)).digest, digest);
+  const path = `/images/${name('index/whole')}/push?tag=1&platform=`;
+  for (const [at, platform] of platforms.entries()) {
+    await ask(daemon.socket, 'POST', path + encodeURIComponent(JSON.stringify(platform)));
+    assert.equal((await stored('index/whole', '1')).digest, images[at]!.digest);
+  }
+  const other = encodeURIComponent(JSON.stringify({ os: 'linux', architecture: 's390x' }));
+  assert.match((await ask(daemon.socket, 'POST', path + other)).text, /does not match the specified platform/);
+  await checkStore(daemon);
 });
 
 test('docker, podman, skopeo and we ourselves take what was pushed', async () => {
