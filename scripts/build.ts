@@ -42,7 +42,11 @@ function workersOf(source: string): string[] {
 /** What names a file beside the source names it from the built file, too. */
 function moved(source: string): string {
   const up = '../../../';
-  return readFileSync(join(root, source), 'utf8')
+  const text = readFileSync(join(root, source), 'utf8');
+  const other = text.replace(WORKER, '').replace(OTHER_FILE, '').replaceAll('import.meta.dirname', '');
+  if (other.includes('import.meta'))
+    throw new Error(`${source} uses import.meta in a way that the build does not know`);
+  return text
     .replace(
       WORKER,
       (_, path?: string) => `new URL('./${fileOf(path ? join(dirname(source), path) : source)}', import.meta.url)`,
