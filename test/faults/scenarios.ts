@@ -167,6 +167,10 @@ export function scenarios(daemon: TestDaemon, inputs: Inputs): Map<string, Scena
       await ok('rmi', REMOTE);
     },
   });
+  async function keepingCompressed(): Promise<void> {
+    await daemon.stop();
+    await daemon.start(['--compressed-layers', 'keep']);
+  }
   async function damagedDownload(): Promise<void> {
     const name = `download-${inputs.remote!.layers[1]!.digest.replace('sha256:', '')}`;
     const path = join(daemon.dataRoot, 'content/ingest', name);
@@ -520,7 +524,8 @@ export function scenarios(daemon: TestDaemon, inputs: Inputs): Map<string, Scena
 
   const all = [
     ...[loading(), loading('overlay2'), loading('vfs'), untagging(), untagging('overlay2'), tagging],
-    ...[importing, committing, pulling('pull'), pulling('pull of what came wrong', damagedDownload), pushing],
+    ...[importing, committing, pulling('pull'), pulling('pull of what came wrong', damagedDownload)],
+    ...[pulling('pull that keeps layers as they came', keepingCompressed), pushing],
     ...[
       stopping('stop', 'exec sleep 1000', /^running/),
       stopping('stop of what waits', 'exit 7', /^restarting [5-9]$/),
