@@ -24,7 +24,7 @@ export interface ContentStore {
    */
   beginDownload(digest: Digest): Promise<string>;
   endDownload(digest: Digest): Promise<void>;
-  /** The same, but the complete blob is kept. */
+  /** The same, but the blob, which is complete, is kept, if it is there. */
   keepDownload(digest: Digest): Promise<void>;
   /** Layers as they came. */
   readonly compressed: CompressedStore;
@@ -128,7 +128,8 @@ export async function openContentStore(dataRoot: string): Promise<ContentStore> 
     beginDownload,
     endDownload,
     keepDownload: async (digest) => {
-      await compressed.keep(partialBlobPath(downloadFolder(digest)), digest);
+      const path = partialBlobPath(downloadFolder(digest));
+      if (await exists(path)) await compressed.keep(path, digest);
       await endDownload(digest);
     },
     compressed,

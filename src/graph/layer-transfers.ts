@@ -115,16 +115,14 @@ export class LayerTransfers {
     const { digest } = source;
     const abort = new AbortController();
     const watchers = new Set<Watcher>();
-    const transfer: Transfer = { watchers, last: { status: 'Waiting' }, abort, done: undefined as never };
     const onProgress = (progress: LayerProgress) => {
       transfer.last = progress;
       for (const watcher of watchers) watcher.onProgress(progress);
     };
     // One that was given up may still be writing into the folder.
-    transfer.done = this.#folders
-      .run(digest, () => this.#transfer(source, onProgress, abort.signal))
-      .finally(() => this.#forget(digest, transfer));
-    transfer.done.catch(() => {});
+    const done = this.#folders.run(digest, () => this.#transfer(source, onProgress, abort.signal));
+    const transfer: Transfer = { watchers, last: { status: 'Waiting' }, abort, done };
+    done.catch(() => {}).then(() => this.#forget(digest, transfer));
     this.#transfers.set(digest, transfer);
     return transfer;
   }
