@@ -65,6 +65,17 @@ withEachRuntime((engine) => {
     assert.match(await sh(words`--memory 32m`, 'head -c 200m /dev/zero | tail || echo killed'), /killed$/);
   });
 
+  test('KernelMemoryTCP, for which docker has no flag', {
+    skip: (engine.name === 'runc' && 'runc ignores it') || (!cgroups.features.kernelMemoryTcp && 'not on v2'),
+  }, async () => {
+    const body = { Image: 'busybox', Cmd: ['sleep', '1000'], HostConfig: { KernelMemoryTCP: 16 * MIB } };
+    const { text } = await ask(engine.daemon.socket, 'POST', '/v1.45/containers/create', body);
+    const { Id: id } = JSON.parse(text) as { Id: string };
+    assert.equal((await ask(engine.daemon.socket, 'POST', `/containers/${id}/start`)).status, 204);
+    assert.equal(await cgroupFile(id, 'memory/memory.kmem.tcp.limit_in_bytes', ''), String(16 * MIB));
+    await engine.daemon.ok(words`rm -f ${id}`);
+  });
+
   test('--cpu-shares, --cpu-period, --cpu-quota, --cpus, --cpuset-cpus, --cpuset-mems', async () => {
     await running(
       words`--cpu-shares 512 --cpu-period 50000 --cpu-quota 20000 --cpuset-cpus 0 --cpuset-mems 0`,

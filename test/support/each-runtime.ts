@@ -5,6 +5,7 @@ import { type DaemonOptions, startDaemon, type TestDaemon } from './daemon.ts';
 import { words } from './words.ts';
 
 export interface WithRuntime {
+  name: string;
   /** Not before the first test. */
   readonly daemon: TestDaemon;
   /** `docker run --rm OPTIONS busybox sh -c SCRIPT`: what it prints; fails unless its code is 0. */
@@ -26,6 +27,7 @@ export function withEachRuntime(define: (engine: WithRuntime) => void, options: 
       });
       after(() => daemon.close());
       define({
+        name,
         get daemon() {
           return daemon;
         },
