@@ -24,8 +24,9 @@ export function moreCases(minor: number, context: () => Context): void {
   const withContainer: Context['withContainer'] = (...args) => context().withContainer(...args);
   const idOf = async (made: Promise<unknown>) => ((await made) as { Id: string }).Id;
 
-  test('a container with everything: created, echoed by inspect, updated', async () => {
+  test('a container with everything: created, echoed by inspect, updated', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'wherry-full-'));
+    t.after(() => rm(folder, { recursive: true }));
     const subnet = `10.98.${minor}`;
     const names = { partner: `partner-${minor}`, network: minor >= 21 ? `full-${minor}` : 'bridge' };
     const networkId = await idOf(call('POST /networks/create', 201, { body: networkBody(names.network, subnet) }));
@@ -72,7 +73,6 @@ export function moreCases(minor: number, context: () => Context): void {
     await call('POST /volumes/create', 201, { body: volume });
     await call('GET /volumes', 200, { query: { filters: '{"driver":["local"]}' } });
     await call('DELETE /volumes/{name}', 204, { path: { name: volume.Name } });
-    await rm(folder, { recursive: true });
   });
 
   test('processes, pauses, changes and what leaves a container', () =>
