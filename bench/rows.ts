@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bigArchive } from './big-image.ts';
+import { CONTAINER_ROWS } from './container-rows.ts';
 import type { BenchEngine } from './engines.ts';
 import { IMAGE_ROWS } from './image-rows.ts';
 import { memoryOf, requestsPerSecond, run, timed } from './measure.ts';
@@ -163,6 +164,7 @@ export const ROWS: Row[] = [
   runRow('host', '-', ['--network', 'host']),
   execRow('without a terminal', []),
   execRow('with a terminal', ['-t']),
+  ...CONTAINER_ROWS,
   parallel,
   flood,
   idleMemory,
