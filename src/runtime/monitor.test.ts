@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -11,6 +11,7 @@ import { isEngineError } from '#errors/errors.ts';
 import { demultiplex, monitorRoom, readAll, readLog } from '#test/support/monitor.ts';
 import { readExitRecord } from './exit-record.ts';
 import { connectMonitor, RuntimeStartError } from './monitor.ts';
+import { encodeFrame, message } from './monitor-wire.ts';
 
 const room = monitorRoom();
 after(() => room.close());
@@ -307,4 +308,38 @@ test('no exit record: undefined; not an exit record: an error with a hint', asyn
   assert.equal(await readExitRecord(path), undefined);
   writeFileSync(path, '{"version":2}');
   await assert.rejects(readExitRecord(path), (error) => isEngineError(error) && error.code === 'EXIT_RECORD');
+});
+
+test('a signal is answered before the end that it brought, also when both come at once', async (t) => {
+  const state = (phase: number) => {
+    const payload = Buffer.alloc(64);
+    payload.writeUInt32LE(phase, 0);
+    payload.writeInt32LE(7, 4);
+    return payload;
+  };
+  // a monitor's side of the conversation: no real one can be made to say both in one piece
+  const answers = [
+    encodeFrame(message.state, state(2)),
+    Buffer.concat([encodeFrame(message.reply, Buffer.alloc(4)), encodeFrame(message.exited, state(3))]),
+  ];
+  const path = join(mkdtempSync('/tmp/wherry-monitor-'), 'monitor.sock');
+  const server = createServer((socket) => {
+    socket.on('data', () => (answers.length > 0 ? socket.write(answers.shift()!) : undefined));
+    socket.on('error', () => {});
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    rmSync(dirname(path), { recursive: true });
+  });
+  const control = await connectMonitor(path);
+  t.after(() => control.close());
+  const order: string[] = [];
+  const exited = control.exited.then(() => order.push('exited'));
+  const sendSignal = async () => await control.kill(9); // one more wait than the answer itself, as its callers have
+  await sendSignal();
+  order.push('signalled');
+  await exited;
+  assert.deepEqual(order, ['signalled', 'exited']);
 });

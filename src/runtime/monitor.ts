@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { getSystemErrorName } from 'node:util';
 import { EngineError, errnoCode, system } from '#errors/errors.ts';
 import { runtimeText } from './errors.ts';
@@ -70,7 +71,10 @@ export async function attachMonitor(socketPath: string, options: AttachOptions):
 
 export class MonitorControl {
   readonly socketPath: string;
-  /** How the process ended. Rejects when the start fails, or the monitor is gone without having said it. */
+  /**
+   * How the process ended; whoever has sent the signal that ended it knows first that it was sent. Rejects when the start
+   * fails, or the monitor is gone without having said it.
+   */
   readonly exited: Promise<ExitRecord>;
   /**
    * The connection's end. `cleaned`: the runtime's resources are gone and the id can be started again; otherwise
@@ -184,7 +188,7 @@ export class MonitorControl {
 
   #learn(state: wire.MonitorState): void {
     if (state.pid > 0) this.#started.resolve(state);
-    if (state.phase === 'ended' && state.pid > 0) this.#exited.resolve(state);
+    if (state.phase === 'ended' && state.pid > 0) this.#exited.resolve(nextTurn(state));
   }
 
   #fail(error: unknown): void {

@@ -148,7 +148,7 @@ test('an identity token takes the password’s place', async () => {
 });
 
 for (const client of clients) {
-  test(`${client} asks on a terminal and shows no password`, async () => {
+  test(`${client} asks on a terminal${client === 'wherry' ? ' and shows no password' : ''}`, async () => {
     const env = { PATH: process.env.PATH, HOME: '/nonexistent', DOCKER_CONFIG: join(folder, client) };
     const argv = [programs[client], 'login', '127.0.0.1:5000'];
     const start = () => openTerminal(argv, { ...env, DOCKER_HOST: daemon.host });
@@ -158,14 +158,17 @@ for (const client of clients) {
       terminal.type('anna\r');
       await terminal.until(/Password: /);
       terminal.type('wrong\r');
-      assert.doesNotMatch(await terminal.until(/incorrect username or password/), /wrong/);
+      const refused = await terminal.until(/incorrect username or password/);
+      // docker turns the echo off after its question; ours before it
+      if (client === 'wherry') assert.doesNotMatch(refused, /wrong/);
       assert.equal(await terminal.ended, 1);
       terminal = start();
       await terminal.until(/Username: /);
       terminal.type('annb\x7fa\r');
       await terminal.until(/Password: /);
       terminal.type('righ\x7fht\r');
-      assert.doesNotMatch(await terminal.until(/Login Succeeded/), /right/);
+      const accepted = await terminal.until(/Login Succeeded/);
+      if (client === 'wherry') assert.doesNotMatch(accepted, /right/);
       assert.equal(await terminal.ended, 0);
       const { auths } = JSON.parse(await readFile(join(folder, client, 'config.json'), 'utf8'));
       assert.equal(auths['127.0.0.1:5000'].auth, Buffer.from('anna:right').toString('base64'));
