@@ -18,7 +18,7 @@ before(async () => {
   const slow = join(folder, 'slow');
   await writeFile(
     slow,
-    `#!/bin/sh\ncase " $* " in *" delete "*|*" --version "*) ;; *) : >${folder}/at-work; sleep 2 ;; esac\nexec crun "$@"\n`,
+    `#!/bin/sh\ncase " $* " in *" delete "*|*" --version "*) ;; *) for id; do :; done; : >"${folder}/$id"; sleep 2 ;; esac\nexec crun "$@"\n`,
   );
   await chmod(slow, 0o755);
   daemon = await startDaemon({ flags: ['--add-runtime', `slow=${slow}`] });
@@ -30,11 +30,10 @@ after(async () => {
 
 /** Starts a container of the slow runtime, has the engine killed, and gives what became of it. */
 async function startedAcrossEngines(name: string, options: string[], command: string[]): Promise<string> {
-  await daemon.ok(['create', '--runtime', 'slow', '--name', name, ...options, 'busybox', ...command]);
+  const id = await daemon.ok(['create', '--runtime', 'slow', '--name', name, ...options, 'busybox', ...command]);
   const started = daemon.docker(['start', name]);
-  while (!existsSync(join(folder, 'at-work'))) await sleep(5);
+  while (!existsSync(join(folder, id))) await sleep(5); // the engine tries runtimes out, too
   await killEngine(daemon);
-  await rm(join(folder, 'at-work'));
   assert.notEqual((await started).code, 0);
   for (;;) {
     const { stdout } = await daemon.docker([
