@@ -7,7 +7,7 @@ import type { RegistrySettings } from './settings.ts';
 export interface Endpoint {
   /** `host` or `host:port` as written: names the folder of its certificates. */
   host: string;
-  /** Origins to try, the best first: `https://host`, for insecure ones `http://host` after it. */
+  /** Origins to try, the best first: `https://host`, for insecure ones `http://host` after it, on the loopback before it. */
   origins: readonly string[];
   /** Path before `/v2/`, '' for most. */
   prefix: string;
@@ -25,6 +25,8 @@ export function originOf(domain: string, settings: Pick<RegistrySettings, 'insec
   const host = domain === DEFAULT_DOMAIN ? HUB : domain;
   const insecure = isInsecure(host, settings.insecureRegistries);
   const origins = insecure ? [`https://${host}`, `http://${host}`] : [`https://${host}`];
+  // Within the machine nobody listens in, and a try with TLS costs 10 MB.
+  if (isLoopback(splitHost(host).host)) origins.reverse();
   return { host, origins, prefix: '', insecure, mirror: false };
 }
 

@@ -1,6 +1,6 @@
 import type { Agents } from './agents.ts';
 import type { Endpoint } from './endpoints.ts';
-import { exchange } from './exchange.ts';
+import { exchange, type RegistryReply } from './exchange.ts';
 
 /** ms after which it is found out again how a registry is reached. */
 const VALID = 60_000;
@@ -20,6 +20,7 @@ export class Origins {
     const known = this.#found.get(endpoint.host);
     if (known && known.until > Date.now()) return known.origin;
     this.#found.delete(endpoint.host);
+    let failure: unknown;
     for (const origin of origins) {
       const url = new URL(`${endpoint.prefix}/v2/`, origin);
       try {
@@ -29,13 +30,20 @@ export class Origins {
           { method: 'GET', url, headers: {}, signal },
         );
         reply.discard();
+        if (origin !== origins.at(-1) && wantsTls(reply)) continue;
+        this.#found.set(endpoint.host, { origin, until: Date.now() + VALID });
+        return origin;
       } catch (error) {
-        if (origin === origins.at(-1) || signal?.aborted) throw error;
-        continue;
+        if (signal?.aborted) throw error;
+        // As dockerd, whose last try is the one without TLS.
+        if (!failure || url.protocol === 'http:') failure = error;
       }
-      this.#found.set(endpoint.host, { origin, until: Date.now() + VALID });
-      return origin;
     }
-    throw new Error('an endpoint without origins');
+    throw failure;
   }
+}
+
+/** What a server that speaks TLS answers to plain HTTP, if it answers at all. */
+function wantsTls({ status, url }: RegistryReply): boolean {
+  return status === 400 && url.protocol === 'http:';
 }
