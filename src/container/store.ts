@@ -5,6 +5,7 @@ import { TruncIndex } from '#lib/truncindex.ts';
 import type { Database } from '#metadata/database.ts';
 import { noteClaimed } from '#volume/notes.ts';
 import { Container } from './container.ts';
+import { renamedLinks } from './link-names.ts';
 import { type ContainerRecord, layersOf, parseRecord, serializeRecord } from './record.ts';
 
 /** kv key of a container whose row is gone while its files are not yet. */
@@ -175,19 +176,27 @@ export class ContainerStore {
 
   /** Writes the record as it is now. A container that was removed meanwhile stays removed. */
   async save(container: Container): Promise<void> {
-    const { record } = container;
-    const row = [record.name, serializeRecord(record), record.id];
-    await this.#db.write([{ sql: 'UPDATE containers SET name = ?, record = ? WHERE id = ?', params: row }]);
+    await this.#db.write([update(container)]);
   }
 
-  /** Gives a container another name, which was reserved for it; its old one is free when it resolves. */
+  /**
+   * Gives a container another name, which was reserved for it; its old one is free when it resolves. Links follow, all in
+   * one transaction.
+   */
   async rename(container: Container, name: string): Promise<void> {
     const { id, name: old } = container;
+    const linked = [...this.#byId.values()].flatMap((other) => {
+      const { hostConfig } = other.record;
+      const Links = renamedLinks(hostConfig.Links, old, name);
+      return Links ? [{ other, before: hostConfig, after: { ...hostConfig, Links } }] : [];
+    });
     container.setName(name);
+    for (const { other, after } of linked) other.setHostConfig(after);
     try {
-      await this.save(container);
+      await this.#db.write([container, ...linked.map(({ other }) => other)].map(update));
     } catch (error) {
       container.setName(old);
+      for (const { other, before } of linked) other.setHostConfig(before);
       this.releaseName(id, name);
       throw error;
     }
@@ -220,6 +229,11 @@ export class ContainerStore {
     this.#byName.set(container.name, container.id);
     this.#ids.add(container.id);
   }
+}
+
+function update({ record }: Container) {
+  const params = [record.name, serializeRecord(record), record.id];
+  return { sql: 'UPDATE containers SET name = ?, record = ? WHERE id = ?', params };
 }
 
 /** The container of that name, undefined when there is none. */

@@ -96,12 +96,18 @@ function networkView(container: Container): NetworkSettings {
   };
 }
 
-/** One row of `GET /containers/json`; `image` is how the container's image is called now. `now` in ns. */
-export function summaryView(container: Container, image: string, now: bigint): ContainerSummary {
+/**
+ * One row of `GET /containers/json`; `image` is how the container's image is called now, `linkNames` what the links of
+ * others call the container. `now` in ns.
+ */
+export function summaryView(
+  container: Container,
+  { image, linkNames, now }: { image: string; linkNames: readonly string[]; now: bigint },
+): ContainerSummary {
   const { record } = container;
   return {
     Id: record.id,
-    Names: [`/${record.name}`],
+    Names: [`/${record.name}`, ...linkNames],
     Image: image,
     ImageID: record.imageId,
     Command: commandLine(record.config).join(' '),

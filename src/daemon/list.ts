@@ -1,5 +1,6 @@
 import type { ContainerInspect, ContainerSummary } from '#api/types/container.ts';
 import type { Container } from '#container/container.ts';
+import { namesByLinks } from '#container/link-names.ts';
 import { type ListRequest, selectContainers } from '#container/list-filter.ts';
 import { inspectView, statusText, summaryView } from '#container/views.ts';
 import type { Image } from '#image/image.ts';
@@ -14,12 +15,14 @@ export function listContainers(engine: Engine, request: ListRequest): ContainerS
     return images.get(name);
   };
   const now = nowNs();
+  const linkNames = namesByLinks([...engine.containers].map(({ record }) => record.hostConfig.Links));
   return selectContainers(engine.containers, request, (name) => engine.graph.familyOf(name)).map((container) => {
     const { Image: given } = container.record.config;
     // As created, unless that name means another image by now.
     const image = named(given)?.id === container.record.imageId ? given : container.record.imageId;
-    return cached(summaries, container, `${image} ${statusText(container, now)}`, () =>
-      summaryView(container, image, now),
+    const names = linkNames.get(container.name) ?? [];
+    return cached(summaries, container, `${image} ${statusText(container, now)} ${names.join()}`, () =>
+      summaryView(container, { image, linkNames: names, now }),
     );
   });
 }

@@ -183,6 +183,15 @@ test('links of the default bridge: names, variables, a partner that comes back e
   await ok`start db`;
   const next = await addressOn('db', 'bridge');
   assert.match(await hosts(), new RegExp(`^${next.replaceAll('.', '\\.')}\tstore `, 'm'));
+  const names = async (name: string) => ok`ps --no-trunc --filter name=^${name}$ --format {{.Names}}`;
+  assert.equal(await names('db'), 'db,web/store');
+  await ok`rename db data`;
+  await ok`rename web front`;
+  assert.equal(await names('data'), 'data,front/store');
+  assert.equal(await ok`inspect -f {{.HostConfig.Links}} front`, '[/data:/front/store]');
+  await ok`restart -t 0 front`;
+  assert.match(await ok`exec front env`, /^STORE_NAME=\/front\/store$/m);
+  await ok`rename data db`;
   assert.match(
     await fails`run --rm --link nosuch busybox true`,
     /could not get container for nosuch: No such container: nosuch/,

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import type { Config } from '#api/types/container-config.ts';
 import type { ConsoleSize, Exec } from '#container/exec.ts';
 import { invalid } from '#errors/errors.ts';
 import { parseExact, stringifyExact } from '#lib/json.ts';
 import { capabilitySets } from '#runtime/spec/capabilities.ts';
-import { containerEnvironment, overrideEnvironment } from '#runtime/spec/environment.ts';
+import { containerEnvironment, overrideEnvironment, variableName } from '#runtime/spec/environment.ts';
 import type { OciProcess, OciSpec } from '#runtime/spec/oci.ts';
 import { resolveUser } from '#runtime/spec/resolve-user.ts';
 import type { Engine } from '../engine.ts';
@@ -26,7 +27,7 @@ export async function describeProcess(engine: Engine, exec: Exec, size: ConsoleS
     ...(record.tty && { terminal: true }),
     ...(record.tty && size && { consoleSize: size }),
     args: record.command,
-    env: overrideEnvironment(containerEnvironment({ ...config, Tty: record.tty }), record.env),
+    env: overrideEnvironment(environmentFor({ ...config, Tty: record.tty }, first.env ?? []), record.env),
     cwd,
     ...(record.privileged && { capabilities: capabilitySets(engine.host.capabilities) }),
   };
@@ -35,4 +36,11 @@ export async function describeProcess(engine: Engine, exec: Exec, size: ConsoleS
     process.user = { uid, gid, additionalGids };
   }
   return stringifyExact(process);
+}
+
+/** The container's environment, and what its first process was given besides: the variables of its links. */
+function environmentFor(config: Config, first: readonly string[]): string[] {
+  const own = containerEnvironment(config);
+  const known = new Set(['TERM', ...own.map(variableName)]);
+  return [...own, ...first.filter((entry) => !known.has(variableName(entry)))];
 }
