@@ -5,7 +5,7 @@ import { TruncIndex } from '#lib/truncindex.ts';
 import type { Database } from '#metadata/database.ts';
 import { noteClaimed } from '#volume/notes.ts';
 import { Container } from './container.ts';
-import { renamedLinks } from './link-names.ts';
+import { namesByLinks, renamedLinks } from './link-names.ts';
 import { type ContainerRecord, layersOf, parseRecord, serializeRecord } from './record.ts';
 
 /** kv key of a container whose row is gone while its files are not yet. */
@@ -119,7 +119,7 @@ export class ContainerStore {
   /** By id, name (with or without slash) or unique id prefix. Throws `not-found`, or `invalid` for an ambiguous prefix. */
   get(reference: string): Container {
     const name = reference.replace(/^\//, '');
-    const exact = this.#byId.get(reference) ?? this.#byId.get(this.#byName.get(name) ?? '');
+    const exact = this.#byId.get(reference) ?? this.#byId.get(this.#byName.get(name) ?? '') ?? this.#byLink(name);
     if (exact) return exact;
     const found = this.#ids.find(reference);
     if (found === 'ambiguous') {
@@ -222,6 +222,17 @@ export class ContainerStore {
   /** The files of a removed container are gone, too. */
   async finishRemoval(id: string): Promise<void> {
     await this.#db.write([{ sql: 'DELETE FROM kv WHERE key = ?', params: [`${REMOVAL_PREFIX}${id}`] }]);
+  }
+
+  /** The container that a link calls `web/alias`. */
+  #byLink(name: string): Container | undefined {
+    if (!name.includes('/')) return undefined;
+    for (const { record } of this) {
+      for (const [target, names] of namesByLinks([record.hostConfig.Links])) {
+        if (names.includes(`/${name}`)) return this.#byId.get(this.#byName.get(target) ?? '');
+      }
+    }
+    return undefined;
   }
 
   #insert(container: Container): void {

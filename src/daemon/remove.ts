@@ -7,6 +7,7 @@ import { removeSmallFolder } from '#lib/remove-small.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Engine } from './engine.ts';
 import { runOf } from './release-run.ts';
+import { removeLink } from './remove-link.ts';
 import { stopRunning } from './stop.ts';
 
 /** `DELETE /containers/{id}`. Throws `conflict` for a running container without `force`, or one already going. */
@@ -15,6 +16,7 @@ export async function removeByName(
   id: string,
   options: { volumes: boolean; force: boolean; link: boolean },
 ): Promise<void> {
+  if (options.link) return removeLink(engine, id);
   const container = engine.containers.get(id);
   if (container.removing) throw conflict(`removal of container ${id} is already in progress`);
   if (container.active && !options.force) {

@@ -82,6 +82,7 @@ export const WRITE_STEPS = [
   'container.unpause.thawed',
   'container.unpause.saved',
   'container.rename.saved',
+  'container.unlink.saved',
   'container.update.saved',
   'container.update.applied',
   // Somebody wants it to end, for good, or not to be started again.

@@ -191,6 +191,12 @@ test('links of the default bridge: names, variables, a partner that comes back e
   assert.equal(await ok`inspect -f {{.HostConfig.Links}} front`, '[/data:/front/store]');
   await ok`restart -t 0 front`;
   assert.match(await ok`exec front env`, /^STORE_NAME=\/front\/store$/m);
+  assert.equal(await ok`inspect -f {{.Name}} front/store`, '/data');
+  assert.match(await fails`rm --link data`, /cannot remove the default link name/);
+  await ok`rm --link front/store`;
+  assert.equal(await names('data'), 'data');
+  assert.doesNotMatch(await readFile(await ok`inspect -f {{.HostsPath}} front`, 'utf8'), /store/);
+  assert.match(await fails`inspect front/store`, /No such/);
   await ok`rename data db`;
   assert.match(
     await fails`run --rm --link nosuch busybox true`,

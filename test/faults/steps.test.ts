@@ -543,6 +543,20 @@ const renaming: Case = {
   },
 };
 
+const unlinking: Case = {
+  async prepare() {
+    await ok('run', '-d', '--name', 'box', 'busybox', 'sleep', '1000');
+    await ok('run', '-d', '--name', 'web', '--link', 'box:store', 'busybox', 'sleep', '1000');
+  },
+  verb: () => attempt('rm', '--link', 'web/store'),
+  async check() {
+    assert.equal(await ok('inspect', '-f', '{{json .HostConfig.Links}}', 'web'), 'null');
+    while ((await ok('exec', 'web', 'cat', '/etc/hosts')).includes('store')) await sleep(20);
+    await ok('rm', '-f', 'web', 'box');
+    await checkStore(daemon);
+  },
+};
+
 /** The limit that inspect shows is the one that holds. */
 const updating: Case = {
   prepare: () => ok('run', '-d', '--name', 'box', '--pids-limit', '50', 'busybox', 'sleep', '1000'),
@@ -645,6 +659,7 @@ const cases: Record<WriteStep, Case | Case[]> = {
   'container.unpause.thawed': pausing('unpause', 'running'),
   'container.unpause.saved': pausing('unpause', 'running'),
   'container.rename.saved': renaming,
+  'container.unlink.saved': unlinking,
   'container.update.saved': updating,
   'container.update.applied': updating,
   'container.stop.noted': stopping('exec sleep 1000', /^running/),
