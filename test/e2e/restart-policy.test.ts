@@ -159,9 +159,9 @@ describe('while it waits', () => {
 });
 
 test('stopped while it runs: no policy starts it again, not even if the engine dies before it has ended', async () => {
-  const script = 'trap "sleep 1; exit 5" TERM; while :; do sleep 0.1; done';
+  const script = 'trap "sleep 1; exit 5" TERM; echo on; while :; do sleep 0.1; done';
   await ok`run -d --name slow --restart unless-stopped busybox sh -c ${script}`;
-  await sleep(300);
+  while ((await ok`logs slow`) !== 'on') await sleep(20);
   const stopping = daemon.docker(['stop', 'slow']);
   for (let asked = ''; asked === ''; await sleep(10)) {
     asked = await ok`events --since 1m --until 0s --filter event=kill --format ${'{{.ID}}'}`;
