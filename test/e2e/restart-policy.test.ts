@@ -136,7 +136,8 @@ describe('while it waits', () => {
     await ok`start held`;
     await until('held', /^restarting 3 [5-9]$/);
     const events = await eventsOf(daemon, () => ok`restart held`, { filters: ['type=container'] });
-    assert.deepEqual(events.slice(0, 3), ['container stop', 'container start', 'container restart']);
+    const ours = events.filter((event) => event !== 'container die'); // it may end before `restart` is told of
+    assert.deepEqual(ours.slice(0, 3), ['container stop', 'container start', 'container restart']);
     await until('held', /^restarting/);
     await ok`rm -f held`;
     assert.match(await fails`inspect held`, /No such/);
