@@ -72,6 +72,7 @@ async function clear(): Promise<void> {
   for (const id of lines(await ok('ps', '-aq'))) await attempt('rm', '-f', '-v', id);
   await attempt('rmi', 'app', 'other');
   await attempt('network', 'rm', 'net');
+  await attempt('volume', 'prune', '-af');
   await restart();
 }
 
@@ -274,8 +275,8 @@ const configuring: Case = {
     assert.equal(await state('old'), 'created 0');
     assert.match(await ok('start', '-a', 'old'), /^kept \w{12}$/);
     await ok('rm', '-v', 'old');
-    assert.equal(await ok('volume', 'ls', '-q', '-f', 'name=named'), 'named');
-    await ok('volume', 'prune', '-af');
+    assert.equal(await ok('volume', 'inspect', '-f', '{{.Name}}', 'named'), 'named');
+    await ok('volume', 'rm', 'named');
     await checkStore(daemon);
   },
 };
