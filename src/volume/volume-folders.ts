@@ -36,11 +36,17 @@ export class VolumeFolders {
     return join(this.#root, COPYING, name);
   }
 
+  /** Leaves nothing when it fails. Throws EEXIST where there is such a folder. */
   async make(record: VolumeRecord): Promise<void> {
     const folder = join(this.#root, record.name);
     await mkdir(folder, { mode: 0o701 });
-    await mkdir(join(folder, '_data'), { mode: 0o755 });
-    await this.writeOptions(record);
+    try {
+      await mkdir(join(folder, '_data'), { mode: 0o755 });
+      await this.writeOptions(record);
+    } catch (error) {
+      await this.remove(record.name);
+      throw error;
+    }
   }
 
   /** The record beside a volume's data: a copy of its row. */

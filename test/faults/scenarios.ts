@@ -394,6 +394,21 @@ export function scenarios(daemon: TestDaemon, inputs: Inputs): Map<string, Scena
     },
   };
 
+  const unlinking: Scenario = {
+    name: 'rm --link',
+    async prepare() {
+      await ok('create', '--name', 'box', 'busybox', 'true');
+      await ok('create', '--name', 'web', '--link', 'box:store', 'busybox', 'true');
+    },
+    verb: () => attempt('rm', '--link', 'web/store'),
+    durable: 'container.unlink.saved',
+    async check(done) {
+      const links = await ok('inspect', '-f', '{{json .HostConfig.Links}}', 'web');
+      assert.ok(links === 'null' || (!done && links === '["/box:/web/store"]'), links);
+      await ok('rm', 'web', 'box');
+    },
+  };
+
   /** Execs live in the run folder, which is no disk: their steps touch the data-root's disk by chance only. */
   const executing: Scenario = {
     ...ofSleeper('exec', 'exec', 'box', 'sh', '-c', 'echo done > /mark'),
@@ -531,7 +546,7 @@ export function scenarios(daemon: TestDaemon, inputs: Inputs): Map<string, Scena
       stopping('stop of what waits', 'exit 7', /^restarting [5-9]$/),
       startingWithDaemon,
     ],
-    ...[creating, running, configuring, refused, vanishing, removing, pausing, updating, renaming],
+    ...[creating, running, configuring, refused, vanishing, removing, pausing, updating, renaming, unlinking],
     ...[executing, refusedExec, volumes, noVolumes, networks, noNetworks, rewiring, beginning, repairing],
   ];
   return new Map(all.map((scenario) => [scenario.name, scenario]));
