@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { routes } from '#api/server/routes.ts';
 import { routesPage } from '#api/server/routes-doc.ts';
-import { CONFIG_OPTIONS, type ConfigOption } from '#daemon/config-options.ts';
+import { CONFIG_OPTIONS, type ConfigOption } from '#daemon/config/config-options.ts';
 import { flagsPage } from './flags-doc.ts';
 
 const folder = join(import.meta.dirname, '../docs/user');

@@ -1,6 +1,6 @@
 import { resolveTargets } from '#api/server/resolve-target.ts';
 import type { ApiServer } from '#api/server/server.ts';
-import type { DaemonConfig } from '#daemon/config.ts';
+import type { DaemonConfig } from '#daemon/config/config.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 

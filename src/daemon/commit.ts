@@ -8,7 +8,7 @@ import { pauseCgroup, resumeCgroup } from '#linux/cgroup-control.ts';
 import { mergeConfig } from '#runtime/spec/merge-config.ts';
 import { refuseGoing } from './changes.ts';
 import type { Engine } from './engine.ts';
-import { cgroupPath } from './launch-spec.ts';
+import { cgroupPath } from './launch/launch-spec.ts';
 
 export interface CommitRequest {
   /** What the image is called; absent = it has no name. */

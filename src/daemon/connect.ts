@@ -10,7 +10,7 @@ import type { NetworkRecord } from '#network/network-record.ts';
 import type { KeepSandbox } from '#network/networks.ts';
 import type { Engine } from './engine.ts';
 import { refreshHosts, rewriteHosts } from './etc-hosts.ts';
-import { tellNetwork } from './launch-network.ts';
+import { tellNetwork } from './launch/launch-network.ts';
 import { refuseRemoving } from './start.ts';
 
 /**

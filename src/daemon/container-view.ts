@@ -4,8 +4,8 @@ import type { Container } from '#container/container.ts';
 import { conflict, isEngineError } from '#errors/errors.ts';
 import type { TreeView } from '#programs/tree-view.ts';
 import type { Engine } from './engine.ts';
+import { releaseMounts, runOf } from './launch/release-run.ts';
 import { mountSources } from './mount-sources.ts';
-import { releaseMounts, runOf } from './release-run.ts';
 import { sharedContainer } from './shared-namespaces.ts';
 
 /** A container's files while they can be read and written: its root stays mounted until this is disposed. */

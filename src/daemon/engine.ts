@@ -17,7 +17,7 @@ import type { CdiLibrary } from '#runtime/cdi/library.ts';
 import type { HostFacts } from '#runtime/spec/host-facts.ts';
 import type { Sampler } from '#stats/sampler.ts';
 import type { VolumeStore } from '#volume/volumes.ts';
-import type { DaemonConfig } from './config.ts';
+import type { DaemonConfig } from './config/config.ts';
 import type { Paths } from './paths.ts';
 import type { Runtimes } from './runtimes.ts';
 

@@ -3,8 +3,8 @@ import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
 import { formatTime, nowNs } from '#lib/time.ts';
 import type { Engine } from './engine.ts';
+import { registryInfo } from './images/registry-info.ts';
 import { PRODUCT } from './product.ts';
-import { registryInfo } from './registry-info.ts';
 
 /** `GET /info` */
 export async function systemInfo(engine: Engine): Promise<SystemInfo> {

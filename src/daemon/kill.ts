@@ -4,8 +4,8 @@ import { conflict, errnoCode, isEngineError } from '#errors/errors.ts';
 import { parseSignal } from '#lib/signal.ts';
 import { fault } from '#lib/write-steps.ts';
 import { processStartTime } from '#linux/processes.ts';
-import { cancelRestart } from './auto-restart.ts';
 import type { Engine } from './engine.ts';
+import { cancelRestart } from './launch/auto-restart.ts';
 import { unpause } from './pause.ts';
 
 const SIGKILL = 9;

@@ -5,7 +5,7 @@ import { fault } from '#lib/write-steps.ts';
 import { cgroupFrozen, pauseCgroup, resumeCgroup } from '#linux/cgroup-control.ts';
 import type { Engine } from './engine.ts';
 import { endHealth, watchHealth } from './health/watch.ts';
-import { cgroupPath } from './launch-spec.ts';
+import { cgroupPath } from './launch/launch-spec.ts';
 import { refuseRestarting } from './start.ts';
 
 /** `POST /containers/{id}/pause`. Throws `conflict` in Docker's words unless it runs and is not paused. */

@@ -6,7 +6,7 @@ import { conflict } from '#errors/errors.ts';
 import { removeSmallFolder } from '#lib/remove-small.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Engine } from './engine.ts';
-import { runOf } from './release-run.ts';
+import { runOf } from './launch/release-run.ts';
 import { removeLink } from './remove-link.ts';
 import { stopRunning } from './stop.ts';
 

@@ -7,20 +7,20 @@ import { processStartTime } from '#linux/processes.ts';
 import { type ExitRecord, readExitRecord } from '#runtime/exit-record.ts';
 import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
 import type { MonitorState } from '#runtime/monitor-wire.ts';
-import { clearUnknown } from './clear-unknown.ts';
+import { clearUnknown } from './check/clear-unknown.ts';
 import { alignEndpoints, ownNames, portWishes } from './endpoints.ts';
 import type { Engine } from './engine.ts';
 import { refreshHosts } from './etc-hosts.ts';
 import { restoreExecs } from './exec/restore.ts';
 import { recallHealth } from './health/keep.ts';
 import { watchHealth } from './health/watch.ts';
-import { takeOverLaunch } from './launch.ts';
-import { readSandbox } from './launch-network.ts';
+import { takeOverLaunch } from './launch/launch.ts';
+import { readSandbox } from './launch/launch-network.ts';
+import { releaseMounts, releaseRun, runOf } from './launch/release-run.ts';
+import { type Exit, LOST_EXIT_CODE, recordExit, superviseRun } from './launch/supervise.ts';
 import { restorePaused } from './pause.ts';
-import { releaseMounts, releaseRun, runOf } from './release-run.ts';
 import { finishRemoval, removeContainer } from './remove.ts';
 import { resumeRestarts } from './start-with-daemon.ts';
-import { type Exit, LOST_EXIT_CODE, recordExit, superviseRun } from './supervise.ts';
 import { restoreLimits } from './update.ts';
 
 /** What was found of a container's last run. */

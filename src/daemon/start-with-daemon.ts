@@ -4,8 +4,8 @@ import { findContainer } from '#container/store.ts';
 import { Mutex } from '#lib/locks.ts';
 import { fault } from '#lib/write-steps.ts';
 import { processStartTime } from '#linux/processes.ts';
-import { restartDue, scheduleRestart, startAgain } from './auto-restart.ts';
 import type { Engine } from './engine.ts';
+import { restartDue, scheduleRestart, startAgain } from './launch/auto-restart.ts';
 import { removeContainer } from './remove.ts';
 
 /** How many containers are started at a time. */

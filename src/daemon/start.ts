@@ -1,10 +1,10 @@
 import type { HostConfig } from '#api/types/host-config.ts';
 import type { Container } from '#container/container.ts';
 import { conflict, isEngineError, notModified } from '#errors/errors.ts';
+import { replaceHostConfig } from './create/start-config.ts';
 import type { Engine } from './engine.ts';
-import { launch } from './launch.ts';
+import { launch } from './launch/launch.ts';
 import { removeContainer } from './remove.ts';
-import { replaceHostConfig } from './start-config.ts';
 
 /**
  * `POST /containers/{id}/start`. Throws `not-modified` for a running container, `conflict` for one that is being

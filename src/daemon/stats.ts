@@ -8,7 +8,7 @@ import { OpenFiles, type ReadText } from '#stats/open-files.ts';
 import { emptySample, noCpuStats, type Sample, takeSample } from '#stats/sample.ts';
 import type { Subject } from '#stats/sampler.ts';
 import type { Engine } from './engine.ts';
-import { cgroupPath } from './launch-spec.ts';
+import { cgroupPath } from './launch/launch-spec.ts';
 
 /**
  * `GET /containers/{id}/stats`: `stream` = until the container is removed, else a single value, which has seen the one a

@@ -3,9 +3,9 @@ import type { Container } from '#container/container.ts';
 import { eventAttributes } from '#container/description.ts';
 import { notModified, system } from '#errors/errors.ts';
 import { parseSignal } from '#lib/signal.ts';
-import { cancelRestart } from './auto-restart.ts';
 import type { Engine } from './engine.ts';
 import { markStopped, sendSignal, stopSignal } from './kill.ts';
+import { cancelRestart } from './launch/auto-restart.ts';
 import { startContainer } from './start.ts';
 
 /** Seconds. */

@@ -6,7 +6,7 @@ import { cgroupProcesses } from '#linux/cgroup-control.ts';
 import { type ProcessInfo, readProcesses, TICKS, terminalName } from '#linux/processes.ts';
 import { ProgramError, run } from '#programs/run.ts';
 import type { Engine } from './engine.ts';
-import { cgroupPath } from './launch-spec.ts';
+import { cgroupPath } from './launch/launch-spec.ts';
 import { refuseRestarting } from './start.ts';
 
 /** What `ps -ef` shows, and `docker top` without arguments. */

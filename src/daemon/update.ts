@@ -13,8 +13,8 @@ import { checkResources } from '#runtime/spec/validate/resources.ts';
 import { checkRestartPolicy } from '#runtime/spec/validate/restart-policy.ts';
 import { updateChanges } from '#runtime/spec/validate/update.ts';
 import type { Engine } from './engine.ts';
-import { reserveCpuTime } from './launch-spec.ts';
-import { runtimeCommand } from './monitor-options.ts';
+import { reserveCpuTime } from './launch/launch-spec.ts';
+import { runtimeCommand } from './launch/monitor-options.ts';
 import { refuseRemoving } from './start.ts';
 
 /**

@@ -19,7 +19,7 @@ import { TruncIndex } from '#lib/truncindex.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
 import { Aliases } from './aliases.ts';
 import { childrenOf, familyOf, walkHistory } from './ancestry.ts';
-import { type CheckedGraph, checkGraph, type GraphCheck } from './check.ts';
+import { type CheckedGraph, checkGraph, type GraphCheck } from './check/check.ts';
 import { commitImage } from './commit.ts';
 import { createImage, type NewImageRequest } from './create.ts';
 import { type GraphUsage, graphUsage } from './disk-usage.ts';
@@ -29,15 +29,15 @@ import { type ImageManifests, imageManifests } from './image-manifests.ts';
 import { type ImportRequest, importImage } from './import.ts';
 import { inspectImage } from './inspect.ts';
 import { type LayerTar, layerTar } from './layer-tar.ts';
-import { LayerTransfers } from './layer-transfers.ts';
 import { Layers } from './layers.ts';
 import { type ListQuery, listImages } from './list.ts';
-import { type LoadOptions, loadImages } from './load.ts';
+import { type LoadOptions, loadImages } from './load/load.ts';
 import { findImage, lookUpImage } from './lookup.ts';
 import { pruneImages } from './prune.ts';
-import { type PullRequest, pullImages } from './pull.ts';
-import { type PushRequest, pushImages } from './push.ts';
-import { Pushes } from './push-layer.ts';
+import { LayerTransfers } from './pull/layer-transfers.ts';
+import { type PullRequest, pullImages } from './pull/pull.ts';
+import { type PushRequest, pushImages } from './push/push.ts';
+import { Pushes } from './push/push-layer.ts';
 import { References } from './references.ts';
 import { refuseOtherPlatform } from './refuse-platform.ts';
 import { type RemoveOptions, removeImage } from './remove.ts';
@@ -47,7 +47,7 @@ import type { GraphOptions, GraphState } from './state.ts';
 import { sweepGraph } from './sweep.ts';
 import { type TagTarget, tagImage } from './tag.ts';
 
-export type { CheckedGraph, GraphCheck } from './check.ts';
+export type { CheckedGraph, GraphCheck } from './check/check.ts';
 export type { GraphOptions, ImageEvent, ImageUser } from './state.ts';
 
 /** Loads that can be under way at a time; more wait for their turn. */

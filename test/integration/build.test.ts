@@ -51,7 +51,7 @@ test('the built form runs as long as it is that of the sources', async () => {
   assert.equal(current().folder, folder, 'nothing has changed');
   assert.equal(await wherry(), 'built\n');
   assert.notEqual(await source(), 'built\n');
-  utimesSync(join(tree, 'src/daemon/create.ts'), 1, 1);
+  utimesSync(join(tree, 'src/daemon/create/create.ts'), 1, 1);
   assert.equal(await wherry(), 'built\n', 'the client has nothing of that');
   utimesSync(join(tree, 'src/cli/main.ts'), 1, 1);
   assert.equal(await wherry(), await source());

@@ -4,7 +4,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadConfig } from '#daemon/config.ts';
+import { loadConfig } from '#daemon/config/config.ts';
 import { run } from '#test/support/daemon.ts';
 
 const root = join(import.meta.dirname, '../..');

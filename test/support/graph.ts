@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProgressMessage } from '#api/types/image.ts';
 import { type ContentStore, openContentStore } from '#content/store.ts';
 import { type Graph, type GraphOptions, openGraph } from '#graph/graph.ts';
-import type { LoadOptions } from '#graph/load.ts';
+import type { LoadOptions } from '#graph/load/load.ts';
 import { DRIVERS, type GraphDriver } from '#graphdriver/driver.ts';
 import { openDriver } from '#graphdriver/open-driver.ts';
 import { type Digest, digestOf } from '#lib/digest.ts';

@@ -78,7 +78,7 @@ export interface SystemBackend {
   events(query: { since?: bigint; until?: bigint; filters: Filters }, signal: AbortSignal): AsyncIterable<EventMessage>;
   /** `GET /system/df`, for these kinds of objects. */
   diskUsage(types: ReadonlySet<DiskUsageType>): Promise<DiskUsage>;
-  /** Compares the store with itself; `repair`: puts right what can be. See `daemon/check.ts`. */
+  /** Compares the store with itself; `repair`: puts right what can be. See `daemon/check/check.ts`. */
   check(
     options: { repair: boolean },
     listener: { problem(problem: CheckProblem): void; progress(done: number, total: number): void },

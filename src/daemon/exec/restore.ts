@@ -6,9 +6,9 @@ import { isEngineError } from '#errors/errors.ts';
 import { killTree } from '#linux/kill-tree.ts';
 import { readExitRecord } from '#runtime/exit-record.ts';
 import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
-import { namesIn } from '../clear-unknown.ts';
+import { namesIn } from '../check/clear-unknown.ts';
 import type { Engine } from '../engine.ts';
-import { LOST_EXIT_CODE } from '../supervise.ts';
+import { LOST_EXIT_CODE } from '../launch/supervise.ts';
 import { endExec, superviseExec } from './supervise.ts';
 
 /** Finds the execs that an earlier engine has left in a container's run folder: they run, have ended, or wait. */

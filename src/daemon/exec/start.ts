@@ -8,7 +8,7 @@ import { connectMonitor, type MonitorControl, RuntimeStartError } from '#runtime
 import { monitorArguments } from '#runtime/monitor-arguments.ts';
 import type { MonitorStream } from '#runtime/monitor-stream.ts';
 import type { Engine } from '../engine.ts';
-import { execMonitorOptions } from '../monitor-options.ts';
+import { execMonitorOptions } from '../launch/monitor-options.ts';
 import { checkCanExec } from './create.ts';
 import { publishExec } from './events.ts';
 import { describeProcess } from './process.ts';

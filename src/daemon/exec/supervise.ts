@@ -5,8 +5,8 @@ import { fault } from '#lib/write-steps.ts';
 import { readExitRecord } from '#runtime/exit-record.ts';
 import type { MonitorControl, Started } from '#runtime/monitor.ts';
 import type { Engine } from '../engine.ts';
-import { noticeOom } from '../oom.ts';
-import { LOST_EXIT_CODE } from '../supervise.ts';
+import { noticeOom } from '../launch/oom.ts';
+import { LOST_EXIT_CODE } from '../launch/supervise.ts';
 import { publishExecDie } from './events.ts';
 
 /** Exit code of a process that was killed by SIGKILL. */

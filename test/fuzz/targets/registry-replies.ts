@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { isEngineError } from '#errors/errors.ts';
-import { findRemoteImage, listRemoteTags, type RemoteRepository } from '#graph/remote-image.ts';
+import { findRemoteImage, listRemoteTags, type RemoteRepository } from '#graph/pull/remote-image.ts';
 import { MEDIA_TYPES } from '#image/manifest.ts';
 import { type Digest, digestOf } from '#lib/digest.ts';
 import { type RegistryReply, resolveLocation } from '#registry/exchange.ts';

@@ -1,0 +1,163 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import type { Container } from '#container/container.ts';
+import { commandLine, eventAttributes } from '#container/description.ts';
+import { describe, EngineError, isEngineError, system } from '#errors/errors.ts';
+import { settleAll } from '#lib/settle-all.ts';
+import { fault } from '#lib/write-steps.ts';
+import { mapRuntimeError } from '#runtime/errors.ts';
+import { connectMonitor, type MonitorControl, RuntimeStartError, type Started } from '#runtime/monitor.ts';
+import { monitorArguments } from '#runtime/monitor-arguments.ts';
+import type { Engine } from '../engine.ts';
+import { beginHealth } from '../health/watch.ts';
+import { tellVolumes } from '../volume-events.ts';
+import { attachNetwork, detachNetwork, writeEtcFiles } from './launch-network.ts';
+import { makeSpec, nextCgroup } from './launch-spec.ts';
+import { monitorOptions } from './monitor-options.ts';
+import { releaseRun, runOf } from './release-run.ts';
+import { superviseRun } from './supervise.ts';
+
+/**
+ * Starts the process of a container that does not run. Called under its lock. On failure everything that was set up is
+ * taken down again, the state says why, and the error has Docker's words.
+ */
+export async function launch(engine: Engine, container: Container): Promise<void> {
+  await container.cleanup;
+  container.record.cgroup = nextCgroup(engine, container).path;
+  const run: Run = {};
+  try {
+    const monitor = await prepare(engine, container, run);
+    await subscribeWaiting(container, monitor);
+    await begin(engine, container, monitor);
+  } catch (error) {
+    throw await abandon(engine, container, run, error);
+  }
+  await follow(engine, container);
+}
+
+/**
+ * Takes over a start at which an earlier engine died while the runtime was at work. Called under the container's lock.
+ * Rejects as `launch` does.
+ */
+export async function takeOverLaunch(engine: Engine, container: Container, monitor: MonitorControl): Promise<void> {
+  try {
+    await begin(engine, container, monitor);
+  } catch (error) {
+    throw await abandon(engine, container, { monitor }, error);
+  }
+  await follow(engine, container);
+}
+
+async function begin(engine: Engine, container: Container, monitor: MonitorControl): Promise<void> {
+  const started = await monitor.start();
+  fault('container.start.running');
+  markRunning(engine, container, monitor, started);
+}
+
+/** It runs: whatever fails from here on does not undo that. */
+async function follow(engine: Engine, container: Container): Promise<void> {
+  engine.events.publish('container', 'start', container.id, eventAttributes(container));
+  superviseRun(engine, container);
+  await subscribeLate(container);
+  await engine.containers.save(container);
+  fault('container.start.saved');
+}
+
+/** What has been set up so far. */
+interface Run {
+  monitor?: MonitorControl;
+}
+
+async function abandon(engine: Engine, container: Container, { monitor }: Run, error: unknown): Promise<EngineError> {
+  if (monitor && !(error instanceof RuntimeStartError)) monitor.close();
+  const failure = startFailure(container, error);
+  const { restarting } = container;
+  const { message } = failure.error;
+  // who was to start again keeps the exit code of its last run
+  container.setState(
+    restarting ? { status: 'exited', error: message } : { exitCode: failure.exitCode, error: message },
+  );
+  detachNetwork(engine, container);
+  tellVolumes(engine, container, 'unmount');
+  const gone = monitor ? monitor.gone : Promise.resolve({ cleaned: true });
+  container.cleanup = engine.background.run(`cleaning up after ${container.id}`, () =>
+    releaseRun(engine, runOf(container.record), gone),
+  );
+  await engine.containers.save(container);
+  fault('container.start.refused');
+  if (restarting) container.announceExit();
+  return failure.error;
+}
+
+/** Mount, network and monitor have nothing to do with each other and are made side by side. */
+async function prepare(engine: Engine, container: Container, run: Run): Promise<MonitorControl> {
+  const paths = engine.paths.container(container.id);
+  await Promise.all([mkdir(paths.runFolder, { recursive: true, mode: 0o711 }), rm(paths.exitRecord, { force: true })]);
+  const [rootfs, , monitor] = await settleAll([
+    engine.driver.get(container.id),
+    attachNetwork(engine, container),
+    startMonitor(engine, container, run),
+  ]);
+  fault('container.start.mounted');
+  const [spec] = await settleAll([makeSpec(engine, container, rootfs.path), writeEtcFiles(engine, container)]);
+  tellVolumes(engine, container, 'mount');
+  await writeFile(paths.bundleConfig, spec);
+  fault('container.start.bundle');
+  return monitor;
+}
+
+async function startMonitor(engine: Engine, container: Container, run: Run): Promise<MonitorControl> {
+  const { socket } = engine.paths.container(container.id);
+  const argv = [engine.monitor, ...monitorArguments(monitorOptions(engine, container))];
+  await engine.launcher.spawn({ argv, listenSocket: socket });
+  run.monitor = await connectMonitor(socket);
+  return run.monitor;
+}
+
+async function subscribeWaiting(container: Container, monitor: MonitorControl): Promise<void> {
+  const waiting = [...container.pendingAttachments];
+  container.pendingAttachments.clear();
+  await Promise.all(
+    waiting.map(async (attachment) => {
+      const { framing, stdin, stdout, stderr } = attachment.settings;
+      attachment.begin(await monitor.attach({ stdin, stdout, stderr, framing }));
+    }),
+  );
+}
+
+/** Those who attached while it started; when it has ended already, there is nothing left for them. */
+async function subscribeLate(container: Container): Promise<void> {
+  const late = [...container.pendingAttachments];
+  try {
+    if (container.monitor) await subscribeWaiting(container, container.monitor);
+  } catch (error) {
+    if (!isEngineError(error) || error.code !== 'MONITOR_GONE') throw error;
+    for (const attachment of late) attachment.cancel();
+  }
+}
+
+function markRunning(engine: Engine, container: Container, monitor: MonitorControl, started: Started): void {
+  container.monitor = monitor;
+  container.setState({
+    status: 'running',
+    pid: started.pid,
+    processStartTime: started.processStartTime,
+    bootId: engine.bootId,
+    startedAt: started.startedAt,
+    exitCode: 0,
+    error: '',
+    oomKilled: false,
+    paused: false,
+    stoppedByUser: false,
+  });
+  beginHealth(engine, container);
+}
+
+function startFailure(container: Container, error: unknown): { error: EngineError; exitCode: number } {
+  if (error instanceof RuntimeStartError) {
+    const { kind, message, exitCode } = mapRuntimeError(error.message, commandLine(container.record.config)[0] ?? '');
+    return { error: new EngineError(kind, message, { cause: error }), exitCode };
+  }
+  if (error instanceof EngineError) return { error, exitCode: 128 };
+  const message = `cannot start container ${container.name}: ${describe(error)}`;
+  return { error: system(message, { cause: error }), exitCode: 128 };
+}
