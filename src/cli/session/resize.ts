@@ -29,9 +29,11 @@ export function followSize(context: Context, resize: Resize, options: { redraw?:
       }
     }
   };
-  // A size that does not get through is no reason to end a session.
-  const changed = () => void send().catch(() => undefined);
-  void settle().catch(() => undefined);
+  // One after the other, so that the newest size is the last to arrive. One that does not get through ends no session.
+  let sent = settle().catch(() => undefined);
+  const changed = () => {
+    sent = sent.then(() => send()).catch(() => undefined);
+  };
   context.stdout.on('resize', changed);
   return () => {
     stop.abort();
