@@ -15,10 +15,7 @@ before(async () => {
   daemon = await startDaemon();
 });
 after(() => daemon.close());
-afterEach(async () => {
-  const ids = (await daemon.ok(['ps', '-aq'])).split('\n').filter(Boolean);
-  if (ids.length > 0) await daemon.ok(['rm', '-f', '-v', ...ids]);
-});
+afterEach(() => daemon.removeContainers());
 
 const send = (method: string, path: string, body?: object | string, type?: string): Promise<Answer> =>
   ask(daemon.socket, method, path.startsWith('/v1.') ? path : `/v1.51${path}`, body, type);

@@ -11,8 +11,7 @@ before(async () => {
 });
 after(() => daemon.close());
 afterEach(async () => {
-  const ids = (await ok`ps -aq`).split('\n').filter(Boolean);
-  if (ids.length > 0) await daemon.ok(['rm', '-f', ...ids]);
+  await daemon.removeContainers();
   await ok`network prune -f`;
 });
 

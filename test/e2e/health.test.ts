@@ -33,10 +33,7 @@ after(async () => {
   await daemon.close();
   await rm(folder, { recursive: true });
 });
-afterEach(async () => {
-  const ids = (await ok`ps -aq`).split('\n').filter(Boolean);
-  if (ids.length > 0) await daemon.docker(['rm', '-f', '-v', ...ids]);
-});
+afterEach(() => daemon.removeContainers());
 
 const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
 

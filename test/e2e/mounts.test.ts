@@ -16,8 +16,7 @@ before(async () => {
 });
 after(() => daemon.close());
 afterEach(async () => {
-  const ids = (await ok`ps -aq`).split('\n').filter(Boolean);
-  if (ids.length > 0) await daemon.ok(['rm', '-f', '-v', ...ids]);
+  await daemon.removeContainers();
   await ok`volume prune -af`;
 });
 

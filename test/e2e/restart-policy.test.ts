@@ -16,10 +16,7 @@ before(async () => {
   daemon = await startDaemon();
 });
 after(() => daemon.close());
-afterEach(async () => {
-  const ids = (await ok`ps -aq`).split('\n').filter(Boolean);
-  if (ids.length > 0) await daemon.docker(['rm', '-f', '-v', ...ids]);
-});
+afterEach(() => daemon.removeContainers());
 
 const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
 const fails = async (...line: Parameters<typeof words>) => {

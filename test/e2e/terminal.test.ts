@@ -1,7 +1,7 @@
 /** `run -it`, `attach` and their keys, on a real terminal. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { debianArchive } from '#test/support/images.ts';
 import { openTerminal, type Terminal } from '#test/support/terminal.ts';
@@ -12,9 +12,23 @@ before(async () => {
   await daemon.ok(['load', '-q', '-i', await debianArchive()]);
 });
 after(() => daemon.close());
+afterEach(() => daemon.removeContainers());
 
 const PROMPT = /root@[0-9a-f]{12}:\/# $/;
 const PROGRAMS = { docker: 'docker', wherry: join(import.meta.dirname, '../../bin/wherry') };
+
+/**
+ * Asks the shell for the window's size until it is the new one. docker's client misses a change while it waits for the
+ * reply to the first size. A shell prompts anew when the window changes, so the answers are counted, not the prompts.
+ */
+async function changeSize(terminal: Terminal, rows: number, columns: number): Promise<void> {
+  for (let round = 1, shown = ''; !shown.includes(`\n${rows} ${columns}\r\n`); round++) {
+    terminal.resize(rows, columns);
+    terminal.type(`stty size; echo round-$((${round}))\r`);
+    shown = await terminal.until(new RegExp(`\\nround-${round}\\r\\n`));
+    await terminal.until(PROMPT);
+  }
+}
 
 for (const client of ['docker', 'wherry'] as const) describe(`with ${client}`, () => flows(client));
 
@@ -29,9 +43,7 @@ function flows(client: 'docker' | 'wherry') {
     const shown = await terminal.until(PROMPT);
     assert.match(shown, /^stty size; tty\r\n/);
     assert.match(shown, /\n24 80\r\n\/dev\/pts\/0\r\n/);
-    terminal.resize(40, 132);
-    // The window's change travels beside the input: ask until it has arrived.
-    for (let size = ''; !size.includes('40 132'); size = await terminal.until(PROMPT)) terminal.type('stty size\r');
+    await changeSize(terminal, 40, 132);
     terminal.type('exit 7\r');
     assert.equal(await terminal.ended, 7);
     assert.equal(await daemon.ok(['ps', '-aq']), '');
@@ -110,9 +122,10 @@ function flows(client: 'docker' | 'wherry') {
     await terminal.until(PROMPT);
     terminal.type('echo $$; stty size\r');
     assert.match(await terminal.until(PROMPT), /\n24 80\r\n/);
-    terminal.resize(40, 132);
-    for (let size = ''; !size.includes('40 132'); size = await terminal.until(PROMPT)) terminal.type('stty size\r');
-    terminal.type('sleep 1000\r');
+    await changeSize(terminal, 40, 132);
+    // Ctrl-C drops the typed line that the shell has not read yet: wait for what its child says.
+    terminal.type("sh -c 'echo now-$((1+1)); exec sleep 1000'\r");
+    await terminal.until(/now-2\r\n/);
     terminal.type('\x03');
     await terminal.until(PROMPT);
     terminal.type('exit 7\r');

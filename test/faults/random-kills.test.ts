@@ -43,8 +43,7 @@ test('whatever clients do while engines are killed, nothing is half done', async
   }
   await Promise.all(clients);
   await assertInOrder();
-  const ids = (await daemon.ok(['ps', '-aq'])).split('\n').filter(Boolean);
-  if (ids.length > 0) await daemon.ok(['rm', '-f', '-v', ...ids]);
+  await daemon.removeContainers();
   for (let at = 0; at < CLIENTS; at++) await daemon.docker(['rmi', '-f', `app${at}`, `app${at}:other`]);
   const { layers, containers, volumes } = await checkStore(daemon);
   assert.deepEqual([layers.size, containers.size, volumes], [1, 0, []]);

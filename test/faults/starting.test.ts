@@ -18,7 +18,14 @@ before(async () => {
   const slow = join(folder, 'slow');
   await writeFile(
     slow,
-    `#!/bin/sh\ncase " $* " in *" delete "*|*" --version "*) ;; *) for id; do :; done; : >"${folder}/$id"; sleep 2 ;; esac\nexec crun "$@"\n`,
+    `#!/bin/sh
+case " $* " in *" delete "*|*" --version "*) ;; *)
+  for id; do :; done
+  : >"${folder}/$id"
+  until [ -e "${folder}/go" ]; do sleep 0.05; done ;;
+esac
+exec crun "$@"
+`,
   );
   await chmod(slow, 0o755);
   daemon = await startDaemon({ flags: ['--add-runtime', `slow=${slow}`] });
@@ -28,13 +35,15 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Starts a container of the slow runtime, has the engine killed, and gives what became of it. */
+/** Starts a container of the slow runtime, has the engine killed meanwhile, and gives what became of it. */
 async function startedAcrossEngines(name: string, options: string[], command: string[]): Promise<string> {
   const id = await daemon.ok(['create', '--runtime', 'slow', '--name', name, ...options, 'busybox', ...command]);
+  await rm(join(folder, 'go'), { force: true });
   const started = daemon.docker(['start', name]);
   while (!existsSync(join(folder, id))) await sleep(5); // the engine tries runtimes out, too
   await killEngine(daemon);
   assert.notEqual((await started).code, 0);
+  await writeFile(join(folder, 'go'), '');
   for (;;) {
     const { stdout } = await daemon.docker([
       'inspect',

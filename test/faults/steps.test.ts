@@ -69,7 +69,7 @@ async function untilExited(name: string): Promise<string> {
 /** After a failure nothing disturbs the next test; the launcher, which waits longer before each engine, is a new one. */
 async function clear(): Promise<void> {
   await rm(faultFile(daemon.folder), { force: true });
-  for (const id of lines(await ok('ps', '-aq'))) await attempt('rm', '-f', '-v', id);
+  await daemon.removeContainers();
   await attempt('rmi', 'app', 'other');
   await attempt('network', 'rm', 'net');
   await attempt('volume', 'prune', '-af');

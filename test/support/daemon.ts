@@ -42,6 +42,8 @@ export interface TestDaemon {
   start(extra?: string[], env?: Record<string, string>): Promise<void>;
   /** Resolves when /_ping answers. */
   ready(): Promise<void>;
+  /** Removes what a test has left, running or not, with its anonymous volumes. */
+  removeContainers(): Promise<void>;
   /** Removes everything and throws when a mount, process, cgroup or namespace of this daemon is left. */
   close(): Promise<void>;
 }
@@ -111,9 +113,13 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     },
     async ready() {
       for (let tries = 0; !(await ping(socket)); tries++) {
-        if (launcher!.exitCode !== null || tries > 1000) throw new Error(`wherryd did not get ready:\n${log}`);
+        if (launcher!.exitCode !== null || tries > 6000) throw new Error(`wherryd did not get ready:\n${log}`);
         await sleep(10);
       }
+    },
+    async removeContainers() {
+      const ids = (await daemon.docker(['ps', '-aq'])).stdout.split('\n').filter(Boolean);
+      if (ids.length > 0) await daemon.docker(['rm', '-f', '-v', ...ids]);
     },
     async stop() {
       launcher?.kill('SIGTERM');
@@ -130,10 +136,7 @@ export async function startDaemon(options: DaemonOptions = {}): Promise<TestDaem
     async close() {
       const problems: string[] = [];
       if (launcher && launcher.exitCode === null && launcher.signalCode === null) {
-        await daemon.docker(['ps', '-aq']).then(async ({ stdout }) => {
-          const ids = stdout.split('\n').filter(Boolean);
-          if (ids.length > 0) await daemon.docker(['rm', '-f', '-v', ...ids]);
-        });
+        await daemon.removeContainers();
         await daemon.stop();
       }
       problems.push(...(await leftovers(base)));
@@ -203,7 +206,7 @@ async function engineBelow(launcher: number): Promise<number> {
 /** Processes whose command line names the folder, and mounts below it. Monitors may take a moment to end. */
 async function leftovers(base: string): Promise<string[]> {
   let found: string[] = [];
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     found = [
       ...(await processesNaming(base)).map((p) => `process ${p.pid}: ${p.command}`),
       ...(await containerMounts(base)),

@@ -20,7 +20,7 @@ export async function killedAt(
   await writeFile(orders, `${step}:${passage}`);
   await verb();
   for (let waited = 0; existsSync(orders); waited += 10) {
-    if (waited > 10_000) throw new Error(`${step} was not reached\n${daemon.log()}`);
+    if (waited > 60_000) throw new Error(`${step} was not reached\n${daemon.log()}`);
     await sleep(10);
   }
   await nextEngine(daemon, engine);
@@ -96,7 +96,7 @@ export async function stoppedAt<Result>(
   const result = verb();
   result.catch(() => {});
   for (let waited = 0; !existsSync(`${orders}.reached`); waited += 2) {
-    if (waited > 10_000) throw new Error(`${step} was not reached\n${daemon.log()}`);
+    if (waited > 60_000) throw new Error(`${step} was not reached\n${daemon.log()}`);
     await sleep(2);
   }
   await rm(`${orders}.reached`);

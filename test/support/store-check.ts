@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestDaemon } from './daemon.ts';
 
 /** How long an engine may take to finish its background work (ms). */
-const PATIENCE = 5000;
+const PATIENCE = 30_000;
 
 /** The rows that the files have to agree with. */
 export interface Rows {

@@ -14,7 +14,7 @@ export interface Terminal {
 }
 
 /** Milliseconds after which what has not been shown will not be. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 /** Starts `argv` on a terminal of 24 rows and 80 columns. */
 export function openTerminal(argv: string[], env: NodeJS.ProcessEnv = process.env): Terminal {
