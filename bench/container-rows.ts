@@ -64,11 +64,11 @@ const commit: Row = {
   after: noBox,
 };
 
-function copyRow(name: string, file: string, way: 'in' | 'out'): Row {
+function copyRow(name: string, file: 'large' | 'small', way: 'in' | 'out'): Row {
   return {
     name: `cp ${way}, ${name}`,
     unit: 'ms',
-    samples: 3,
+    samples: file === 'large' ? 5 : 1,
     goal: '<= 1/2',
     async before(engine) {
       await box(engine);
@@ -108,8 +108,9 @@ const diff: Row = {
   after: noBox,
 };
 
-const exportAll: Row = {
-  name: 'export of it',
+/** dockerd 26 keeps the layers of what it has exported, image and container gone or not: later loads would find them. */
+export const EXPORT_ROW: Row = {
+  name: 'export, an image of 33k files',
   unit: 'ms',
   samples: 3,
   goal: '<= 1/2',
@@ -171,6 +172,5 @@ export const CONTAINER_ROWS: Row[] = [
   copyRow('20,000 small files', 'small', 'in'),
   copyRow('20,000 small files', 'small', 'out'),
   diff,
-  exportAll,
   stats,
 ];

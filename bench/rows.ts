@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bigArchive } from './big-image.ts';
-import { CONTAINER_ROWS } from './container-rows.ts';
+import { CONTAINER_ROWS, EXPORT_ROW } from './container-rows.ts';
 import type { BenchEngine } from './engines.ts';
 import { IMAGE_ROWS } from './image-rows.ts';
 import { memoryOf, requestsPerSecond, run, timed } from './measure.ts';
@@ -177,5 +177,6 @@ export const ROWS: Row[] = [
   ...READ_ROWS,
   ...PUSH_ROWS,
   remove,
+  EXPORT_ROW,
   daemonMemory('after the bench'),
 ];
