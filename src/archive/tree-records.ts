@@ -10,8 +10,9 @@ export interface RecordOptions {
   owner?: { uid: number; gid: number };
 }
 
-/** Small records are gathered to pieces of this many bytes. */
+/** Small records are gathered to pieces of at most this many bytes; large ones are passed on without a copy. */
 const PIECE = 64 << 10;
+const LARGE = 16 << 10;
 const ZEROS = Buffer.alloc(PIECE);
 const FIXED_PART = 56;
 
@@ -37,12 +38,18 @@ export async function* treeRecords(
   let gathered: Buffer[] = [];
   let length = 0;
   for await (const piece of recordParts(tar, options)) {
-    gathered.push(piece);
-    length += piece.length;
-    if (length < PIECE) continue;
-    yield gathered.length === 1 ? piece : Buffer.concat(gathered);
-    gathered = [];
-    length = 0;
+    const alone = piece.length >= LARGE;
+    if (length > 0 && (alone || length + piece.length > PIECE)) {
+      yield Buffer.concat(gathered);
+      gathered = [];
+      length = 0;
+    }
+    if (alone) {
+      yield piece;
+    } else {
+      gathered.push(piece);
+      length += piece.length;
+    }
   }
   if (length > 0) yield Buffer.concat(gathered);
 }
