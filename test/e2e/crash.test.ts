@@ -1,12 +1,12 @@
 /** kill -9 of the engine, the launcher and a monitor while containers work: nothing is lost, everything goes on. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { debianArchive } from '#test/support/images.ts';
 import { runIn } from '#test/support/netns.ts';
-import { monitorOf } from '#test/support/processes.ts';
+import { monitorOf, processesNaming } from '#test/support/processes.ts';
 
 let daemon: TestDaemon;
 before(async () => {
@@ -84,10 +84,13 @@ describe('kill -9 of the engine', () => {
   });
 
   test('a container that ended meanwhile has its exit code, and auto-remove still happens', async () => {
-    await daemon.ok(['run', '-d', '--name', 'meanwhile', 'busybox', 'sh', '-c', 'sleep 0.2; exit 5']);
-    await daemon.ok(['run', '-d', '--rm', '--name', 'vanishes', 'busybox', 'sleep', '0.2']);
+    const script = 'until [ -e /go ]; do sleep 0.05; done; exit 5';
+    await daemon.ok(['run', '-d', '--name', 'meanwhile', 'busybox', 'sh', '-c', script]);
+    await daemon.ok(['run', '-d', '--rm', '--name', 'vanishes', 'busybox', 'sh', '-c', script]);
+    const pids = await daemon.ok(['inspect', '-f', '{{.State.Pid}}', 'meanwhile', 'vanishes']);
     await daemon.stop();
-    await sleep(600);
+    for (const pid of pids.split('\n')) await writeFile(`/proc/${pid}/root/go`, '');
+    while ((await processesNaming('wherry-monitor', daemon.folder)).length > 0) await sleep(20);
     await daemon.start();
     assert.equal(await status('meanwhile'), 'exited 5');
     assert.match((await daemon.docker(['inspect', 'vanishes'])).stderr, /No such/);
@@ -125,6 +128,7 @@ test('kill -9 of the launcher: the engine ends, containers live, the next daemon
     '-c',
     'echo page > /f; httpd -f -h /',
   ]);
+  while ((await page(8081).catch(() => '')) !== 'page\n') await sleep(20);
   const engine = await daemon.enginePid();
   process.kill(daemon.launcherPid(), 'SIGKILL');
   while (await readFile(`/proc/${engine}/stat`).catch(() => undefined)) await sleep(10);

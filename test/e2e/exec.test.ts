@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { before, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { withEachClient } from '#test/support/each-client.ts';
 import { words } from '#test/support/words.ts';
 
 const md5 = (data: Buffer | string) => createHash('md5').update(data).digest('hex');
 
 withEachClient((cli) => {
-  before(async () => {
+  beforeEach(async () => {
     await cli.daemon.ok(words`run -d --name box -e OWN=container -w /var busybox sleep 100000`);
   });
 

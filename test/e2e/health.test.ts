@@ -50,16 +50,19 @@ const is = (status: Health['Status']) => (now: Health) => now.Status === status;
 const status = (name = 'box') => ok`ps -a --filter name=${name} --format ${'{{.Status}}'}`;
 
 /** Healthy while there is a file /ok. */
-const CHECK = ['--health-cmd', 'test -e /ok && echo yes || { echo no; exit 1; }', '--health-interval', '100ms'];
+const LOOK = 'test -e /ok && echo yes || { echo no; exit 1; }';
+const CHECK = ['--health-cmd', LOOK, '--health-interval', '100ms'];
 const box = (...flags: string[]) => ok`run -d --name box ${flags} busybox sleep 1000`;
 
 test('starting, unhealthy after so many failures, healthy after one success; each change is an event', async () => {
   const events = await eventsOf(
     daemon,
     async () => {
-      await box(...CHECK, '--health-retries', '2');
+      const gated = `until [ -e /go ]; do sleep 0.05; done; ${LOOK}`;
+      await box('--health-cmd', gated, '--health-interval', '100ms', '--health-retries', '2');
       assert.deepEqual(await health(), { Status: 'starting', FailingStreak: 0, Log: [] });
       assert.match(await status(), /^Up .* \(health: starting\)$/);
+      await ok`exec box touch /go`;
       const sick = await until(is('unhealthy'));
       assert.ok(sick.FailingStreak >= 2);
       assert.deepEqual([sick.Log![0]!.ExitCode, sick.Log![0]!.Output], [1, 'no\n']);
@@ -110,12 +113,12 @@ test('one that takes too long fails, and goes with all that it has started', asy
     '--health-interval',
     '100ms',
     '--health-timeout',
-    '300ms',
+    '2s',
     '--health-retries',
     '1',
   );
   const { Log } = await until(is('unhealthy'));
-  assert.deepEqual([Log![0]!.ExitCode, Log![0]!.Output], [-1, 'Health check exceeded timeout (300ms): begun\n']);
+  assert.deepEqual([Log![0]!.ExitCode, Log![0]!.Output], [-1, 'Health check exceeded timeout (2s): begun\n']);
   await ok`pause box`;
   await ok`unpause box`;
   await until(({ Log: later }) => later!.length >= 3);

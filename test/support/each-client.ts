@@ -1,5 +1,5 @@
 /** The same tests with docker's own CLI and with ours. */
-import { after, before, describe } from 'node:test';
+import { after, afterEach, before, describe } from 'node:test';
 import { type DaemonOptions, type Output, startDaemon, type TestDaemon } from './daemon.ts';
 import { words } from './words.ts';
 
@@ -17,7 +17,7 @@ export interface Cli {
   fails(texts: TemplateStringsArray, ...values: Values): Promise<string>;
 }
 
-/** Defines the tests twice, each time with a daemon of their own. */
+/** Defines the tests twice, each time with a daemon of their own. No test finds containers of another. */
 export function withEachClient(define: (cli: Cli) => void, options?: DaemonOptions): void {
   for (const name of ['docker', 'wherry'] as const) {
     describe(`with ${name}`, () => {
@@ -26,6 +26,7 @@ export function withEachClient(define: (cli: Cli) => void, options?: DaemonOptio
         daemon = await startDaemon(options);
       });
       after(() => daemon.close());
+      afterEach(() => daemon.removeContainers());
       const run: Cli['run'] = (args, more) => daemon[name](args, more);
       define({
         name,
