@@ -4,7 +4,7 @@ import { errnoCode } from '#errors/errors.ts';
 import { withNeighbours } from '#network/hosts-file.ts';
 import { type Neighbour, neighboursOf } from '#network/neighbours.ts';
 import type { Engine } from './engine.ts';
-import { linkedNeighbours } from './links.ts';
+import { linkedNeighbours, linkedPorts } from './links.ts';
 
 /** Whom a running container finds in its `/etc/hosts`, besides itself and its `--add-host`. */
 export function hostsNeighbours(engine: Engine, container: Container): Neighbour[] {
@@ -13,9 +13,11 @@ export function hostsNeighbours(engine: Engine, container: Container): Neighbour
 
 /**
  * Brings `/etc/hosts` up to date in every running container that shares a network with one that has just come or gone,
- * or has a link to it. `networks` are the names of those networks; resolves when the files are written.
+ * or has a link to it, and opens the ways of links to it. `networks` are the names of those networks; resolves when the
+ * files are written.
  */
 export async function refreshHosts(engine: Engine, networks: readonly string[]): Promise<void> {
+  if (networks.includes('bridge')) await engine.networks.setLinks(linkedPorts(engine));
   const named = networks.filter((name) => engine.networks.membersOf(name).some(({ endpoint }) => endpoint.DNSNames));
   const affected = new Set(
     named.flatMap((name) => engine.networks.membersOf(name).map(({ containerId }) => containerId)),

@@ -4,6 +4,8 @@ import { findContainer } from '#container/store.ts';
 import { invalid, system } from '#errors/errors.ts';
 import { parseMode } from '#network/attach-request.ts';
 import type { Neighbour } from '#network/neighbours.ts';
+import type { TransportProtocol } from '#network/published-port.ts';
+import type { LinkedPort } from '#network/ruleset.ts';
 import type { Engine } from './engine.ts';
 
 /** The links of the default bridge (`--link db:alias`): names in /etc/hosts, and variables that say where things are. */
@@ -26,8 +28,8 @@ export function resolveLinks(
 /** Those linked to, as far as they run. */
 export function linkedNeighbours(engine: Engine, container: Container): Neighbour[] {
   return linksOf(engine, container).flatMap(({ alias, target }) => {
-    const address = target?.record.sandbox?.networks.bridge?.IPAddress;
-    if (!target || !address) return [];
+    const address = target && bridgeAddress(target);
+    if (!address) return [];
     const names = [alias, target.record.config.Hostname, target.name];
     return [{ address, names: [...new Set(names)].filter((name) => name !== ''), network: 'bridge' }];
   });
@@ -42,11 +44,24 @@ export function linkEnvironment(engine: Engine, container: Container): string[] 
     if (target && !target.record.networkingConfig.EndpointsConfig?.bridge) {
       throw system(`Cannot link to ${path.target}, as it does not belong to the default network`);
     }
-    const address = target?.record.sandbox?.networks.bridge?.IPAddress;
+    const address = target && bridgeAddress(target);
     if (!target?.running || !address) {
       throw system(`Cannot link to a non running container: ${path.target} AS ${path.own}`);
     }
     return variables(alias, path.own, address, target);
+  });
+}
+
+/** What containers may reach of those they are linked to where `--icc=false` keeps neighbours apart; else nothing. */
+export function linkedPorts(engine: Engine): LinkedPort[] {
+  if (engine.networks.icc) return [];
+  return [...engine.containers].flatMap((container) => {
+    const from = bridgeAddress(container);
+    if (!from) return [];
+    return linksOf(engine, container).flatMap(({ target }) => {
+      const to = target && bridgeAddress(target);
+      return to ? exposedPorts(target).map((exposed) => ({ from, to, ...exposed })) : [];
+    });
   });
 }
 
@@ -59,15 +74,27 @@ function linksOf(engine: Engine, { record }: Container) {
   });
 }
 
-function variables(alias: string, path: string, address: string, { record }: Container): string[] {
+function bridgeAddress({ record }: Container): string | undefined {
+  return record.sandbox?.networks.bridge?.IPAddress;
+}
+
+/** By number, then by protocol. */
+function exposedPorts({ record }: Container): { port: number; protocol: TransportProtocol }[] {
+  const keys = Object.keys(record.config.ExposedPorts ?? {}).map(
+    (key) => key.split('/') as [string, TransportProtocol],
+  );
+  const ports = keys.map(([port, protocol]) => ({ port: Number(port), protocol }));
+  return ports.sort((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1));
+}
+
+function variables(alias: string, path: string, address: string, target: Container): string[] {
   const prefix = alias.replaceAll('-', '_').toUpperCase();
-  const ports = Object.keys(record.config.ExposedPorts ?? {}).map((key) => key.split('/') as [string, string]);
-  ports.sort(([a, protocolA], [b, protocolB]) => Number(a) - Number(b) || (protocolA < protocolB ? -1 : 1));
+  const ports = exposedPorts(target);
   const [first] = ports;
-  const own = record.config.Env?.filter((variable) => !/^(HOME|PATH)=/.test(variable)) ?? [];
+  const own = target.record.config.Env?.filter((variable) => !/^(HOME|PATH)=/.test(variable)) ?? [];
   return [
-    ...(first ? [`${prefix}_PORT=${first[1]}://${address}:${first[0]}`] : []),
-    ...ports.flatMap(([port, protocol]) => {
+    ...(first ? [`${prefix}_PORT=${first.protocol}://${address}:${first.port}`] : []),
+    ...ports.flatMap(({ port, protocol }) => {
       const name = `${prefix}_PORT_${port}_${protocol.toUpperCase()}`;
       const parts = [`=${protocol}://${address}:${port}`, `_ADDR=${address}`, `_PORT=${port}`, `_PROTO=${protocol}`];
       return parts.map((part) => `${name}${part}`);

@@ -2,6 +2,7 @@ import { conflict } from '#errors/errors.ts';
 import { fault } from '#lib/write-steps.ts';
 import type { Engine } from './engine.ts';
 import { rewriteHosts } from './etc-hosts.ts';
+import { linkedPorts } from './links.ts';
 
 /**
  * `DELETE /containers/{parent}/{alias}?link=1`: `parent` is not linked under that name any more; no container is removed.
@@ -20,6 +21,7 @@ export async function removeLink(engine: Engine, reference: string): Promise<voi
     parent.setHostConfig({ ...hostConfig, Links: Links.length > 0 ? Links : null });
     // first the file: an engine that is killed before the row is written puts the name back, the other way round nobody does
     await rewriteHosts(engine, parent);
+    await engine.networks.setLinks(linkedPorts(engine));
     await engine.containers.save(parent);
     fault('container.unlink.saved');
   });

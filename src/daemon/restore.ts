@@ -18,6 +18,7 @@ import { takeOverLaunch } from './launch/launch.ts';
 import { readSandbox } from './launch/launch-network.ts';
 import { releaseMounts, releaseRun, runOf } from './launch/release-run.ts';
 import { type Exit, LOST_EXIT_CODE, recordExit, superviseRun } from './launch/supervise.ts';
+import { linkedPorts } from './links.ts';
 import { restorePaused } from './pause.ts';
 import { finishRemoval, removeContainer } from './remove.ts';
 import { resumeRestarts } from './start-with-daemon.ts';
@@ -56,6 +57,7 @@ export async function restoreContainers(engine: Engine): Promise<void> {
         ? [{ containerId: id, name, sandbox: record.sandbox, ports: portWishes(record), names: ownNames(record) }]
         : [],
     ),
+    linkedPorts(engine),
   );
   const userDefined = engine.networks.list().map(({ Name }) => Name);
   void engine.background.run('bringing hosts files up to date', () => refreshHosts(engine, userDefined));

@@ -80,8 +80,8 @@ export class BridgeDriver {
   /** The bridge as the firewall has to know it. */
   get rules(): BridgeRules {
     const { link, subnet } = this.#options.network;
-    const { masquerade, internal } = this.traits;
-    return { link, subnet, masquerade, internal };
+    const { masquerade, internal, icc } = this.traits;
+    return { link, subnet, masquerade, internal, icc };
   }
 
   /** Takes the address of a container that runs; throws `conflict` when it is not to be had any more. */

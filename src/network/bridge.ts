@@ -6,6 +6,7 @@ import type { Launcher } from '#linux/launcher-types.ts';
 import { type NetlinkMessage, sendNetlink } from '#linux/netlink.ts';
 import { addAddress, deleteAddress } from '#linux/netlink-address.ts';
 import { createBridge, getLink, type Link, readLinks, setLinkUp, setMtu } from '#linux/netlink-link.ts';
+import type { BridgeTraits } from './bridge-traits.ts';
 import type { BridgeNetwork } from './default-network.ts';
 import type { HostNetwork } from './host-network.ts';
 
@@ -16,6 +17,7 @@ import type { HostNetwork } from './host-network.ts';
 export async function ensureBridge(
   launcher: Pick<Launcher, 'netlink'>,
   network: BridgeNetwork,
+  { icc }: Pick<BridgeTraits, 'icc'>,
   host: HostNetwork,
 ): Promise<{ index: number }> {
   const existing = host.links.find(({ name }) => name === network.link);
@@ -28,7 +30,17 @@ export async function ensureBridge(
   const changes = bridgeChanges(network, link, host);
   if (changes.length > 0) await sendNetlink(launcher, changes);
   await setSysctl(`conf/${network.link}/route_localnet`, '1');
+  await routeNeighbours(network.link, !icc);
   return { index: link.index };
+}
+
+/**
+ * Whether the host answers, at once, for every container on a bridge whose ports are isolated (private VLAN, RFC 3069):
+ * their packets to each other then come to the host, where rules decide.
+ */
+async function routeNeighbours(link: string, wanted: boolean): Promise<void> {
+  await setSysctl(`conf/${link}/proxy_arp_pvlan`, wanted ? '1' : '0');
+  if (wanted) await setSysctl(`neigh/${link}/proxy_delay`, '0');
 }
 
 /** Lets the kernel route between links. Gives true when it was off. */

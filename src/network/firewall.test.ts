@@ -8,12 +8,16 @@ import { startLauncher, type TestLauncher } from '#test/support/launcher.ts';
 import { inOwnNamespace } from '#test/support/netns.ts';
 import { Firewall } from './firewall.ts';
 import type { PublishedPort } from './published-port.ts';
-import { type BridgeRules, changeElements, replaceTable } from './ruleset.ts';
+import { type BridgeRules, changeElements, type LinkedPort, replaceTable } from './ruleset.ts';
 
 const run = promisify(execFile);
 const nft = async (...words: string[]): Promise<string> => (await run('nft', words)).stdout;
 
-const BRIDGES: BridgeRules[] = [{ link: 'wherry0', subnet: '172.17.0.0/16', masquerade: true, internal: false }];
+const BRIDGES: BridgeRules[] = [
+  { link: 'wherry0', subnet: '172.17.0.0/16', masquerade: true, internal: false, icc: true },
+];
+
+const LINKS: LinkedPort[] = [{ from: '172.17.0.2', to: '172.17.0.3', protocol: 'tcp', port: 5432 }];
 
 function port(hostPort: number, more: Partial<PublishedPort> = {}): PublishedPort {
   const base = { protocol: 'tcp', hostAddress: '0.0.0.0', containerAddress: '172.17.0.2', containerPort: 80 } as const;
@@ -47,7 +51,7 @@ if (inOwnNamespace(import.meta.filename)) {
     beforeEach(async () => {
       log = [];
       firewall = new Firewall({ launcher: launcher.launcher, log: (line) => void log.push(line), watchMs: 50 });
-      await firewall.open(BRIDGES, new Map([['running', [port(1), port(1, { protocol: 'sctp' })]]]));
+      await firewall.open(BRIDGES, new Map([['running', [port(1), port(1, { protocol: 'sctp' })]]]), LINKS);
     });
     afterEach(async () => {
       await firewall.close();
@@ -92,6 +96,7 @@ if (inOwnNamespace(import.meta.filename)) {
       ['a deleted table', ['delete', 'table', 'inet', 'wherry']],
       ['a flushed chain', ['flush', 'chain', 'inet', 'wherry', 'inbound']],
       ['a flushed map', ['flush', 'map', 'inet', 'wherry', 'published']],
+      ['a flushed set of links', ['flush', 'set', 'inet', 'wherry', 'links']],
       ['a deleted element', ['delete', 'element', 'inet', 'wherry', 'published', '{', '6 . 1', '}']],
     ];
     for (const [what, command] of damages) {
@@ -131,6 +136,17 @@ if (inOwnNamespace(import.meta.filename)) {
       assert.equal(await echo('after'), 'after');
     });
 
+    test('links are replaced by others', async () => {
+      const listed = async () => (await nft('list', 'set', 'inet', 'wherry', 'links')).match(/172[^,}]*\d/g);
+      assert.deepEqual(await listed(), ['172.17.0.2 . 172.17.0.3 . tcp . 5432']);
+      await firewall.setLinks([{ from: '172.17.0.4', to: '172.17.0.3', protocol: 'udp', port: 53 }]);
+      assert.deepEqual(await listed(), ['172.17.0.4 . 172.17.0.3 . udp . 53']);
+      assert.equal(await firewall.verify(), false);
+      await firewall.setLinks([]);
+      assert.equal(await listed(), null);
+      assert.equal(await firewall.verify(), false);
+    });
+
     test('other tables are left alone', async () => {
       await nft(
         'add table ip theirs; add chain ip theirs forward { type filter hook forward priority 0; policy drop; }',
@@ -145,7 +161,7 @@ if (inOwnNamespace(import.meta.filename)) {
 
 test('thousands of ports are more than one transaction, none of them too long for the launcher', () => {
   const ports = Array.from({ length: 65_535 }, (_, index) => port(index + 1, { containerPort: index + 1 }));
-  const transactions = replaceTable(BRIDGES, ports);
+  const transactions = replaceTable(BRIDGES, [], ports);
   assert.ok(transactions.length > 1);
   assert.ok(transactions.every((text) => text.length < 1 << 19));
   assert.equal(transactions.join('').match(/6 \. /g)!.length, ports.length);

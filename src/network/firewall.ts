@@ -1,11 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { describe } from '#errors/errors.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { NETLINK_NETFILTER, sendNetlink } from '#linux/netlink.ts';
 import { forgetFlows } from '#linux/netlink-conntrack.ts';
 import { getGeneration, readGeneration } from '#linux/netlink-nftables.ts';
 import { isIpv6, type PublishedPort } from './published-port.ts';
-import { type BridgeRules, changeElements, PROTOCOL_NUMBERS, replaceTable, TABLE } from './ruleset.ts';
+import {
+  type BridgeRules,
+  changeElements,
+  type LinkedPort,
+  PROTOCOL_NUMBERS,
+  replaceLinks,
+  replaceTable,
+  TABLE,
+} from './ruleset.ts';
 import { differsFromTable } from './ruleset-check.ts';
 
 export interface FirewallOptions {
@@ -27,6 +36,7 @@ export class Firewall {
   readonly #published = new Map<string, PublishedPort[]>();
   readonly #closing = new AbortController();
   #bridges: BridgeRules[] = [];
+  #links: LinkedPort[] = [];
   /** Withdrawn, but still in the kernel's table. */
   #leaving: PublishedPort[] = [];
   #sweepTimer: NodeJS.Timeout | undefined;
@@ -39,9 +49,10 @@ export class Firewall {
     this.#options = options;
   }
 
-  /** Puts the table in place in one transaction, with what the running containers publish, and watches it from now. */
-  async open(bridges: BridgeRules[], published: Map<string, PublishedPort[]>): Promise<void> {
+  /** Puts the table in place, with the links and published ports of the running containers, and watches it from now. */
+  async open(bridges: BridgeRules[], published: Map<string, PublishedPort[]>, links: LinkedPort[] = []): Promise<void> {
     this.#bridges = bridges;
+    this.#links = links;
     for (const [owner, ports] of published) this.#published.set(owner, ports);
     await this.#enqueue(() => this.#replace());
     void this.#watch();
@@ -51,6 +62,15 @@ export class Firewall {
   async setBridges(bridges: BridgeRules[]): Promise<void> {
     this.#bridges = bridges;
     await this.#enqueue(() => this.#replace());
+  }
+
+  /** These are the links between containers from now on. */
+  async setLinks(links: LinkedPort[]): Promise<void> {
+    await this.#enqueue(async () => {
+      if (isDeepStrictEqual(links, this.#links)) return;
+      this.#links = links;
+      await this.#transactOrReplace(replaceLinks(links));
+    });
   }
 
   /** Lets the ports of one owner be reached. */
@@ -73,8 +93,8 @@ export class Firewall {
   /** Looks whether the table is whole, and repairs it. Gives true when it had to. */
   async verify(): Promise<boolean> {
     return await this.#enqueue(async () => {
-      const expected = [...this.#ports(), ...this.#leaving];
-      if (!(await differsFromTable(this.#options.launcher, this.#bridges, expected))) return false;
+      const expected = { bridges: this.#bridges, links: this.#links, published: [...this.#ports(), ...this.#leaving] };
+      if (!(await differsFromTable(this.#options.launcher, expected))) return false;
       this.#options.log(`the nft table ${TABLE} was changed by somebody else; it has been restored`);
       await this.#replace();
       return true;
@@ -140,7 +160,7 @@ export class Firewall {
 
   async #replace(): Promise<void> {
     this.#leaving = [];
-    for (const commands of replaceTable(this.#bridges, this.#ports())) await this.#transact(commands);
+    for (const commands of replaceTable(this.#bridges, this.#links, this.#ports())) await this.#transact(commands);
   }
 
   async #transact(commands: string): Promise<void> {

@@ -6,6 +6,7 @@ import type { Launcher } from '#linux/launcher-types.ts';
 import { type AttachRequest, type PortWishes, parseMode } from './attach-request.ts';
 import { forwardingIsOn } from './bridge.ts';
 import { makeSandbox } from './build-sandbox.ts';
+import type { Firewall } from './firewall.ts';
 import { foreignFirewallWarnings } from './foreign-firewall.ts';
 import type { Ipv6Proxy } from './ipv6-proxy.ts';
 import { selectNetworks } from './list-filter.ts';
@@ -15,6 +16,7 @@ import type { PortPublisher } from './port-publisher.ts';
 import { reconcileKernel } from './reconcile.ts';
 import type { NetworkRegistry } from './registry.ts';
 import { rewire } from './rewire.ts';
+import type { LinkedPort } from './ruleset.ts';
 import { type BareSandbox, makeBareSandbox, type Sandbox } from './sandbox.ts';
 import { publishedPorts } from './sandbox-ports.ts';
 import type { NetworkSettings } from './settings.ts';
@@ -47,6 +49,7 @@ export interface NetworksParts {
   folder: string;
   settings: NetworkSettings;
   registry: NetworkRegistry;
+  firewall: Firewall;
   publisher: PortPublisher;
   ipv6: Ipv6Proxy | undefined;
   log: (message: string) => void;
@@ -83,11 +86,11 @@ export class Networks {
    * Brings kernel and launcher in line with the containers that run: their addresses, rules and held ports stay, all
    * else that an earlier engine left is swept. Then the pools are filled.
    */
-  async reconcile(running: RunningContainer[]): Promise<void> {
+  async reconcile(running: RunningContainer[], links: LinkedPort[] = []): Promise<void> {
     for (const { containerId, name, sandbox, ports = {}, names = [] } of running) {
       this.#members.set(containerId, { name, sandbox, ports, names, lock: new Mutex() });
     }
-    await reconcileKernel(this.#parts, this.#members);
+    await reconcileKernel(this.#parts, this.#members, links);
     for (const driver of this.#parts.registry.drivers) driver.fill();
     this.#bare.fill();
   }
@@ -151,6 +154,16 @@ export class Networks {
   async disconnect(containerId: string, name: string, keep: KeepSandbox): Promise<void> {
     const member = this.#member(containerId);
     await member.lock.run(() => rewire(this.#parts, { containerId, member }, { remove: name }, keep));
+  }
+
+  /** The ways between neighbours of the default bridge that are open although `icc` is off; without that all are. */
+  async setLinks(links: LinkedPort[]): Promise<void> {
+    await this.#parts.firewall.setLinks(links);
+  }
+
+  /** Whether the containers of the default bridge reach each other anyway. */
+  get icc(): boolean {
+    return this.#parts.settings.icc;
   }
 
   /** The sandbox of a container that has its own network now. */
@@ -227,7 +240,7 @@ export class Networks {
   /** Ends this engine's part; running containers keep their network. */
   async close(): Promise<void> {
     this.#parts.ipv6?.shutDown();
-    await this.#parts.publisher.close();
+    await this.#parts.firewall.close();
     await Promise.all([this.#bare.close(), this.#parts.registry.close()]);
   }
 

@@ -9,7 +9,7 @@ const run = promisify(execFile);
 
 if (inOwnNamespace(import.meta.filename)) {
   describe('settings of the default bridge', () => {
-    test('containers that may not talk to each other still reach published ports by the host', async (t) => {
+    test('containers that may not talk to each other reach linked ports, and published ones by the host', async (t) => {
       const engine = await openTestNetworks({ poolSize: 1, icc: false });
       t.after(() => engine.close());
       await engine.networks.reconcile([]);
@@ -19,7 +19,12 @@ if (inOwnNamespace(import.meta.filename)) {
       ];
       const server = await serveHttp(web.netnsPath!, 80, 'web');
       await run('sysctl', ['-qw', '-e', 'net.bridge.bridge-nf-call-iptables=0']);
-      assert.notEqual(await fetchFrom(other.netnsPath!, `http://${web.networks.bridge!.IPAddress}/`), 'web');
+      const [from, to] = [other, web].map(({ networks }) => networks.bridge!.IPAddress) as [string, string];
+      assert.equal(await fetchFrom(other.netnsPath!, `http://${to}/`), 'refused');
+      await engine.networks.setLinks([{ from, to, protocol: 'tcp', port: 80 }]);
+      assert.equal(await fetchFrom(other.netnsPath!, `http://${to}/`), 'web');
+      await engine.networks.setLinks([]);
+      assert.equal(await fetchFrom(other.netnsPath!, `http://${to}/`), 'refused');
       assert.equal(await fetchFrom(other.netnsPath!, `http://${web.networks.bridge!.Gateway}:8080/`), 'web');
       await server.stop();
       for (const name of ['web', 'other']) await engine.networks.release(idOf(name));

@@ -54,5 +54,5 @@ export async function openNetworks(options: OpenNetworksOptions): Promise<Networ
 
   const ipv6 = withIpv6 ? new Ipv6Proxy(launcher) : undefined;
   const publisher = new PortPublisher(new PortHolder({ launcher, ipv6, ephemeral }), firewall);
-  return new Networks({ launcher, folder, settings, registry, publisher, ipv6, log });
+  return new Networks({ launcher, folder, settings, registry, firewall, publisher, ipv6, log });
 }

@@ -2,7 +2,6 @@ import type { Firewall } from './firewall.ts';
 import type { PortHolder, PortOwner, PortTarget } from './port-holder.ts';
 import type { PortRequest } from './port-requests.ts';
 import { isIpv6, type PublishedPort } from './published-port.ts';
-import type { BridgeRules } from './ruleset.ts';
 
 /** Published ports: held on the host, and led to their container. */
 export class PortPublisher {
@@ -12,16 +11,6 @@ export class PortPublisher {
   constructor(holder: PortHolder, firewall: Firewall) {
     this.holder = holder;
     this.#firewall = firewall;
-  }
-
-  /** Puts the rules in place, with the ports that running containers have. */
-  async open(bridges: BridgeRules[], published: Map<string, PublishedPort[]>): Promise<void> {
-    await this.#firewall.open(bridges, published);
-  }
-
-  /** The rules stay, for containers live on without the engine. */
-  async close(): Promise<void> {
-    await this.#firewall.close();
   }
 
   /** Takes every requested port or, when one cannot be had, none; throws as `PortHolder.hold`. */

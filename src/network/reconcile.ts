@@ -3,6 +3,7 @@ import type { Member, NetworksParts } from './networks.ts';
 import { isPortKey, portKey } from './port-holder.ts';
 import { isIpv6, type PublishedPort } from './published-port.ts';
 import { finishRewiring } from './rewire.ts';
+import type { LinkedPort } from './ruleset.ts';
 import { listNamespaces } from './sandbox.ts';
 import { publishedPorts } from './sandbox-ports.ts';
 
@@ -10,16 +11,17 @@ type Members = ReadonlyMap<string, Member>;
 
 /**
  * Makes kernel and launcher follow the containers that run: their addresses are taken, interrupted changes finished,
- * their ports held and led to them; what nobody has any more is swept.
+ * their ports held and led to them, their links open; what nobody has any more is swept.
  */
-export async function reconcileKernel(parts: NetworksParts, members: Members): Promise<void> {
+export async function reconcileKernel(parts: NetworksParts, members: Members, links: LinkedPort[]): Promise<void> {
   await reconcilePorts(parts, members);
   await sweepNamespaces(parts, members);
   const published = adoptMembers(parts, members);
   await Promise.all([...members.values()].map((member) => finishChange(parts, member)));
-  await parts.publisher.open(
+  await parts.firewall.open(
     parts.registry.drivers.map(({ rules }) => rules),
     published,
+    links,
   );
 }
 

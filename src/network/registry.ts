@@ -138,13 +138,14 @@ export class NetworkRegistry {
 
   async #openBridge(record: NetworkRecord, host: HostNetwork): Promise<void> {
     const { launcher, folder, settings, log } = this.#parts;
-    const { index } = await ensureBridge(launcher, record.bridge!, host);
+    const traits = bridgeTraits(record, settings);
+    const { index } = await ensureBridge(launcher, record.bridge!, traits, host);
     const driver = new BridgeDriver({
       launcher,
       folder,
       network: { ...record.bridge!, id: record.id },
       bridgeIndex: index,
-      traits: bridgeTraits(record, settings),
+      traits,
       poolSize: isPredefined(record.name) ? settings.poolSize : 0,
       log,
     });

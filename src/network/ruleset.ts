@@ -13,6 +13,16 @@ export interface BridgeRules {
   masquerade: boolean;
   /** Nothing passes between it and other links. */
   internal: boolean;
+  /** Whoever is on it may reach its neighbours. */
+  icc: boolean;
+}
+
+/** A port of a container that one of its neighbours may reach where others may not. */
+export interface LinkedPort {
+  from: string;
+  to: string;
+  protocol: TransportProtocol;
+  port: number;
 }
 
 export const TABLE = 'inet wherry';
@@ -23,9 +33,11 @@ export const PROTOCOL_NUMBERS: Record<TransportProtocol, number> = { tcp: 6, udp
 /** nft reads a transaction whole; this many elements of text stay well below the launcher's largest message. */
 const ELEMENTS_PER_TRANSACTION = 5000;
 
-/** Transactions that put the whole table in place of whatever was there; the first is complete but for elements. */
-export function replaceTable(bridges: BridgeRules[], published: PublishedPort[]): string[] {
-  const fresh = `add table ${TABLE}\ndelete table ${TABLE}\n${tableText(bridges)}`;
+/**
+ * Transactions that put the whole table in place of whatever was there; the first is complete but for published ports.
+ */
+export function replaceTable(bridges: BridgeRules[], links: LinkedPort[], published: PublishedPort[]): string[] {
+  const fresh = `add table ${TABLE}\ndelete table ${TABLE}\n${tableText(bridges)}${replaceLinks(links)}`;
   const [first, ...rest] = chunks(published, ELEMENTS_PER_TRANSACTION);
   return [fresh + changeElements('add', first ?? []), ...rest.map((part) => changeElements('add', part))];
 }
@@ -42,6 +54,17 @@ export function elementText(port: PublishedPort): string {
   const { protocol, hostAddress, hostPort, containerAddress, containerPort } = port;
   const address = hostAddress === EVERY_IPV4 ? '' : `${hostAddress} . `;
   return `${PROTOCOL_NUMBERS[protocol]} . ${address}${hostPort} : ${containerAddress} . ${containerPort}`;
+}
+
+/** Commands that make these the links that there are. */
+export function replaceLinks(links: LinkedPort[]): string {
+  const elements = links.length > 0 ? `add element ${TABLE} links { ${links.map(linkText).join(', ')} }\n` : '';
+  return `flush set ${TABLE} links\n${elements}`;
+}
+
+/** One linked port as nft writes it: `172.17.0.2 . 172.17.0.3 . 6 . 5432`. */
+export function linkText({ from, to, protocol, port }: LinkedPort): string {
+  return `${from} . ${to} . ${PROTOCOL_NUMBERS[protocol]} . ${port}`;
 }
 
 /** How many rules the whole table has; fewer means that somebody removed some. */
@@ -61,6 +84,7 @@ function tableText(bridges: BridgeRules[]): string {
   const sets = [
     'map published { type inet_proto . inet_service : ipv4_addr . inet_service; }',
     'map published_at { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; }',
+    'set links { type ipv4_addr . ipv4_addr . inet_proto . inet_service; }',
     `set bridges { type ifname; ${names.length > 0 ? `elements = { ${names.join(', ')} }` : ''} }`,
   ];
   return `table ${TABLE} {\n${[...sets, ...chains(bridges).map(chainText)].join('\n')}\n}\n`;
@@ -100,12 +124,14 @@ function forwardRules(bridges: BridgeRules[]): string[] {
   return [...confined, 'oifname @bridges jump inbound'];
 }
 
-/** What may go to a container: replies, what was published, its neighbours on the same bridge. */
+/** What may go to a container: replies, what was published, its neighbours on the same bridge, or those with a link. */
 function inboundRules(bridges: BridgeRules[]): string[] {
+  const open = bridges.filter(({ icc }) => icc);
   return [
     'ct state established,related accept',
     'ct status dnat accept',
-    ...bridges.map(({ link }) => `iifname "${link}" oifname "${link}" accept`),
+    ...open.map(({ link }) => `iifname "${link}" oifname "${link}" accept`),
+    'ip saddr . ip daddr . meta l4proto . th dport @links accept',
     'meta l4proto tcp reject with tcp reset',
     'reject with icmpx admin-prohibited',
   ];
