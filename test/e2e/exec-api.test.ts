@@ -321,10 +321,11 @@ describe('kill -9 of the engine', () => {
   });
 
   test('a monitor that is killed: the exit code comes from the kernel', async () => {
-    const id = await create({ Cmd: ['sh', '-c', 'trap "exit 4" TERM; while :; do sleep 0.05; done'] });
+    const trap = 'trap "exit 4" TERM; touch /trapped; while :; do sleep 0.05; done';
+    const id = await create({ Cmd: ['sh', '-c', trap] });
     await ask(daemon.socket, 'POST', `/exec/${id}/start`, { Detach: true });
     process.kill((await monitorOfExec(id))!, 'SIGKILL');
-    await sleep(100);
+    while ((await daemon.docker(['exec', 'box', 'ls', '/trapped'])).code !== 0);
     assert.equal((await inspect(id)).Running, true);
     process.kill((await inspect(id)).Pid, 'SIGTERM');
     assert.equal((await untilEnded(id)).ExitCode, 4);
