@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bigArchive } from './big-image.ts';
 import type { BenchEngine } from './engines.ts';
 import { run, timed } from './measure.ts';
-import type { Row } from './rows.ts';
+import type { Row } from './row.ts';
 
 /** What is done to and with containers that are there. */
 

@@ -1,7 +1,7 @@
 import { bigArchive, layeredArchive } from './big-image.ts';
 import type { BenchEngine } from './engines.ts';
 import { run, timed } from './measure.ts';
-import type { Row } from './rows.ts';
+import type { Row } from './row.ts';
 
 const docker = (engine: BenchEngine, ...args: string[]) => run([...engine.cli, ...args]);
 

@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 import { busyboxArchive } from '../test/support/images.ts';
 import { type BenchEngine, completeCgroups, preparePodman, removeBase, startDockerd, startWherry } from './engines.ts';
 import { median, run } from './measure.ts';
-import { ROWS, type Row } from './rows.ts';
+import type { Row } from './row.ts';
+import { ROWS } from './rows.ts';
 
 interface Result {
   name: string;

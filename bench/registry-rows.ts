@@ -2,7 +2,7 @@ import { bigArchive, layeredArchive } from './big-image.ts';
 import type { BenchEngine } from './engines.ts';
 import { run, timed } from './measure.ts';
 import { type BenchRegistry, publish, startRegistry } from './registry.ts';
-import type { Row } from './rows.ts';
+import type { Row } from './row.ts';
 
 const registries = new Map<BenchEngine, BenchRegistry>();
 

@@ -7,19 +7,7 @@ import { memoryOf, requestsPerSecond, run, timed } from './measure.ts';
 import { PUSH_ROWS } from './push-rows.ts';
 import { READ_ROWS } from './read-rows.ts';
 import { REGISTRY_ROWS } from './registry-rows.ts';
-
-/** One figure: `measure` gives one sample for one engine (undefined = does not apply). */
-export interface Row {
-  name: string;
-  unit: 'ms' | '/s' | 'MB/s' | 'MB';
-  samples: number;
-  /** Of dockerd's figure: what design says we reach, as text. */
-  goal: string;
-  /** Once per engine, before its first sample. */
-  before?(engine: BenchEngine): Promise<void>;
-  measure(engine: BenchEngine): Promise<number | undefined>;
-  after?(engine: BenchEngine): Promise<void>;
-}
+import type { Row } from './row.ts';
 
 const docker = (engine: BenchEngine, ...args: string[]) => run([...engine.cli, ...args]);
 const removeAll = async (engine: BenchEngine) => {

@@ -80,3 +80,31 @@ test('imports go down the floors of ARCHITECTURE.md only', () => {
   }
   assert.deepEqual(violations, []);
 });
+
+/** The files of src that a file imports. */
+function neighbours(file: string): string[] {
+  return importsOf(readFileSync(file, 'utf8')).flatMap((specifier) => {
+    if (specifier.startsWith('#')) return join(root, 'src', specifier.slice(1));
+    return specifier.startsWith('.') ? resolve(dirname(file), specifier) : [];
+  });
+}
+
+test('no file imports itself by way of others, types included', () => {
+  const done = new Set<string>();
+  const way: string[] = [];
+  const visit = (file: string): void => {
+    const start = way.indexOf(file);
+    if (start >= 0) {
+      const circle = [...way.slice(start), file].map((one) => relative(root, one));
+      assert.fail(`these import each other in a circle: ${circle.join(' -> ')}`);
+    }
+    if (done.has(file)) return;
+    way.push(file);
+    for (const next of neighbours(file)) if (next.startsWith(join(root, 'src/'))) visit(next);
+    way.pop();
+    done.add(file);
+  };
+  const files = sourceFiles(join(root, 'src')).filter((file) => !file.endsWith('.test.ts'));
+  for (const file of files) visit(file);
+  assert.ok(done.size >= files.length);
+});

@@ -4,7 +4,6 @@ import { Mutex } from '#lib/locks.ts';
 import type { Sandbox } from '#network/sandbox.ts';
 import type { MonitorControl } from '#runtime/monitor.ts';
 import type { PendingAttachment } from './attach.ts';
-import type { Exec } from './exec.ts';
 import type { ContainerRecord, StateRecord } from './record.ts';
 
 /** What `wait` answers with. */
@@ -30,8 +29,8 @@ export class Container {
   readonly pendingAttachments = new Set<PendingAttachment>();
   /** Resolves when the last run's mounts, network and runtime state are gone; a new start waits for it. */
   cleanup: Promise<void> = Promise.resolve();
-  /** Those that have not ended. */
-  readonly execs: ReadonlySet<Exec>;
+  /** Ids of the execs that have not ended. */
+  readonly execIds: ReadonlySet<string>;
   /** Processes of this run that were killed for want of memory, as far as that has been told. */
   oomKills = 0;
   removing = false;
@@ -45,11 +44,11 @@ export class Container {
   revision = 0;
   readonly #exitWaiters = new Set<Waiter>();
   readonly #removalWaiters = new Set<Waiter>();
-  readonly #execs = new Set<Exec>();
+  readonly #execIds = new Set<string>();
 
   constructor(record: ContainerRecord) {
     this.record = record;
-    this.execs = this.#execs;
+    this.execIds = this.#execIds;
   }
 
   get id(): string {
@@ -142,13 +141,13 @@ export class Container {
     this.revision++;
   }
 
-  addExec(exec: Exec): void {
-    this.#execs.add(exec);
+  addExec(id: string): void {
+    this.#execIds.add(id);
     this.revision++;
   }
 
-  dropExec(exec: Exec): void {
-    if (this.#execs.delete(exec)) this.revision++;
+  dropExec(id: string): void {
+    if (this.#execIds.delete(id)) this.revision++;
   }
 
   /** Tells those who wait for the exit that has just been recorded in `state`. */

@@ -28,9 +28,9 @@ test('an exec can be asked about until the second sweep after its end', () => {
   const box = container('box');
   const [ended, created] = [makeExec(box, 'ended'), makeExec(box, 'created')];
   for (const exec of [ended, created]) store.add(exec);
-  assert.deepEqual([...box.execs], [ended, created]);
+  assert.deepEqual([...box.execIds], ['ended', 'created']);
   ended.markEnded(3);
-  assert.deepEqual([...box.execs], [created]);
+  assert.deepEqual([...box.execIds], ['created']);
   assert.deepEqual(store.sweep(), []);
   assert.deepEqual([execView(store.get('ended')).CanRemove, execView(created).CanRemove], [true, false]);
   assert.deepEqual(store.sweep(), [ended]);

@@ -12,7 +12,7 @@ export class ExecStore {
 
   add(exec: Exec): void {
     this.#byId.set(exec.id, exec);
-    exec.container.addExec(exec);
+    exec.container.addExec(exec.id);
   }
 
   /** By the whole id; prefixes do not count. Throws `not-found`. */
@@ -24,12 +24,15 @@ export class ExecStore {
 
   forget(exec: Exec): void {
     this.#byId.delete(exec.id);
-    exec.container.dropExec(exec);
+    exec.container.dropExec(exec.id);
   }
 
   /** The container has exited: what was never started cannot be any more. */
   forgetUnstarted(container: Container): void {
-    for (const exec of container.execs) if (exec.status === 'created') this.forget(exec);
+    for (const id of container.execIds) {
+      const exec = this.#byId.get(id);
+      if (exec?.status === 'created') this.forget(exec);
+    }
   }
 
   /** The container is gone, and with it everybody who could ask. */

@@ -84,7 +84,7 @@ export class Exec {
     this.status = 'ended';
     this.exitCode = exitCode;
     this.monitor = undefined;
-    this.container.dropExec(this);
+    this.container.dropExec(this.id);
     this.#started.resolve();
     this.#ended.resolve(exitCode);
   }

@@ -37,7 +37,7 @@ export function inspectView(container: Container, paths: InspectPaths): Containe
     MountLabel: '',
     ProcessLabel: '',
     AppArmorProfile: '',
-    ExecIDs: container.execs.size > 0 ? [...container.execs].map((exec) => exec.id) : null,
+    ExecIDs: container.execIds.size > 0 ? [...container.execIds] : null,
     HostConfig: record.hostConfig,
     GraphDriver: paths.graphDriver,
     Mounts: record.mountPoints,

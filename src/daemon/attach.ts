@@ -6,7 +6,7 @@ import { parseDetachKeys } from '#container/detach-keys.ts';
 import { conflict } from '#errors/errors.ts';
 import type { Engine } from './engine.ts';
 import { containerLogs } from './logs.ts';
-import { refuseRestarting } from './start.ts';
+import { refuseRestarting } from './refusals.ts';
 
 export interface AttachOptions {
   stdin: boolean;

@@ -10,7 +10,8 @@ import { EventLog, HISTORY_LIMIT } from '#events/events.ts';
 import { EventJournal } from '#events/journal.ts';
 import { openGraph } from '#graph/graph.ts';
 import { setUpInitLayer } from '#graphdriver/init-layer.ts';
-import { type DriverOptions, openDriver } from '#graphdriver/open-driver.ts';
+import { openDriver } from '#graphdriver/open-driver.ts';
+import type { DriverOptions } from '#graphdriver/parts.ts';
 import { Mutex } from '#lib/locks.ts';
 import { createLogger } from '#lib/log.ts';
 import { KeyedTimers } from '#lib/timers.ts';
@@ -28,6 +29,7 @@ import { Background, type Engine } from './engine.ts';
 import { sweepExecs } from './exec/sweep.ts';
 import { findDriver } from './find-driver.ts';
 import { imageUsers } from './images/image-users.ts';
+import { startDue } from './launch/auto-restart.ts';
 import { enginePaths } from './paths.ts';
 import { PRODUCT } from './product.ts';
 import { restoreContainers } from './restore.ts';
@@ -140,7 +142,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     host,
     cgroups,
     log,
-    restarts: new KeyedTimers(),
+    restarts: new KeyedTimers((id) => startDue(engine!, id)),
     check: new Mutex(),
     realtime: new Mutex(),
     monitor: join(NATIVE, 'wherry-monitor'),

@@ -7,11 +7,11 @@ import { fault } from '#lib/write-steps.ts';
 import { emptyEndpoint, parseMode } from '#network/attach-request.ts';
 import { checkEndpoint } from '#network/check-endpoint.ts';
 import type { NetworkRecord } from '#network/network-record.ts';
-import type { KeepSandbox } from '#network/networks.ts';
+import type { KeepSandbox } from '#network/parts.ts';
 import type { Engine } from './engine.ts';
 import { refreshHosts, rewriteHosts } from './etc-hosts.ts';
 import { tellNetwork } from './launch/launch-network.ts';
-import { refuseRemoving } from './start.ts';
+import { refuseRemoving } from './refusals.ts';
 
 /**
  * `POST /networks/{id}/connect`. A running container is on the network when it resolves, another one will be when it

@@ -1,5 +1,6 @@
 import { DRIVERS, type DriverName } from '#graphdriver/driver.ts';
-import { chooseDriver, type DriverOptions } from '#graphdriver/open-driver.ts';
+import { chooseDriver } from '#graphdriver/open-driver.ts';
+import type { DriverOptions } from '#graphdriver/parts.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Database } from '#metadata/database.ts';
 

@@ -5,7 +5,7 @@ import { parseSignal } from '#lib/signal.ts';
 import { fault } from '#lib/write-steps.ts';
 import { processStartTime } from '#linux/processes.ts';
 import type { Engine } from './engine.ts';
-import { cancelRestart } from './launch/auto-restart.ts';
+import { cancelRestart } from './launch/pending-restart.ts';
 import { unpause } from './pause.ts';
 
 const SIGKILL = 9;

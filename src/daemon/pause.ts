@@ -6,7 +6,7 @@ import { cgroupFrozen, pauseCgroup, resumeCgroup } from '#linux/cgroup-control.t
 import type { Engine } from './engine.ts';
 import { endHealth, watchHealth } from './health/watch.ts';
 import { cgroupPath } from './launch/launch-spec.ts';
-import { refuseRestarting } from './start.ts';
+import { refuseRestarting } from './refusals.ts';
 
 /** `POST /containers/{id}/pause`. Throws `conflict` in Docker's words unless it runs and is not paused. */
 export async function pauseContainer(engine: Engine, id: string): Promise<void> {

@@ -6,7 +6,7 @@ import { fault } from '#lib/write-steps.ts';
 import type { Sandbox } from '#network/sandbox.ts';
 import type { Engine } from './engine.ts';
 import { refreshHosts } from './etc-hosts.ts';
-import { refuseRemoving } from './start.ts';
+import { refuseRemoving } from './refusals.ts';
 
 /** `POST /containers/{id}/rename`. Throws `invalid` or `conflict` in Docker's words. */
 export async function renameContainer(engine: Engine, id: string, name: string): Promise<void> {

@@ -5,7 +5,8 @@ import { Mutex } from '#lib/locks.ts';
 import { fault } from '#lib/write-steps.ts';
 import { processStartTime } from '#linux/processes.ts';
 import type { Engine } from './engine.ts';
-import { restartDue, scheduleRestart, startAgain } from './launch/auto-restart.ts';
+import { startAgain } from './launch/auto-restart.ts';
+import { restartDue, scheduleRestart } from './launch/pending-restart.ts';
 import { removeContainer } from './remove.ts';
 
 /** How many containers are started at a time. */

@@ -1,9 +1,9 @@
 import type { HostConfig } from '#api/types/host-config.ts';
-import type { Container } from '#container/container.ts';
 import { conflict, isEngineError, notModified } from '#errors/errors.ts';
 import { replaceHostConfig } from './create/start-config.ts';
 import type { Engine } from './engine.ts';
 import { launch } from './launch/launch.ts';
+import { refuseRemoving } from './refusals.ts';
 import { removeContainer } from './remove.ts';
 
 /**
@@ -26,17 +26,4 @@ export async function startContainer(engine: Engine, id: string, hostConfig?: Ho
       throw error;
     }
   });
-}
-
-/** Throws `conflict` in Docker's words for a container that has no process but will have one by itself. */
-export function refuseRestarting(container: Container): void {
-  if (container.restarting) {
-    throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
-  }
-}
-
-export function refuseRemoving(container: Container): void {
-  if (container.removing || container.state.status === 'dead') {
-    throw conflict(`Container ${container.id} is marked for removal and cannot be started or changed.`);
-  }
 }

@@ -5,8 +5,7 @@ import { notModified, system } from '#errors/errors.ts';
 import { parseSignal } from '#lib/signal.ts';
 import type { Engine } from './engine.ts';
 import { markStopped, sendSignal, stopSignal } from './kill.ts';
-import { cancelRestart } from './launch/auto-restart.ts';
-import { startContainer } from './start.ts';
+import { cancelRestart } from './launch/pending-restart.ts';
 
 /** Seconds. */
 export const DEFAULT_STOP_TIMEOUT = 10;
@@ -31,22 +30,6 @@ export async function stopContainer(engine: Engine, id: string, options: StopOpt
   if (!container.active) throw notModified(`Container ${container.name} is not running`);
   await stopRunning(engine, container, options);
   engine.events.publish('container', 'stop', container.id, eventAttributes(container));
-}
-
-/** `POST /containers/{id}/restart`: a container that does not run is only started; auto-remove does not count. */
-export async function restartContainer(engine: Engine, id: string, options: StopOptions): Promise<void> {
-  const container = engine.containers.get(id);
-  if (container.active) {
-    container.beingRestarted = true;
-    try {
-      await stopRunning(engine, container, options);
-    } finally {
-      container.beingRestarted = false;
-    }
-    engine.events.publish('container', 'stop', container.id, eventAttributes(container));
-  }
-  await startContainer(engine, container.id);
-  engine.events.publish('container', 'restart', container.id, eventAttributes(container));
 }
 
 /** Asks process 1 to end, kills it after the time-out, and waits until it is gone; ends the wait for a restart. */

@@ -7,7 +7,7 @@ import { type ProcessInfo, readProcesses, TICKS, terminalName } from '#linux/pro
 import { ProgramError, run } from '#programs/run.ts';
 import type { Engine } from './engine.ts';
 import { cgroupPath } from './launch/launch-spec.ts';
-import { refuseRestarting } from './start.ts';
+import { refuseRestarting } from './refusals.ts';
 
 /** What `ps -ef` shows, and `docker top` without arguments. */
 const FULL_TITLES = ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD'];

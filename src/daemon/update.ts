@@ -15,7 +15,7 @@ import { updateChanges } from '#runtime/spec/validate/update.ts';
 import type { Engine } from './engine.ts';
 import { reserveCpuTime } from './launch/launch-spec.ts';
 import { runtimeCommand } from './launch/monitor-options.ts';
-import { refuseRemoving } from './start.ts';
+import { refuseRemoving } from './refusals.ts';
 
 /**
  * `POST /containers/{id}/update`: limits and restart policy, of a running container at once. The record is written before

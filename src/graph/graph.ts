@@ -19,7 +19,8 @@ import { TruncIndex } from '#lib/truncindex.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
 import { Aliases } from './aliases.ts';
 import { childrenOf, familyOf, walkHistory } from './ancestry.ts';
-import { type CheckedGraph, checkGraph, type GraphCheck } from './check/check.ts';
+import { type CheckedGraph, checkGraph } from './check/check.ts';
+import type { GraphCheck } from './check/graph-check.ts';
 import { commitImage } from './commit.ts';
 import { createImage, type NewImageRequest } from './create.ts';
 import { type GraphUsage, graphUsage } from './disk-usage.ts';
@@ -37,7 +38,7 @@ import { pruneImages } from './prune.ts';
 import { LayerTransfers } from './pull/layer-transfers.ts';
 import { type PullRequest, pullImages } from './pull/pull.ts';
 import { type PushRequest, pushImages } from './push/push.ts';
-import { Pushes } from './push/push-layer.ts';
+import { Pushes } from './push/pushes.ts';
 import { References } from './references.ts';
 import { refuseOtherPlatform } from './refuse-platform.ts';
 import { type RemoveOptions, removeImage } from './remove.ts';
@@ -47,7 +48,8 @@ import type { GraphOptions, GraphState } from './state.ts';
 import { sweepGraph } from './sweep.ts';
 import { type TagTarget, tagImage } from './tag.ts';
 
-export type { CheckedGraph, GraphCheck } from './check/check.ts';
+export type { CheckedGraph } from './check/check.ts';
+export type { GraphCheck } from './check/graph-check.ts';
 export type { GraphOptions, ImageEvent, ImageUser } from './state.ts';
 
 /** Loads that can be under way at a time; more wait for their turn. */

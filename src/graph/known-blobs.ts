@@ -1,6 +1,5 @@
 import type { Digest } from '#lib/digest.ts';
-import type { Statement } from '#metadata/database.ts';
-import type { GraphState } from './state.ts';
+import type { Database, Statement } from '#metadata/database.ts';
 
 /** A compressed blob of which is known which layer it holds. */
 export interface KnownBlob {
@@ -18,7 +17,7 @@ const MAX_REPOSITORIES = 16;
 type Row = { digest: Digest; media_type: string; size: number; repository: string | null };
 
 /** The blobs that hold a layer. */
-export async function knownBlobs({ db }: Pick<GraphState, 'db'>, diffId: Digest): Promise<KnownBlob[]> {
+export async function knownBlobs({ db }: { db: Database }, diffId: Digest): Promise<KnownBlob[]> {
   const rows = await db.read<Row>(
     `SELECT b.digest, b.media_type, b.size, r.repository
        FROM blobs b LEFT JOIN blob_repositories r ON r.digest = b.digest

@@ -9,7 +9,7 @@ import type { Database } from '#metadata/database.ts';
 import type { Aliases } from './aliases.ts';
 import type { Layers } from './layers.ts';
 import type { LayerTransfers } from './pull/layer-transfers.ts';
-import type { Pushes } from './push/push-layer.ts';
+import type { Pushes } from './push/pushes.ts';
 import type { References } from './references.ts';
 
 /** What the graph needs of the rest of the engine. */

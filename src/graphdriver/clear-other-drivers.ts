@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DRIVERS, type DriverName } from './driver.ts';
-import type { DriverParts } from './open-driver.ts';
+import type { DriverParts } from './parts.ts';
 
 /**
  * Takes away what other drivers made of the layers, which this one makes anew from their tars, once no container's root

@@ -1,35 +1,17 @@
 import { describe, errnoCode, isEngineError, system } from '#errors/errors.ts';
-import type { Launcher } from '#linux/launcher-types.ts';
-import { type MountInfo, readMountInfo } from '#linux/mountinfo.ts';
+import { readMountInfo } from '#linux/mountinfo.ts';
 import { clearOtherDrivers } from './clear-other-drivers.ts';
 import { DRIVERS, type DriverName, type GraphDriver } from './driver.ts';
 import { createErofsDriver } from './erofs/erofs-driver.ts';
 import { erofsProbe } from './erofs/probe.ts';
 import { createOverlay2Driver } from './overlay2/overlay2-driver.ts';
 import { overlay2Probe } from './overlay2/probe.ts';
+import type { DriverOptions, DriverParts } from './parts.ts';
 import { makePrivateFolder } from './private-mount.ts';
 import { type Probe, runProbe } from './probe.ts';
 import { Temporary } from './temporary.ts';
 import { vfsProbe } from './vfs/probe.ts';
 import { createVfsDriver } from './vfs/vfs-driver.ts';
-
-export interface DriverOptions {
-  /** `<data-root>/graph`: layers, writable layers, work in progress. Made if it is not there. */
-  root: string;
-  /** `<exec-root>/layers`: where layers are mounted, if they are. */
-  layersRoot: string;
-  launcher: Pick<Launcher, 'mount' | 'bind' | 'unmount' | 'run'>;
-  /** The path of a layer's tar in the content store. */
-  contentPath(diffId: string): string;
-  /** False when the store cannot be trusted: what an earlier engine left stays. */
-  sweep?: boolean;
-}
-
-/** What every driver is made of: the options, with the root's real path, and what is mounted. */
-export interface DriverParts extends DriverOptions {
-  temporary: Temporary;
-  mounts: readonly MountInfo[];
-}
 
 export interface Choice {
   /** The one that must be used; absent = the first that works. */

@@ -8,7 +8,8 @@ import { readMountInfo } from '#linux/mountinfo.ts';
 import { driverOptions } from '#test/support/driver.ts';
 import { startLauncher, type TestLauncher } from '#test/support/launcher.ts';
 import { DRIVERS, type DriverName } from './driver.ts';
-import { chooseDriver, type DriverOptions } from './open-driver.ts';
+import { chooseDriver } from './open-driver.ts';
+import type { DriverOptions } from './parts.ts';
 
 describe('drivers are tried out', () => {
   let server: TestLauncher;

@@ -3,16 +3,21 @@ export const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** At most one timer for each key. None keeps the process alive. */
 export class KeyedTimers {
+  readonly #fire: (key: string) => void;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   #closed = false;
 
-  /** Calls `action` in `milliseconds`, instead of what was set for that key before. */
-  set(key: string, milliseconds: number, action: () => void): void {
+  constructor(fire: (key: string) => void) {
+    this.#fire = fire;
+  }
+
+  /** Calls `fire` with the key in `milliseconds`, instead of what was set for that key before. */
+  set(key: string, milliseconds: number): void {
     this.clear(key);
     if (this.#closed) return;
     const fire = () => {
       this.#timers.delete(key);
-      action();
+      this.#fire(key);
     };
     this.#timers.set(key, setTimeout(fire, Math.min(Math.max(milliseconds, 0), MAX_TIMEOUT)).unref());
   }

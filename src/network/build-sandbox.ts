@@ -5,7 +5,7 @@ import { checkEndpoint } from './check-endpoint.ts';
 import { withNames } from './endpoint-names.ts';
 import { gatewayNetwork, routeBy } from './gateway.ts';
 import type { NetworkRecord } from './network-record.ts';
-import type { NetworksParts } from './networks.ts';
+import type { NetworksParts } from './parts.ts';
 import { requestedPorts } from './port-requests.ts';
 import { type PublishedPort, toPortMap } from './published-port.ts';
 import { type BareSandbox, freeLinkName, randomId, type Sandbox } from './sandbox.ts';

@@ -1,4 +1,5 @@
-import type { Member, Networks } from './networks.ts';
+import type { Networks } from './networks.ts';
+import type { Member } from './parts.ts';
 
 /** One line for `/etc/hosts`: an address of a neighbour, the names it goes by, the network it is on. */
 export interface Neighbour {

@@ -2,24 +2,19 @@ import type { EndpointSettings, Network, NetworkContainer, NetworkCreateRequest 
 import { conflict, describe, forbidden } from '#errors/errors.ts';
 import { type Filters, NO_FILTERS } from '#lib/filters.ts';
 import { Mutex } from '#lib/locks.ts';
-import type { Launcher } from '#linux/launcher-types.ts';
 import { type AttachRequest, type PortWishes, parseMode } from './attach-request.ts';
 import { forwardingIsOn } from './bridge.ts';
 import { makeSandbox } from './build-sandbox.ts';
-import type { Firewall } from './firewall.ts';
 import { foreignFirewallWarnings } from './foreign-firewall.ts';
-import type { Ipv6Proxy } from './ipv6-proxy.ts';
 import { selectNetworks } from './list-filter.ts';
 import { type NetworkRecord, toWire } from './network-record.ts';
+import type { KeepSandbox, Member, NetworksParts } from './parts.ts';
 import { WarmPool } from './pool.ts';
-import type { PortPublisher } from './port-publisher.ts';
 import { reconcileKernel } from './reconcile.ts';
-import type { NetworkRegistry } from './registry.ts';
 import { rewire } from './rewire.ts';
 import type { LinkedPort } from './ruleset.ts';
 import { type BareSandbox, makeBareSandbox, type Sandbox } from './sandbox.ts';
 import { publishedPorts } from './sandbox-ports.ts';
-import type { NetworkSettings } from './settings.ts';
 
 /** A container that ran when the engine started, with its sandbox as the daemon kept it. */
 export interface RunningContainer {
@@ -29,34 +24,6 @@ export interface RunningContainer {
   ports?: PortWishes;
   names?: string[];
 }
-
-/** A container that has a network now. */
-export interface Member {
-  name: string;
-  sandbox: Sandbox;
-  ports: PortWishes;
-  /** More names by which its neighbours know it. */
-  names: string[];
-  /** It has ended: its addresses are not free yet, but nobody finds it there any more. */
-  ended?: boolean;
-  /** Changes of its networks take turns, its end too. */
-  lock: Mutex;
-}
-
-export interface NetworksParts {
-  launcher: Launcher;
-  /** The folder of pinned namespaces. */
-  folder: string;
-  settings: NetworkSettings;
-  registry: NetworkRegistry;
-  firewall: Firewall;
-  publisher: PortPublisher;
-  ipv6: Ipv6Proxy | undefined;
-  log: (message: string) => void;
-}
-
-/** Keeps a sandbox as it is now, durably for as long as this boot lasts. */
-export type KeepSandbox = (sandbox: Sandbox) => Promise<void>;
 
 /** Namespaces kept ready for containers without a network. */
 const BARE_POOL_SIZE = 2;

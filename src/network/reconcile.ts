@@ -1,5 +1,5 @@
 import { describe } from '#errors/errors.ts';
-import type { Member, NetworksParts } from './networks.ts';
+import type { Member, NetworksParts } from './parts.ts';
 import { isPortKey, portKey } from './port-holder.ts';
 import { isIpv6, type PublishedPort } from './published-port.ts';
 import { finishRewiring } from './rewire.ts';

@@ -4,7 +4,7 @@ import { canonicalMac } from './attach-request.ts';
 import { withNames } from './endpoint-names.ts';
 import { gatewayNetwork, routeBy } from './gateway.ts';
 import type { NetworkRecord } from './network-record.ts';
-import type { KeepSandbox, Member, NetworksParts } from './networks.ts';
+import type { KeepSandbox, Member, NetworksParts } from './parts.ts';
 import { requestedPorts } from './port-requests.ts';
 import { toPortMap } from './published-port.ts';
 import { freeLinkName, linkTo, pluggedLinks, type Sandbox, unplug } from './sandbox.ts';

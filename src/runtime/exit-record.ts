@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { errnoCode, system } from '#errors/errors.ts';
 
+/** Exit code of a process whose own is not known, as dockerd's. */
+export const LOST_EXIT_CODE = 255;
+
 /** How a container or an exec ended. */
 export interface ExitRecord {
   /** 128 + signal for a killed process. */

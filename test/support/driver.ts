@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import type { DriverUnderTest } from '#graphdriver/contract.ts';
 import { DRIVERS, type DriverName } from '#graphdriver/driver.ts';
-import { type DriverOptions, openDriver } from '#graphdriver/open-driver.ts';
+import { openDriver } from '#graphdriver/open-driver.ts';
+import type { DriverOptions } from '#graphdriver/parts.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { startLauncher, type TestLauncher } from './launcher.ts';
 

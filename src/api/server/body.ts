@@ -1,5 +1,4 @@
 import { cancelled, invalid } from '#errors/errors.ts';
-import type { Call } from './call.ts';
 import type { Request } from './http1/request.ts';
 import { parseJson } from './wire-json.ts';
 
@@ -31,7 +30,7 @@ export async function readBody(request: Request, limit = BODY_LIMIT): Promise<Bu
  * The JSON value of the body; undefined when there is no body. Throws `invalid` for another Content-Type, as dockerd
  * does, and for text that is not JSON.
  */
-export async function readJson(call: Call): Promise<unknown> {
+export async function readJson(call: { request: Request; body(): Promise<Buffer> }): Promise<unknown> {
   const { request } = call;
   checkContentType(request);
   if (!request.hasBody) return undefined;

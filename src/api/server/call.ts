@@ -1,15 +1,20 @@
 import type { Backend } from './backend.ts';
 import { readBody } from './body.ts';
 import type { Request } from './http1/request.ts';
-import type { Route } from './router.ts';
 
 const NO_QUERY = new URLSearchParams();
+
+/** The route in the table that a call goes by. */
+export interface CalledRoute {
+  readonly method: string;
+  readonly path: string;
+}
 
 /** One request on its way: what a handler reads. It lives until the reply is out or the client is gone. */
 export class Call {
   readonly backend: Backend;
   readonly request: Request;
-  readonly route: Route;
+  readonly route: CalledRoute;
   /** The parameter of the route's path, percent-decoded. */
   readonly name: string;
   readonly query: URLSearchParams;
@@ -20,7 +25,7 @@ export class Call {
   constructor(
     backend: Backend,
     request: Request,
-    target: { route: Route; name: string; version: number; query: string },
+    target: { route: CalledRoute; name: string; version: number; query: string },
   ) {
     this.backend = backend;
     this.request = request;

@@ -7,6 +7,7 @@ import { runHijack, runWebSocket } from './hijack.ts';
 import type { Request } from './http1/request.ts';
 import type { Response } from './http1/response.ts';
 import { locate, versionOf } from './locate.ts';
+import type { Route } from './router.ts';
 import { type CommonLines, sendError, sendReply } from './send.ts';
 import { acceptHead, notAsked } from './websocket/handshake.ts';
 
@@ -25,28 +26,27 @@ export function serveRequest(service: Service, request: Request, response: Respo
 }
 
 async function answer(service: Service, request: Request, response: Response, access: Access): Promise<void> {
-  const call = open(service, request, access);
-  const { route } = call;
-  if (route.reply === 'hijack') return hijack(service, call, response);
-  if (route.reply === 'websocket') return openWebSocket(service, call);
+  const { route, call } = open(service, request, access);
+  if (route.reply === 'hijack') return hijack(service, route, call, response);
+  if (route.reply === 'websocket') return openWebSocket(service, route, call);
   const reply = await route.handler(call);
-  if (reply.kind === 'hijack' || reply.kind === 'websocket') throw notInTable(call);
+  if (reply.kind === 'hijack' || reply.kind === 'websocket') throw notInTable(route);
   return sendReply(response, service.common, reply);
 }
 
-function open({ backend, readOnly }: Service, request: Request, access: Access): Call {
+function open({ backend, readOnly }: Service, request: Request, access: Access): { route: Route; call: Call } {
   const target = locate(request.head);
   checkAccess(access, target.route);
   if (readOnly && target.route.access !== 'read' && !target.route.mends) throw readOnly;
-  return new Call(backend, request, target);
+  return { route: target.route, call: new Call(backend, request, target) };
 }
 
 /** Offers to upgrade to something else are ignored, as HTTP allows; the connection is raw with and without the right one. */
-async function hijack(service: Service, call: Call, response: Response): Promise<void> {
-  const { request, route, version } = call;
+async function hijack(service: Service, route: Route, call: Call, response: Response): Promise<void> {
+  const { request, version } = call;
   request.hold();
   const reply = await route.handler(call);
-  if (reply.kind === 'websocket') throw notInTable(call);
+  if (reply.kind === 'websocket') throw notInTable(route);
   if (reply.kind !== 'hijack') return sendReply(response, service.common, reply);
   const client = await request.takeOver();
   const upgrade = request.head.upgrade === 'tcp';
@@ -55,19 +55,19 @@ async function hijack(service: Service, call: Call, response: Response): Promise
   );
 }
 
-async function openWebSocket(service: Service, call: Call): Promise<void> {
-  const { request, route } = call;
+async function openWebSocket(service: Service, route: Route, call: Call): Promise<void> {
+  const { request } = call;
   if (request.head.upgrade !== 'websocket') throw notAsked();
   request.hold();
   const head = acceptHead(request.head, service.common.any);
   const reply = await route.handler(call);
-  if (reply.kind !== 'websocket') throw notInTable(call);
+  if (reply.kind !== 'websocket') throw notInTable(route);
   const client = await request.takeOver();
   await runWebSocket(client, head, reply).catch((error) => sessionFailed(service, request, error));
 }
 
-function notInTable({ route }: Call): EngineError {
-  return system(`${route.path} does not reply as the table says`);
+function notInTable({ path }: Route): EngineError {
+  return system(`${path} does not reply as the table says`);
 }
 
 /** A request that failed: its status and message where the client can still be told, else the end of the connection. */

@@ -7,7 +7,7 @@ import { randomId } from '#lib/names.ts';
 import { fault } from '#lib/write-steps.ts';
 import { warmCgroups } from '#linux/cgroup-control.ts';
 import type { Engine } from '../engine.ts';
-import { refuseRestarting } from '../start.ts';
+import { refuseRestarting } from '../refusals.ts';
 import { publishExec } from './events.ts';
 
 export type ExecRequest = Omit<ExecRecord, 'version' | 'id'>;

@@ -4,11 +4,10 @@ import type { Container } from '#container/container.ts';
 import { Exec, type ExecRecord, parseExecRecord } from '#container/exec.ts';
 import { isEngineError } from '#errors/errors.ts';
 import { killTree } from '#linux/kill-tree.ts';
-import { readExitRecord } from '#runtime/exit-record.ts';
+import { LOST_EXIT_CODE, readExitRecord } from '#runtime/exit-record.ts';
 import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
 import { namesIn } from '../check/clear-unknown.ts';
 import type { Engine } from '../engine.ts';
-import { LOST_EXIT_CODE } from '../launch/supervise.ts';
 import { endExec, superviseExec } from './supervise.ts';
 
 /** Finds the execs that an earlier engine has left in a container's run folder: they run, have ended, or wait. */

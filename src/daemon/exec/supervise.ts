@@ -2,11 +2,10 @@ import { rm } from 'node:fs/promises';
 import type { Exec } from '#container/exec.ts';
 import { isEngineError } from '#errors/errors.ts';
 import { fault } from '#lib/write-steps.ts';
-import { readExitRecord } from '#runtime/exit-record.ts';
+import { LOST_EXIT_CODE, readExitRecord } from '#runtime/exit-record.ts';
 import type { MonitorControl, Started } from '#runtime/monitor.ts';
 import type { Engine } from '../engine.ts';
 import { noticeOom } from '../launch/oom.ts';
-import { LOST_EXIT_CODE } from '../launch/supervise.ts';
 import { publishExecDie } from './events.ts';
 
 /** Exit code of a process that was killed by SIGKILL. */

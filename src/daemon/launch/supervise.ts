@@ -5,18 +5,15 @@ import { isEngineError } from '#errors/errors.ts';
 import { nowNs } from '#lib/time.ts';
 import { fault } from '#lib/write-steps.ts';
 import { killCgroup } from '#linux/cgroup-control.ts';
-import { type ExitRecord, readExitRecord } from '#runtime/exit-record.ts';
+import { type ExitRecord, LOST_EXIT_CODE, readExitRecord } from '#runtime/exit-record.ts';
 import type { Engine } from '../engine.ts';
 import { endHealth } from '../health/watch.ts';
 import { removeContainer } from '../remove.ts';
 import { tellVolumes } from '../volume-events.ts';
-import { scheduleRestart } from './auto-restart.ts';
 import { detachNetwork } from './launch-network.ts';
 import { cgroupPath } from './launch-spec.ts';
+import { scheduleRestart } from './pending-restart.ts';
 import { releaseRun, runOf } from './release-run.ts';
-
-/** Exit code of a container whose own is not known, as dockerd's. */
-export const LOST_EXIT_CODE = 255;
 
 /** Waits, without anybody waiting for it, for the end of a container that has just been found or made running. */
 export function superviseRun(engine: Engine, container: Container): void {

@@ -4,7 +4,7 @@ import type { Digest } from '#lib/digest.ts';
 import { dropImage, loseManifest } from '../adopt.ts';
 import { restoreOne } from '../restore.ts';
 import type { GraphState } from '../state.ts';
-import { type GraphCheck, imageName, readBlob, throwIfCancelled } from './check.ts';
+import { type GraphCheck, imageName, readBlob, throwIfCancelled } from './graph-check.ts';
 
 type Row = { config_size: number };
 

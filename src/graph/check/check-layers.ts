@@ -5,7 +5,7 @@ import { shortId } from '#lib/digest.ts';
 import { familiarReference } from '#lib/reference.ts';
 import type { LayerInfo } from '../layers.ts';
 import type { GraphState } from '../state.ts';
-import { type GraphCheck, throwIfCancelled } from './check.ts';
+import { type GraphCheck, throwIfCancelled } from './graph-check.ts';
 
 type Row = { diff_id: Digest; size: number; content_size: number; entries: number };
 

@@ -9,7 +9,7 @@ import { namedReference } from '../lookup.ts';
 import { layerStatement, type NewImage, registerImages } from '../register.ts';
 import type { GraphState } from '../state.ts';
 import { namedBlobs } from '../sweep.ts';
-import { type GraphCheck, readBlob, throwIfCancelled } from './check.ts';
+import { type GraphCheck, readBlob, throwIfCancelled } from './graph-check.ts';
 
 /** No config or manifest is larger. */
 const MAX_JSON = 4 << 20;

@@ -2,10 +2,11 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import type { CompressedFile, CompressRequest } from '#archive/compress-file.ts';
+import type { ContentStore } from '#content/store.ts';
 import type { Digest } from '#lib/digest.ts';
 import type { WorkerPool } from '#lib/worker-pool.ts';
 import type { UploadSource } from '#registry/blob-upload.ts';
-import type { GraphState } from '../state.ts';
+import type { Layers } from '../layers.ts';
 import type { PushInput, PushNote } from './push-worker.ts';
 
 export interface CompressedLayer extends UploadSource, AsyncDisposable {
@@ -24,7 +25,7 @@ const PIECE = 256 << 10;
  * bytes can be read as they come. The promises reject as the worker fails, `cancelled` when `signal` fires.
  */
 export async function beginCompression(
-  state: Pick<GraphState, 'content' | 'layers'>,
+  state: { content: ContentStore; layers: Layers },
   pool: WorkerPool,
   diffId: Digest,
   { compression, signal }: { compression: CompressRequest['compression']; signal: AbortSignal },

@@ -3,8 +3,6 @@ import type { ProgressMessage } from '#api/types/image.ts';
 import type { CompressRequest } from '#archive/compress-file.ts';
 import { isEngineError } from '#errors/errors.ts';
 import { type Digest, shortId } from '#lib/digest.ts';
-import { KeyedMutex, Semaphore } from '#lib/locks.ts';
-import { WorkerPool } from '#lib/worker-pool.ts';
 import { fault } from '#lib/write-steps.ts';
 import { type BlobTarget, hasBlob, mountBlob, type UploadSource, uploadBlob } from '#registry/blob-upload.ts';
 import { repositoryScope } from '#registry/scopes.ts';
@@ -12,33 +10,6 @@ import { blobStatements, type KnownBlob, knownBlobs } from '../known-blobs.ts';
 import type { GraphState } from '../state.ts';
 import { layerMessages } from '../transfer-progress.ts';
 import { beginCompression } from './compressed-layer.ts';
-
-/** What all pushes share. */
-export class Pushes {
-  readonly #uploads: Semaphore;
-  readonly #layers = new KeyedMutex();
-  readonly compressors = new WorkerPool();
-
-  /** `uploads` layers are sent at a time. */
-  constructor(uploads: number) {
-    this.#uploads = new Semaphore(uploads);
-  }
-
-  /** How many layers are uploaded at a time from now on. */
-  limitUploads(most: number): void {
-    this.#uploads.resize(most);
-  }
-
-  /** Runs `work` when it is its turn; two pushes of one layer to one repository follow each other. */
-  run<T>(repository: string, diffId: Digest, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    return this.#layers.run(`${repository} ${diffId}`, () => this.#uploads.run(work, signal));
-  }
-
-  /** Ends what is being compressed. */
-  close(): Promise<void> {
-    return this.compressors.close();
-  }
-}
 
 /** Where a push goes to. */
 export interface PushTarget extends BlobTarget {

@@ -1,7 +1,7 @@
 import type { GraphDriver } from '../driver.ts';
 import type { LayerStore } from '../layer-store.ts';
-import type { DriverParts } from '../open-driver.ts';
 import { OverlayDriver } from '../overlay-driver.ts';
+import type { DriverParts } from '../parts.ts';
 import { makePrivateFolder } from '../private-mount.ts';
 import { WRITER_VERSION } from './image.ts';
 import { LayerIndexes } from './layer-indexes.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { GraphDriver } from '../driver.ts';
-import type { DriverParts } from '../open-driver.ts';
 import { OverlayDriver } from '../overlay-driver.ts';
+import type { DriverParts } from '../parts.ts';
 import { ExtractedLayers } from './extracted-layers.ts';
 
 /** The driver that extracts a layer into a directory, for kernels that cannot mount EROFS over files. */

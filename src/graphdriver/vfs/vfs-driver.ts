@@ -5,7 +5,7 @@ import { compareTrees, measureTree, packDifference } from '#programs/tree.ts';
 import { ContainerRoots } from '../container-roots.ts';
 import type { GraphDriver } from '../driver.ts';
 import { initLayerOf } from '../init-layer.ts';
-import type { DriverParts } from '../open-driver.ts';
+import type { DriverParts } from '../parts.ts';
 import { type ReadWriteKind, ReadWriteLayers } from '../read-write-layers.ts';
 import type { CopyJob } from './copy-chain.ts';
 import { NotedLayers } from './noted-layers.ts';
