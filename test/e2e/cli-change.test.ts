@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { glob, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cli, withEachClient } from '#test/support/each-client.ts';
+import { withEachClient } from '#test/support/each-client.ts';
+import type { OneDaemon } from '#test/support/one-daemon.ts';
 
-const show = (cli: Cli, what: string, name: string) => cli.ok`inspect -f ${`{{${what}}}`} ${name}`;
+const show = (cli: OneDaemon, what: string, name: string) => cli.ok`inspect -f ${`{{${what}}}`} ${name}`;
 
 /** A file of the container's control group, wherever its controller is mounted. */
-async function limit(cli: Cli, name: string, ...files: string[]): Promise<string> {
+async function limit(cli: OneDaemon, name: string, ...files: string[]): Promise<string> {
   const id = await show(cli, '.Id', name);
   const [path] = await Array.fromAsync(glob(files.map((file) => `/sys/fs/cgroup/{,*/}wherry/${id}/${file}`)));
   return (await readFile(path!, 'utf8')).trim();

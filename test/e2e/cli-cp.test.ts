@@ -110,7 +110,7 @@ suite('the same as docker does', () => {
   }
 });
 
-withEachClient((cli) => {
+withEachClient((cli, client) => {
   let folder: string;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'wherry-cp-'));
@@ -159,7 +159,7 @@ withEachClient((cli) => {
   test('cp tells on a terminal how much it has copied', async () => {
     await cli.ok`create --name told busybox true`;
     await writeFile(join(folder, 'big'), Buffer.alloc(3_000_000));
-    const program = cli.name === 'docker' ? 'docker' : wherry;
+    const program = client === 'docker' ? 'docker' : wherry;
     const copy = (...args: string[]) =>
       openTerminal([program, '-H', cli.daemon.host, 'cp', ...args], {
         ...process.env,

@@ -17,7 +17,7 @@ import { words } from '#test/support/words.ts';
 const shell = async (line: string) => (await promisify(execFile)('sh', ['-c', line])).stdout;
 
 withEachClient(
-  (cli) => {
+  (cli, client) => {
     test('load from a file and from stdin', async () => {
       assert.equal(await cli.ok`load -i ${await busyboxArchive()}`, 'Loaded image: busybox:latest');
       const { stdout } = await cli.run(words`load`, { input: await readFile(await busyboxArchive()) });
@@ -48,7 +48,7 @@ withEachClient(
       await cli.ok`rmi saved:v1`;
       assert.equal(await cli.ok`load -i ${path}`, 'Loaded image: saved:v1\nLoaded image: busybox:latest');
       assert.equal(await cli.ok`rmi saved:v1`, 'Untagged: saved:v1');
-      const program = cli.name === 'docker' ? 'docker' : join(import.meta.dirname, '../../bin/wherry');
+      const program = client === 'docker' ? 'docker' : join(import.meta.dirname, '../../bin/wherry');
       assert.match(
         await shell(`${program} -H ${cli.daemon.host} save busybox | tar -xO manifest.json`),
         /"busybox:latest"/,

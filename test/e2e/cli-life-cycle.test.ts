@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cli, withEachClient } from '#test/support/each-client.ts';
+import { withEachClient } from '#test/support/each-client.ts';
+import type { OneDaemon } from '#test/support/one-daemon.ts';
 import { words } from '#test/support/words.ts';
 
-const state = (cli: Cli, name: string) =>
+const state = (cli: OneDaemon, name: string) =>
   cli.ok`inspect -f ${'{{.State.Status}} {{.State.ExitCode}} {{.State.Pid}}'} ${name}`;
 
-async function untilLog(cli: Cli, name: string, text: string): Promise<void> {
+async function untilLog(cli: OneDaemon, name: string, text: string): Promise<void> {
   while ((await cli.ok`logs ${name}`) !== text) await sleep(20);
 }
 

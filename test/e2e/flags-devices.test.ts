@@ -28,7 +28,7 @@ withEachRuntime(
       assert.match(await sh(words`--device /dev/net:/dev/some`, 'ls /dev/some'), /^tun$/);
       assert.equal(await sh([], 'ls /dev/kmsg /dev/net || echo none'), 'none');
       assert.match(
-        await fails(words`run --rm --device /dev/nothing busybox true`),
+        await fails`run --rm --device /dev/nothing busybox true`,
         /error gathering device information .*"\/dev\/nothing"/,
       );
     });
@@ -76,7 +76,7 @@ withEachRuntime(
       assert.deepEqual(info.CDISpecDirs, [cdi]);
       assert.deepEqual(info.DiscoveredDevices, [{ Source: 'cdi', ID: 'vendor.com/card=first' }]);
       assert.match(
-        await fails(words`run --rm --device vendor.com/card=second busybox true`),
+        await fails`run --rm --device vendor.com/card=second busybox true`,
         /CDI device injection failed: unresolvable CDI devices vendor\.com\/card=second.*Known devices: vendor\.com\/card=first/,
       );
     });
@@ -84,7 +84,7 @@ withEachRuntime(
     test('--gpus: refused without cards, given what the CDI file of their maker says', async () => {
       const path = join(cdi, 'nvidia.yaml');
       assert.match(
-        await fails(words`run --rm --gpus all busybox true`),
+        await fails`run --rm --gpus all busybox true`,
         /could not select device driver "" with capabilities: \[\[gpu\]\]/,
       );
       const device = (name: string) => `- name: "${name}"\n  containerEdits: {env: ["CARD_${name}=yes"]}\n`;

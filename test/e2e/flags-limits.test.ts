@@ -20,7 +20,7 @@ const device = `/dev/${disk}`;
 /** Groups that a request names are the user's: the engine leaves them. */
 after(() => run('find', words`/sys/fs/cgroup -depth -path */${PARENT}* -delete`, '', process.env));
 
-withEachRuntime((engine) => {
+withEachRuntime((engine, runtime) => {
   const { sh } = engine;
 
   /** A container that sleeps, removed after `use`; gives what docker said on stderr. */
@@ -66,7 +66,7 @@ withEachRuntime((engine) => {
   });
 
   test('KernelMemoryTCP, for which docker has no flag', {
-    skip: (engine.name === 'runc' && 'runc ignores it') || (!cgroups.features.kernelMemoryTcp && 'not on v2'),
+    skip: (runtime === 'runc' && 'runc ignores it') || (!cgroups.features.kernelMemoryTcp && 'not on v2'),
   }, async () => {
     const body = { Image: 'busybox', Cmd: ['sleep', '1000'], HostConfig: { KernelMemoryTCP: 16 * MIB } };
     const { text } = await ask(engine.daemon.socket, 'POST', '/v1.45/containers/create', body);

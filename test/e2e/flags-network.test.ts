@@ -1,27 +1,16 @@
 /** What `docker run`'s flags for the network do, seen from inside the container; more in network.test.ts, user-networks.test.ts. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
-import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import { afterEach, test } from 'node:test';
 import { runIn } from '#test/support/netns.ts';
+import { oneDaemon } from '#test/support/one-daemon.ts';
 import { words } from '#test/support/words.ts';
 
-let daemon: TestDaemon;
-before(async () => {
-  daemon = await startDaemon();
-});
-after(() => daemon.close());
+const engine = oneDaemon();
+const { ok, sh, fails } = engine;
 afterEach(async () => {
-  await daemon.removeContainers();
+  await engine.daemon.removeContainers();
   await ok`network prune -f`;
 });
-
-const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
-const sh = (options: string[], script: string) => ok`run --rm ${options} busybox sh -c ${script}`;
-const fails = async (options: string[]) => {
-  const { code, stderr } = await daemon.docker(words`run --rm ${options} busybox true`);
-  assert.notEqual(code, 0);
-  return stderr;
-};
 const WEB = ['sh', '-c', 'echo page > /index.html; exec httpd -f -h /'];
 
 test('--add-host: addresses, host-gateway', async () => {
@@ -41,7 +30,7 @@ test('--dns, --dns-search, --dns-option, --dns-opt', async () => {
     await sh(options, 'cat /etc/resolv.conf'),
     /^nameserver 10\.1\.1\.1\nnameserver 10\.1\.1\.2\nsearch example\.org\noptions ndots:3 timeout:2$/m,
   );
-  assert.match(await fails(words`--dns nonsense`), /nonsense/);
+  assert.match(await fails`run --rm --dns nonsense busybox true`, /nonsense/);
 });
 
 test('--mac-address', async () => {
@@ -51,7 +40,7 @@ test('--mac-address', async () => {
   );
   await ok`create --name again --mac-address 02:42:11:22:33:55 busybox cat /sys/class/net/eth0/address`;
   for (const _ of [1, 2]) assert.equal(await ok`start -a again`, '02:42:11:22:33:55');
-  assert.match(await fails(words`--mac-address nonsense`), /invalid MAC address|not a valid mac/i);
+  assert.match(await fails`run --rm --mac-address nonsense busybox true`, /invalid MAC address|not a valid mac/i);
 });
 
 test('--network: none, host, a container’s, a user’s; --net', async () => {
@@ -60,7 +49,7 @@ test('--network: none, host, a container’s, a user’s; --net', async () => {
   await ok`run -d --name one busybox sleep 1000`;
   const own = await ok`exec one cat /sys/class/net/eth0/address`;
   assert.equal(await sh(words`--network container:one`, 'cat /sys/class/net/eth0/address'), own);
-  assert.match(await fails(words`--network nonsense`), /network nonsense not found/);
+  assert.match(await fails`run --rm --network nonsense busybox true`, /network nonsense not found/);
 });
 
 test('--ip, --network-alias, --net-alias: in a network of the user', async () => {
@@ -70,8 +59,8 @@ test('--ip, --network-alias, --net-alias: in a network of the user', async () =>
   for (const name of ['web', 'shop', 'store']) {
     assert.equal(await sh(words`--network net`, `wget -qO- http://${name}/`), 'page', name);
   }
-  assert.match(await fails(words`--network net --ip 10.99.0.1`), /10\.99\.0\.1/);
-  assert.match(await fails(words`--ip 172.17.0.99`), /user configured subnets|user specified IP/i);
+  assert.match(await fails`run --rm --network net --ip 10.99.0.1 busybox true`, /10\.99\.0\.1/);
+  assert.match(await fails`run --rm --ip 172.17.0.99 busybox true`, /user configured subnets|user specified IP/i);
 });
 
 test('--link: a name in the hosts file, and variables', async () => {
@@ -84,7 +73,8 @@ test('--link: a name in the hosts file, and variables', async () => {
 
 test('--publish, --publish-all, --expose', async () => {
   await ok`run -d --name web -p 127.0.0.1:8099:80 busybox ${WEB}`;
-  const fetch = (port: string) => runIn(daemon.netns.path, words`busybox wget -T 5 -qO- http://127.0.0.1:${port}/`);
+  const fetch = (port: string) =>
+    runIn(engine.daemon.netns.path, words`busybox wget -T 5 -qO- http://127.0.0.1:${port}/`);
   assert.match(JSON.stringify(await fetch('8099')), /page/);
   await ok`run -d --name all -P --expose 80 busybox ${WEB}`;
   const port = (await ok`port all 80`).split('\n')[0]!.split(':').at(-1)!;

@@ -2,31 +2,21 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { ask } from '#test/support/ask.ts';
-import { run, startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import { run } from '#test/support/daemon.ts';
+import { oneDaemon } from '#test/support/one-daemon.ts';
 import { words } from '#test/support/words.ts';
 
-let daemon: TestDaemon;
-before(async () => {
-  daemon = await startDaemon({ flags: ['--add-runtime', 'other=/usr/sbin/runc'] });
-});
-after(() => daemon.close());
-
-const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
-const sh = (options: string[], script: string) => ok`run --rm ${options} busybox sh -c ${script}`;
-const fails = async (options: string[]) => {
-  const { code, stderr } = await daemon.docker(words`run --rm ${options} busybox true`);
-  assert.notEqual(code, 0);
-  return stderr;
-};
+const engine = oneDaemon({ flags: ['--add-runtime', 'other=/usr/sbin/runc'] });
+const { ok, sh, fails } = engine;
 
 test('--env, --env-file, --workdir, --user, --entrypoint', async () => {
-  const file = join(daemon.folder, 'env');
+  const file = join(engine.daemon.folder, 'env');
   await writeFile(file, '# comment\nFROM_FILE=a b\nHERE\n');
   assert.equal(await sh(words`--env-file ${file} -e A=1 -e HOME=/x`, 'echo $FROM_FILE $A $HOME $PWD'), 'a b 1 /x /');
   assert.equal(await sh(words`--workdir /new/place --user 12:34`, 'pwd; id -u; id -g'), '/new/place\n12\n34');
-  assert.match(await fails(words`--user nobodys`), /unable to find user nobodys/);
+  assert.match(await fails`run --rm --user nobodys busybox true`, /unable to find user nobodys/);
   assert.equal(await ok`run --rm --entrypoint echo busybox a b`, 'a b');
   assert.equal(await ok`run --rm --entrypoint= busybox echo none`, 'none');
 });
@@ -37,7 +27,10 @@ test('--hostname, --domainname', async () => {
     await sh(words`--hostname web --domainname example.org`, script),
     /^web\nexample\.org\nweb(\.example\.org)?\n172\.\S+\s+web/,
   );
-  assert.match(await fails(words`--hostname web --uts host`), /conflicting options: hostname and the UTS mode/);
+  assert.match(
+    await fails`run --rm --hostname web --uts host busybox true`,
+    /conflicting options: hostname and the UTS mode/,
+  );
 });
 
 test('--init: process 1 is an init that hands signals and the exit code on', async () => {
@@ -51,13 +44,15 @@ test('--init: process 1 is an init that hands signals and the exit code on', asy
   };
   assert.equal(await stopped([]), '137', 'as process 1 it is deaf to SIGTERM');
   assert.equal(await stopped(words`--init`), '143');
-  assert.equal((await daemon.docker(words`run --rm --init busybox sh -c ${'exit 7'}`)).code, 7);
+  assert.equal((await engine.daemon.docker(words`run --rm --init busybox sh -c ${'exit 7'}`)).code, 7);
 });
 
 test('--tty, --interactive, --attach', async () => {
   assert.equal((await ok`run --rm -t busybox tty`).trim(), '/dev/pts/0');
-  assert.equal(await daemon.ok(words`run --rm -i busybox cat`, { input: 'typed\n' }), 'typed');
-  const { stdout, stderr } = await daemon.docker(words`run --rm -a stderr busybox sh -c ${'echo out; echo err >&2'}`);
+  assert.equal(await engine.daemon.ok(words`run --rm -i busybox cat`, { input: 'typed\n' }), 'typed');
+  const { stdout, stderr } = await engine.daemon.docker(
+    words`run --rm -a stderr busybox sh -c ${'echo out; echo err >&2'}`,
+  );
   assert.deepEqual([stdout, stderr], ['', 'err\n']);
 });
 
@@ -80,28 +75,30 @@ async function untilReady(name: string): Promise<void> {
 
 test('--annotation, --runtime', async () => {
   const id = await ok`run -d --annotation com.example.a=b --runtime other busybox sleep 1000`;
-  const { annotations } = JSON.parse(await readFile(join(daemon.execRoot, 'containers', id, 'config.json'), 'utf8'));
+  const { annotations } = JSON.parse(
+    await readFile(join(engine.daemon.execRoot, 'containers', id, 'config.json'), 'utf8'),
+  );
   assert.deepEqual(annotations, { 'com.example.a': 'b' });
   const { stdout } = await run(
     'runc',
-    words`--root ${join(daemon.execRoot, 'runtime/other')} list -q`,
+    words`--root ${join(engine.daemon.execRoot, 'runtime/other')} list -q`,
     '',
     process.env,
   );
   assert.equal(stdout.trim(), id);
   await ok`rm -f ${id}`;
-  assert.match(await fails(words`--runtime nonsense`), /unknown or invalid runtime name: nonsense/);
+  assert.match(await fails`run --rm --runtime nonsense busybox true`, /unknown or invalid runtime name: nonsense/);
 });
 
 test('--name, --label, --label-file, --cidfile, --rm', async () => {
-  const labels = join(daemon.folder, 'labels');
-  const cid = join(daemon.folder, 'cid');
+  const labels = join(engine.daemon.folder, 'labels');
+  const cid = join(engine.daemon.folder, 'cid');
   await writeFile(labels, 'from=file\n');
   const id = await ok`run -d --rm --name named --label a=b --label-file ${labels} --cidfile ${cid} busybox sleep 1000`;
   assert.equal(await readFile(cid, 'utf8'), id);
   assert.equal(await ok`ps -q --no-trunc -f label=a=b -f label=from=file -f name=named`, id);
   await ok`stop -t 0 named`;
-  await ask(daemon.socket, 'POST', '/containers/named/wait?condition=removed');
+  await ask(engine.daemon.socket, 'POST', '/containers/named/wait?condition=removed');
   assert.equal(await ok`ps -aq`, '');
 });
 
@@ -112,7 +109,7 @@ test('--log-driver, --log-opt', async () => {
   assert.equal(kept.at(-1), 'line 399');
   assert.ok(kept.length < 400, 'the oldest lines are gone');
   await ok`run --name silent --log-driver none busybox echo said`;
-  assert.match((await daemon.docker(words`logs silent`)).stderr, /does not support reading/);
+  assert.match((await engine.daemon.docker(words`logs silent`)).stderr, /does not support reading/);
   await ok`run --name local --log-driver local busybox echo said`;
   assert.equal(await ok`logs local`, 'said');
   await ok`rm rotated silent local`;
@@ -123,5 +120,8 @@ test('--platform, --pull, --quiet, --disable-content-trust', async () => {
     await ok`run --rm --platform linux/amd64 --pull never --quiet --disable-content-trust busybox echo runs`,
     'runs',
   );
-  assert.match((await daemon.docker(words`run --rm --pull never nowhere true`)).stderr, /No such image: nowhere/);
+  assert.match(
+    (await engine.daemon.docker(words`run --rm --pull never nowhere true`)).stderr,
+    /No such image: nowhere/,
+  );
 });

@@ -2,23 +2,12 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import { test } from 'node:test';
+import { oneDaemon } from '#test/support/one-daemon.ts';
 import { words } from '#test/support/words.ts';
 
-let daemon: TestDaemon;
-before(async () => {
-  daemon = await startDaemon();
-});
-after(() => daemon.close());
-
-const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
-const sh = (options: string[], script: string) => ok`run --rm ${options} busybox sh -c ${script}`;
-const fails = async (options: string[]) => {
-  const { code, stderr } = await daemon.docker(words`run --rm ${options} busybox true`);
-  assert.notEqual(code, 0);
-  return stderr;
-};
+const engine = oneDaemon();
+const { ok, sh, fails } = engine;
 
 test('--read-only, --tmpfs', async () => {
   const write = 'touch /x 2> /dev/null || echo refused; touch /run/x && echo written';
@@ -32,11 +21,11 @@ test('--read-only, --tmpfs', async () => {
 test('--shm-size', async () => {
   assert.match(await sh([], 'df -k /dev/shm'), /65536 /);
   assert.match(await sh(words`--shm-size 2m`, 'df -k /dev/shm'), /2048 /);
-  assert.match(await fails(words`--shm-size=-1`), /invalid size|SHM size|invalid argument/i);
+  assert.match(await fails`run --rm --shm-size=-1 busybox true`, /invalid size|SHM size|invalid argument/i);
 });
 
 test('--volume, --volume-driver, --volumes-from, --mount', async () => {
-  const folder = join(daemon.folder, 'bound');
+  const folder = join(engine.daemon.folder, 'bound');
   await mkdir(folder);
   await writeFile(join(folder, 'f'), 'bound\n');
   const read = 'cat /in/f; touch /in/x 2> /dev/null || echo read-only';
@@ -45,8 +34,8 @@ test('--volume, --volume-driver, --volumes-from, --mount', async () => {
   await ok`run --name filler --volume-driver local -v filled:/data busybox sh -c ${'echo kept > /data/f'}`;
   assert.equal(await sh(words`--volumes-from filler`, 'cat /data/f'), 'kept');
   assert.equal(await sh(words`--mount type=volume,src=filled,dst=/other`, 'cat /other/f'), 'kept');
-  assert.match(await fails(words`--volume-driver nonsense -v some:/data`), /nonsense/);
-  assert.match(await fails(words`--volumes-from nobody`), /No such container: nobody/);
+  assert.match(await fails`run --rm --volume-driver nonsense -v some:/data busybox true`, /nonsense/);
+  assert.match(await fails`run --rm --volumes-from nobody busybox true`, /No such container: nobody/);
   await ok`rm filler`;
   await ok`volume rm filled`;
 });

@@ -2,37 +2,26 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
-import { run, startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import { afterEach, test } from 'node:test';
+import { run } from '#test/support/daemon.ts';
 import { killEngine } from '#test/support/faults.ts';
 import { makeArchive } from '#test/support/images.ts';
+import { oneDaemon } from '#test/support/one-daemon.ts';
 import { makeTar } from '#test/support/tar.ts';
 import { words } from '#test/support/words.ts';
 
-let daemon: TestDaemon;
-
-before(async () => {
-  daemon = await startDaemon();
-});
-after(() => daemon.close());
+const engine = oneDaemon();
+const { ok, sh, fails } = engine;
 afterEach(async () => {
-  await daemon.removeContainers();
+  await engine.daemon.removeContainers();
   await ok`volume prune -af`;
 });
-
-const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
-const fails = async (...line: Parameters<typeof words>) => {
-  const { code, stderr } = await daemon.docker(words(...line));
-  assert.notEqual(code, 0);
-  return stderr;
-};
 /** Docker's own client of Debian knows the API up to 1.45, and no images as mounts. */
 const wherry = async (...line: Parameters<typeof words>) => {
-  const { code, stdout, stderr } = await daemon.wherry(words(...line));
+  const { code, stdout, stderr } = await engine.daemon.wherry(words(...line));
   assert.equal(code, 0, stderr);
   return stdout.trimEnd();
 };
-const sh = (options: string[], script: string) => ok`run --rm ${options} busybox sh -c ${script}`;
 
 test('volumes: filled from the image, shared, taken over, read-only, without a copy', async () => {
   assert.match(await sh(words`-v filled:/etc`, 'echo mine > /etc/own; cat /etc/passwd'), /^root:/);
@@ -62,14 +51,14 @@ test('a part of a volume; links lead anywhere in it, but not out', async () => {
   }
   assert.match(await fails`run --rm ${at('../x')} busybox true`, /subpath must be a relative path within the volume/);
   const left = await readFile('/proc/self/mountinfo', 'utf8');
-  assert.doesNotMatch(left, new RegExp(`${daemon.execRoot}/parts/`));
+  assert.doesNotMatch(left, new RegExp(`${engine.daemon.execRoot}/parts/`));
   assert.equal(await sh(words`-v whole:/v`, 'cat /v/sub/deep/g'), 'new', 'the volume is whole');
 });
 
 test('a container with a part of a volume outlives the engine, and gives it back', async () => {
   await sh(words`-v kept:/v`, 'mkdir /v/sub; echo hi > /v/sub/f');
   await wherry`run -d --name part --mount type=volume,src=kept,dst=/m,volume-subpath=sub --mount type=image,src=busybox,dst=/i busybox sleep 1000`;
-  await killEngine(daemon);
+  await killEngine(engine.daemon);
   await ok`stop -t 0 part`;
   await ok`start part`;
   await ok`rm -f part`;
@@ -77,7 +66,7 @@ test('a container with a part of a volume outlives the engine, and gives it back
 });
 
 test('an image: all of it or a part, read-only, and in use', async () => {
-  const archive = join(daemon.folder, 'files.tar');
+  const archive = join(engine.daemon.folder, 'files.tar');
   const layer = makeTar([
     { name: 'docs/', type: 'dir' },
     { name: 'docs/readme', body: 'read me\n' },
@@ -97,12 +86,12 @@ test('an image: all of it or a part, read-only, and in use', async () => {
   assert.equal(await ok`start -a heir`, 'read me');
   await ok`rm heir`;
   await ok`rmi files`;
-  const { stderr } = await daemon.wherry(words`run --rm --mount type=image,src=files,dst=/i busybox true`);
+  const { stderr } = await engine.daemon.wherry(words`run --rm --mount type=image,src=files,dst=/i busybox true`);
   assert.match(stderr, /No such image: files/);
 });
 
 test('folders of the host: made, refused, read-only with and without what is below, propagation', async () => {
-  const folder = join(daemon.folder, 'host');
+  const folder = join(engine.daemon.folder, 'host');
   const below = join(folder, 'below');
   await mkdir(below, { recursive: true });
   await run('mount', words`-t tmpfs wherry-below ${below}`, '', process.env);
@@ -158,7 +147,7 @@ test('prune: anonymous volumes, with -a the named ones too, by labels; what is u
   assert.equal(await ok`volume ls -q`, 'named\nused');
   assert.equal(await ok`volume prune -af --filter label!=a=b`, 'Total reclaimed space: 0B');
   assert.equal(await ok`volume ls -q -f dangling=true`, 'named');
-  const { stdout } = await daemon.wherry(words`volume prune --all`, { input: 'y\n' });
+  const { stdout } = await engine.daemon.wherry(words`volume prune --all`, { input: 'y\n' });
   assert.match(stdout, /WARNING! This will remove all volumes[\s\S]*Deleted Volumes:\nnamed\n/);
   assert.equal(await ok`volume ls -q`, 'used');
   assert.match(await fails`volume prune -f --filter until=1h`, /invalid filter 'until'/);
@@ -171,7 +160,7 @@ test('wherry’s own commands', async () => {
   assert.equal(await wherry`volume ls -f label=a=b --format ${'{{.Name}} {{.Labels}} {{.Size}}'}`, 'mine a=b N/A');
   assert.equal(await wherry`volume inspect -f ${'{{.Options.device}}'} mine`, 'tmpfs');
   assert.equal(await wherry`volume rm mine`, 'mine');
-  const missing = await daemon.wherry(words`volume rm mine`);
+  const missing = await engine.daemon.wherry(words`volume rm mine`);
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /get mine: no such volume/);
 });

@@ -2,28 +2,18 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '#test/support/ask.ts';
-import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { eventsOf } from '#test/support/events.ts';
 import { killEngine } from '#test/support/faults.ts';
+import { oneDaemon } from '#test/support/one-daemon.ts';
 import { reboot } from '#test/support/reboot.ts';
 import { words } from '#test/support/words.ts';
 
-let daemon: TestDaemon;
-before(async () => {
-  daemon = await startDaemon();
-});
-after(() => daemon.close());
-afterEach(() => daemon.removeContainers());
-
-const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
-const fails = async (...line: Parameters<typeof words>) => {
-  const { code, stdout, stderr } = await daemon.docker(words(...line));
-  assert.notEqual(code, 0, stdout);
-  return stderr;
-};
+const engine = oneDaemon();
+const { ok, fails } = engine;
+afterEach(() => engine.daemon.removeContainers());
 
 const STATE = '{{.State.Status}} {{.State.ExitCode}} {{.RestartCount}}';
 /** `status exit-code restarts` */
@@ -59,7 +49,7 @@ async function whileWaiting(name: string, look: () => Promise<void>): Promise<vo
 
 test('always: started again until it runs, each time a little later; a start by a user counts anew', async () => {
   const events = await eventsOf(
-    daemon,
+    engine.daemon,
     async () => {
       await ok`run -d --name again --restart always busybox ${failing(3)}`;
       await until('again', /^running 0 3$/);
@@ -86,13 +76,13 @@ test('on-failure:N: so often and no more, and not after a success', async () => 
 });
 
 test('waiters, followers of the log and attached clients are told of each end', async () => {
-  const { code, stdout } = await daemon.docker(
+  const { code, stdout } = await engine.daemon.docker(
     words`run --name told --restart always busybox sh -c ${'echo hi; exit 3'}`,
   );
   assert.deepEqual([code, stdout], [3, 'hi\n']);
   await until('told', /^restarting 3 [3-9]$/);
-  const nextExit = ask(daemon.socket, 'POST', '/v1.45/containers/told/wait?condition=next-exit');
-  const stopped = ask(daemon.socket, 'POST', '/v1.45/containers/told/wait?condition=not-running');
+  const nextExit = ask(engine.daemon.socket, 'POST', '/v1.45/containers/told/wait?condition=next-exit');
+  const stopped = ask(engine.daemon.socket, 'POST', '/v1.45/containers/told/wait?condition=not-running');
   assert.equal(JSON.parse((await nextExit).text).StatusCode, 3);
   assert.equal(JSON.parse((await stopped).text).StatusCode, 3);
 });
@@ -111,7 +101,7 @@ describe('while it waits', () => {
         const error = await fails`${verb} idle ${verb === 'exec' ? ['true'] : []}`;
         assert.match(error, /Container [0-9a-f]{64} is restarting, wait until the container is running/);
       }
-      const attach = await ask(daemon.socket, 'POST', '/containers/idle/attach?stream=1&stdout=1');
+      const attach = await ask(engine.daemon.socket, 'POST', '/containers/idle/attach?stream=1&stdout=1');
       assert.equal(attach.status, 409);
       assert.match(await fails`rm idle`, /container is restarting: stop the container before removing or force remove/);
       await ok`container prune -f`;
@@ -127,9 +117,9 @@ describe('while it waits', () => {
   for (const [title, verb, expected] of verbs) {
     test(`${title} ends the waiting, at once and for good`, async () => {
       await waiting('held');
-      assert.deepEqual(await eventsOf(daemon, () => daemon.ok(verb)), expected);
+      assert.deepEqual(await eventsOf(engine.daemon, () => engine.daemon.ok(verb)), expected);
       assert.match(await state('held'), /^exited 3/);
-      await killEngine(daemon);
+      await killEngine(engine.daemon);
       assert.match(await state('held'), /^exited 3/);
       await ok`start held`;
       await until('held', /^restarting 3 [1-9]/);
@@ -144,7 +134,7 @@ describe('while it waits', () => {
     await ok`update --restart always held`;
     await ok`start held`;
     await until('held', /^restarting 3 [5-9]$/);
-    const events = await eventsOf(daemon, () => ok`restart held`, { filters: ['type=container'] });
+    const events = await eventsOf(engine.daemon, () => ok`restart held`, { filters: ['type=container'] });
     const ours = events.filter((event) => event !== 'container die'); // it may end before `restart` is told of
     assert.deepEqual(ours.slice(0, 3), ['container stop', 'container start', 'container restart']);
     await until('held', /^restarting/);
@@ -155,7 +145,7 @@ describe('while it waits', () => {
   test('kill -9 of the engine: it is started when it was due, and counts on', async () => {
     await ok`run -d --name held --restart on-failure:7 busybox sh -c ${'echo x; exit 3'}`;
     await until('held', /^restarting 3 5$/);
-    await killEngine(daemon);
+    await killEngine(engine.daemon);
     assert.match(await state('held'), /^restarting 3 5$/);
     assert.equal(await until('held', /^exited/), 'exited 3 7');
     assert.equal((await ok`logs held`).split('\n').length, 8);
@@ -172,11 +162,11 @@ test('stopped while it runs: no policy starts it again, not even if the engine d
   const script = 'trap "sleep 1; exit 5" TERM; echo on; while :; do sleep 0.1; done';
   await ok`run -d --name slow --restart unless-stopped busybox sh -c ${script}`;
   while ((await ok`logs slow`) !== 'on') await sleep(20);
-  const stopping = daemon.docker(['stop', 'slow']);
+  const stopping = engine.daemon.docker(['stop', 'slow']);
   for (let asked = ''; asked === ''; await sleep(10)) {
     asked = await ok`events --since 1m --until 0s --filter event=kill --format ${'{{.ID}}'}`;
   }
-  await killEngine(daemon);
+  await killEngine(engine.daemon);
   await stopping;
   assert.equal(await until('slow', /^exited/), 'exited 5 0');
 });
@@ -221,7 +211,7 @@ test('the machine restarts: who has a policy is started, whoever stopped it as d
   await ok`run -d --name zz-db --restart always busybox sleep 1000`;
   await ok`run -d --name aa-web --restart always --link zz-db:db busybox sleep 1000`;
   await ok`run -d --name aa-side --restart always --network container:zz-db busybox sleep 1000`;
-  await reboot(daemon);
+  await reboot(engine.daemon);
   assert.deepEqual(await untilSettled(), {
     ...{ 'runs-no': 'Exited (255)', 'stopped-no': 'Exited (137)', fresh: 'Created' },
     ...{ 'runs-always': 'up', 'stopped-always': 'up', 'runs-unless-stopped': 'up' },
@@ -235,8 +225,8 @@ test('the machine restarts: who has a policy is started, whoever stopped it as d
 test('the daemon restarts: what runs goes on, who was stopped is treated the same', async () => {
   await population();
   const before = await ok`inspect -f ${'{{.State.Pid}}'} runs-no runs-always`;
-  await daemon.stop();
-  await daemon.start();
+  await engine.daemon.stop();
+  await engine.daemon.start();
   assert.deepEqual(await untilSettled(), {
     ...{ 'runs-no': 'up', 'stopped-no': 'Exited (137)', fresh: 'Created', vanishes: 'up' },
     ...{ 'runs-always': 'up', 'stopped-always': 'up', 'runs-unless-stopped': 'up' },
@@ -247,7 +237,7 @@ test('the daemon restarts: what runs goes on, who was stopped is treated the sam
 
 test('another engine of the same daemon starts nobody whom a user has stopped', async () => {
   await population();
-  await killEngine(daemon);
+  await killEngine(engine.daemon);
   const all = await untilSettled();
   assert.deepEqual(
     [all['stopped-always'], all['stopped-on-failure'], all.unborn],
@@ -256,11 +246,11 @@ test('another engine of the same daemon starts nobody whom a user has stopped', 
 });
 
 for (const [title, start] of [
-  ['--live-restore=false', () => daemon.start(['--live-restore=false'])],
+  ['--live-restore=false', () => engine.daemon.start(['--live-restore=false'])],
   ['the machine shuts down', startOnStoppingHost],
 ] as const) {
   test(`${title}: stopped with the daemon, by its own stop signal and time, and started with the next one`, async () => {
-    await daemon.stop();
+    await engine.daemon.stop();
     await start();
     const script = 'trap "echo asked; exit 0" USR1; echo on; while :; do sleep 0.05; done';
     const policies = ['no', 'always', 'unless-stopped', 'on-failure'];
@@ -268,8 +258,8 @@ for (const [title, start] of [
       await ok`run -d --name runs-${policy} --restart ${policy} --stop-signal USR1 busybox sh -c ${script}`;
       while ((await ok`logs runs-${policy}`) !== 'on') await sleep(20);
     }
-    await daemon.stop();
-    await daemon.start();
+    await engine.daemon.stop();
+    await engine.daemon.start();
     assert.deepEqual(await untilSettled(), {
       ...{ 'runs-no': 'Exited (0)', 'runs-always': 'up', 'runs-unless-stopped': 'up', 'runs-on-failure': 'Exited (0)' },
     });
@@ -279,9 +269,9 @@ for (const [title, start] of [
 
 /** With a stand-in for systemctl that says so. */
 async function startOnStoppingHost(): Promise<void> {
-  const folder = join(daemon.folder, 'bin');
+  const folder = join(engine.daemon.folder, 'bin');
   await mkdir(folder);
   await writeFile(join(folder, 'systemctl'), '#!/bin/sh\necho stopping\nexit 1\n');
   await chmod(join(folder, 'systemctl'), 0o755);
-  await daemon.start([], { PATH: `${folder}:${process.env.PATH}` });
+  await engine.daemon.start([], { PATH: `${folder}:${process.env.PATH}` });
 }

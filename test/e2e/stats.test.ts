@@ -12,7 +12,7 @@ import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { withEachClient } from '#test/support/each-client.ts';
 import { openTerminal } from '#test/support/terminal.ts';
 
-withEachClient((cli) => {
+withEachClient((cli, client) => {
   test('stats --no-stream: the table, templates, and what does not run', async () => {
     await cli.ok`run -d --name works -m 64m busybox sh -c ${'while :; do :; done'}`;
     await cli.ok`run -d --name sleeps --network none busybox sleep 1000`;
@@ -48,7 +48,7 @@ withEachClient((cli) => {
 
   test('the live table follows containers that come and go', async () => {
     await cli.ok`run -d --name first busybox sleep 1000`;
-    const program = cli.name === 'docker' ? 'docker' : join(import.meta.dirname, '../../bin/wherry');
+    const program = client === 'docker' ? 'docker' : join(import.meta.dirname, '../../bin/wherry');
     const line = ['-H', cli.daemon.host, 'stats', '--format', '{{.Name}} {{.PIDs}}.'];
     const terminal = openTerminal([program, ...line], { ...process.env, DOCKER_CONFIG: cli.daemon.folder });
     try {

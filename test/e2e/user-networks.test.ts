@@ -2,30 +2,19 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { after, afterEach, before, test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { killEngine } from '#test/support/faults.ts';
 import { runIn } from '#test/support/netns.ts';
+import { oneDaemon } from '#test/support/one-daemon.ts';
 import { words } from '#test/support/words.ts';
 
-let daemon: TestDaemon;
-
-before(async () => {
-  daemon = await startDaemon();
-});
-after(() => daemon.close());
+const engine = oneDaemon();
+const { ok, fails } = engine;
 afterEach(async () => {
-  await daemon.removeContainers();
+  await engine.daemon.removeContainers();
   await ok`network prune -f`;
 });
-
-const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
-const fails = async (...line: Parameters<typeof words>) => {
-  const { code, stderr } = await daemon.docker(words(...line));
-  assert.notEqual(code, 0);
-  return stderr;
-};
 
 const WEB = ['sh', '-c', 'hostname > /index.html; exec httpd -f -p 80 -h /'];
 const web = (name: string, ...more: string[]) => ok`run -d --name ${name} -h ${name} ${more} busybox ${WEB}`;
@@ -111,7 +100,7 @@ test('several networks: the order of links, the way out by priority, else by nam
   assert.equal(await runIn(await netns('multi'), words`ip -o link show type veth`), '', 'it stays without networks');
   await ok`network connect zebra multi`;
   assert.match(await route('multi'), / dev eth0$/);
-  const { code } = await daemon.wherry(words`network connect --gw-priority 5 apple multi`);
+  const { code } = await engine.daemon.wherry(words`network connect --gw-priority 5 apple multi`);
   assert.equal(code, 0);
   assert.match(await route('multi'), / dev eth1$/);
 });
@@ -119,7 +108,8 @@ test('several networks: the order of links, the way out by priority, else by nam
 test('published ports follow the way out', async () => {
   await ok`network create aaa`;
   await web('ported', ...words`-p 127.0.0.1:8080:80`);
-  const fetched = () => runIn(daemon.netns.path, words`busybox wget -T 1 -qO- http://127.0.0.1:8080/`).catch(() => '');
+  const fetched = () =>
+    runIn(engine.daemon.netns.path, words`busybox wget -T 1 -qO- http://127.0.0.1:8080/`).catch(() => '');
   await untilFetched('ported', await addressOn('ported', 'bridge'));
   assert.equal(await fetched(), 'ported\n');
   await ok`network connect aaa ported`;
@@ -152,7 +142,7 @@ test('an internal network leads nowhere, and nobody comes in', async () => {
 
 test('options: bridge name, MTU, no traffic between containers, labels', async () => {
   await ok`network create -o com.docker.network.bridge.name=mybridge -o com.docker.network.driver.mtu=1400 --label a=b named`;
-  assert.match(await runIn(daemon.netns.path, words`ip -o link show mybridge`), /mtu 1400/);
+  assert.match(await runIn(engine.daemon.netns.path, words`ip -o link show mybridge`), /mtu 1400/);
   assert.match(await ok`run --rm --network named busybox ip -o link show eth0`, /mtu 1400/);
   assert.equal(await ok`network ls -q -f label=a=b --format {{.Name}}`, 'named');
   await ok`network create -o com.docker.network.bridge.enable_icc=false apart`;
@@ -214,10 +204,10 @@ test('a killed engine comes back to the same networks, addresses, names and rule
   await web('k2', ...words`--network kept`);
   await ok`network connect bridge k2`;
   const before = await ok`network inspect kept -f ${'{{json .Containers}}'}`;
-  await killEngine(daemon);
+  await killEngine(engine.daemon);
   assert.equal(await ok`network inspect kept -f ${'{{json .Containers}}'}`, before);
   assert.equal(await untilFetched('k2', 'k1'), 'k1');
-  const page = await runIn(daemon.netns.path, words`busybox wget -T 2 -qO- http://127.0.0.1:8082/`);
+  const page = await runIn(engine.daemon.netns.path, words`busybox wget -T 2 -qO- http://127.0.0.1:8082/`);
   assert.equal(page, 'k1\n');
   await web('k3', ...words`--network kept`);
   assert.equal(await untilFetched('k1', 'k3'), 'k3');
@@ -250,7 +240,7 @@ test('what is refused, in docker’s words', async () => {
 
 test('wherry’s own commands', async () => {
   const wherry = async (...line: Parameters<typeof words>) => {
-    const { code, stdout, stderr } = await daemon.wherry(words(...line));
+    const { code, stdout, stderr } = await engine.daemon.wherry(words(...line));
     assert.equal(code, 0, stderr);
     return stdout.trimEnd();
   };
@@ -265,11 +255,11 @@ test('wherry’s own commands', async () => {
   await wherry`network connect --ip 10.9.0.20 --alias me mine some`;
   assert.equal(await addressOn('some', 'mine'), '10.9.0.20');
   await wherry`network disconnect mine some`;
-  const { stdout } = await daemon.wherry(words`network prune`, { input: 'n\n' });
+  const { stdout } = await engine.daemon.wherry(words`network prune`, { input: 'n\n' });
   assert.match(stdout, /WARNING! This will remove all custom networks not used by at least one container/);
   assert.equal(await wherry`network prune -f`, 'Deleted Networks:\nmine');
   await wherry`network rm -f mine`;
-  const missing = await daemon.wherry(words`network rm mine`);
+  const missing = await engine.daemon.wherry(words`network rm mine`);
   assert.equal(missing.code, 1);
   assert.match(missing.stderr, /network mine not found/);
 });
