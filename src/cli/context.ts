@@ -53,5 +53,6 @@ async function openClient(choice: DaemonChoice, folder: string, config: ClientCo
       ? resolveEndpoint(choice, process.env)
       : await (await import('./contexts/context-endpoint.ts')).contextEndpoint(folder, name);
   const version = process.env.DOCKER_API_VERSION || undefined;
-  return createClient(endpoint, { version, headers: config.HttpHeaders });
+  const dial = endpoint.kind === 'ssh' ? (await import('./ssh.ts')).sshDial(endpoint) : undefined;
+  return createClient(endpoint, { version, headers: config.HttpHeaders, dial });
 }

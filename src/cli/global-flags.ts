@@ -6,7 +6,7 @@ export const globalFlags = {
   config: flag(string, "Folder of docker's client configuration"),
   context: flag(string, 'Name of the context to use; overrides DOCKER_HOST', { short: 'c' }),
   debug: flag(bool, 'Accepted for compatibility', { short: 'D', hidden: true }),
-  host: flag(list, 'Daemon to talk to: unix:///path.sock or tcp://host:port', { short: 'H' }),
+  host: flag(list, 'Daemon to talk to: unix:///path.sock, tcp://host:port or ssh://user@host', { short: 'H' }),
   'log-level': flag(string, 'Accepted for compatibility', { short: 'l', hidden: true }),
   tls: flag(bool, 'Use TLS; implied by --tlsverify'),
   tlscacert: flag(string, 'Trust certificates signed only by this CA'),

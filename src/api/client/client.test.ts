@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { isEngineError } from '#errors/errors.ts';
 import { type Client, createClient } from './client.ts';
 import { DaemonError } from './daemon-error.ts';
-import { parseEndpoint, resolveEndpoint } from './endpoint.ts';
+import { formatEndpoint, parseEndpoint, resolveEndpoint } from './endpoint.ts';
 
 interface Peer {
   client: Client;
@@ -217,6 +217,28 @@ test('addresses', () => {
   assert.deepEqual(parseEndpoint('localhost:99'), tcp('localhost', 99));
   for (const bad of ['ftp://x', 'unix://', 'tcp://a:b', 'tcp://x:99999', 'tcp://a/b'])
     assert.throws(() => parseEndpoint(bad), /unable to parse/);
+});
+
+test('addresses by ssh: whole in both directions, and what docker refuses', () => {
+  const places: [string, object][] = [
+    ['ssh://host', { host: 'host' }],
+    ['ssh://me@host:2222', { host: 'host', user: 'me', port: 2222 }],
+    ['ssh://a%40b@[::1]:22/run/x.sock', { host: '::1', user: 'a@b', port: 22, path: '/run/x.sock' }],
+  ];
+  for (const [address, place] of places) {
+    assert.deepEqual(parseEndpoint(address), { kind: 'ssh', ...place });
+    assert.equal(formatEndpoint(parseEndpoint(address)), address);
+  }
+  assert.deepEqual(parseEndpoint('ssh://host/'), { kind: 'ssh', host: 'host' });
+  const refused: [string, RegExp][] = [
+    ['ssh://', /no host specified/],
+    ['ssh://me:secret@host', /plain-text password is not supported/],
+    ['ssh://host?x=1', /extra query after the host: "x=1"/],
+    ['ssh://host#f', /extra fragment after the host: "f"/],
+    ["ssh://host/run/$(x)'", /characters that a shell changes/],
+    ['ssh://host:port', /is no URL/],
+  ];
+  for (const [address, why] of refused) assert.throws(() => parseEndpoint(address), why, address);
 });
 
 test('the daemon: the flag before WHERRY_HOST before DOCKER_HOST, TLS from the environment', () => {

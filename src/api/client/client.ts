@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
+import { invalid } from '#errors/errors.ts';
 import { connect } from './connect.ts';
 import { type DaemonError, daemonError } from './daemon-error.ts';
-import type { Endpoint } from './endpoint.ts';
+import { type Endpoint, formatEndpoint } from './endpoint.ts';
 import { type Body, exchange, type Response } from './http1.ts';
 
 /** The newest API version whose shapes this client knows. */
@@ -34,6 +35,8 @@ export interface Hijacked {
 /** One daemon. Every method makes a connection of its own; each throws a {@link DaemonError} for a status above 399. */
 export interface Client {
   readonly endpoint: Endpoint;
+  /** A connection to the daemon as it is. Throws as {@link connect}. */
+  dial: Dial;
   /** The API version in use, as far as it is known. */
   version(): string;
   /** The reply as it comes; its body must be read or returned. */
@@ -45,7 +48,12 @@ export interface Client {
   hijack(path: string, options?: RequestOptions): Promise<Hijacked>;
 }
 
+/** Opens a connection whose writing side ends without ending its reading side. */
+export type Dial = (signal?: AbortSignal) => Promise<Duplex>;
+
 export interface ClientOptions {
+  /** How connections are made to what has no socket here: `ssh://`. */
+  dial?: Dial;
   /** Fixes the API version, as `DOCKER_API_VERSION` does; absent = the newest that both sides know. */
   version?: string;
   userAgent?: string;
@@ -58,9 +66,10 @@ export function createClient(endpoint: Endpoint, options: ClientOptions = {}): C
   let version = options.version ?? API_VERSION;
   const fixed = options.version !== undefined;
   let settled = fixed;
+  const dial = options.dial ?? socketDial(endpoint);
 
   const send = async (method: string, path: string, request: RequestOptions) => {
-    const socket = await connect(endpoint, request.signal);
+    const socket = await dial(request.signal);
     const headers: Record<string, string> = {
       Host: 'api.wherry.localhost',
       'User-Agent': options.userAgent ?? 'wherry',
@@ -98,6 +107,7 @@ export function createClient(endpoint: Endpoint, options: ClientOptions = {}): C
 
   return {
     endpoint,
+    dial,
     version: () => version,
     request,
     text: async (method, path, given) => readText(await request(method, path, given)),
@@ -113,6 +123,11 @@ export function createClient(endpoint: Endpoint, options: ClientOptions = {}): C
       return { output: response.body, input: socket, mediaType, close: () => socket.destroy() };
     },
   };
+}
+
+function socketDial(endpoint: Endpoint): Dial {
+  if (endpoint.kind === 'ssh') throw invalid(`${formatEndpoint(endpoint)} is not reached by a socket`);
+  return (signal) => connect(endpoint, signal);
 }
 
 async function readText(response: Response): Promise<string> {

@@ -1,6 +1,6 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import { errnoCode, invalid, unavailable } from '#errors/errors.ts';
-import { DEFAULT_HOST, type Endpoint, formatEndpoint, type TlsFiles } from './endpoint.ts';
+import { DEFAULT_HOST, formatEndpoint, type SocketEndpoint, type TlsFiles } from './endpoint.ts';
 
 /**
  * Opens a connection to the daemon. The socket is half-open: its writing side ends without ending its reading side.
@@ -8,7 +8,7 @@ import { DEFAULT_HOST, type Endpoint, formatEndpoint, type TlsFiles } from './en
  * @throws EngineError `unavailable` when nobody answers, with the way to start a daemon as its hint; `invalid` when a
  * certificate file cannot be read.
  */
-export async function connect(endpoint: Endpoint, signal?: AbortSignal): Promise<Socket> {
+export async function connect(endpoint: SocketEndpoint, signal?: AbortSignal): Promise<Socket> {
   const socket = await open(endpoint);
   return new Promise((resolve, reject) => {
     const cancel = () => socket.destroy(signal?.reason);
@@ -24,7 +24,7 @@ export async function connect(endpoint: Endpoint, signal?: AbortSignal): Promise
   });
 }
 
-async function open(endpoint: Endpoint): Promise<Socket> {
+async function open(endpoint: SocketEndpoint): Promise<Socket> {
   if (endpoint.kind === 'unix') return connectSocket({ path: endpoint.path, allowHalfOpen: true });
   const { host, port, tls } = endpoint;
   if (!tls) return connectSocket({ host, port, allowHalfOpen: true, noDelay: true });
@@ -60,7 +60,7 @@ const reasons: Record<string, string> = {
   ENOTFOUND: 'the host name is unknown',
 };
 
-function unreachable(endpoint: Endpoint, error: Error): Error {
+function unreachable(endpoint: SocketEndpoint, error: Error): Error {
   const address = formatEndpoint(endpoint);
   const code = errnoCode(error) ?? '';
   const reason = reasons[code] ?? error.message;
@@ -71,7 +71,7 @@ function unreachable(endpoint: Endpoint, error: Error): Error {
   });
 }
 
-function startHint(endpoint: Endpoint, address: string): string {
+function startHint(endpoint: SocketEndpoint, address: string): string {
   const daemon = decodeURIComponent(new URL('../../../bin/wherryd', import.meta.url).pathname);
   if (address === DEFAULT_HOST) return `Start it with: sudo ${daemon}`;
   const tls = endpoint.kind === 'tcp' && endpoint.tls ? ' --tlsverify' : '';

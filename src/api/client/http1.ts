@@ -2,7 +2,7 @@
  * As much of HTTP/1.1 (RFC 9112) as a client with one request per connection needs. `node:http` would do the same but
  * adds more to the start of a command than everything else together.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type ByteSource, byteSource, drain, readUntil } from './byte-source.ts';
 
 export type Body = string | Buffer | AsyncIterable<Uint8Array>;
@@ -30,7 +30,7 @@ export interface Response extends ResponseHead {
 const headLimit = 1 << 20;
 
 /** Sends the request and reads the head of the reply. The socket is closed with the end of the body. */
-export async function exchange(socket: Socket, request: Request): Promise<Response> {
+export async function exchange(socket: Duplex, request: Request): Promise<Response> {
   const source = byteSource(socket);
   const refused = new AbortController();
   const sent = send(socket, request, refused.signal).catch((error: Error) => error);
@@ -49,7 +49,7 @@ export async function exchange(socket: Socket, request: Request): Promise<Respon
 /** A fault of the body that was to be sent, as opposed to one of the connection. */
 class BodyError extends Error {}
 
-async function send(socket: Socket, request: Request, refused: AbortSignal): Promise<void> {
+async function send(socket: Duplex, request: Request, refused: AbortSignal): Promise<void> {
   const { body } = request;
   const fields = { ...request.headers };
   const whole = typeof body === 'string' ? Buffer.from(body) : Buffer.isBuffer(body) ? body : undefined;
@@ -65,7 +65,7 @@ async function send(socket: Socket, request: Request, refused: AbortSignal): Pro
   if (body && !whole) await sendChunks(socket, body as AsyncIterable<Uint8Array>, refused);
 }
 
-async function sendChunks(socket: Socket, body: AsyncIterable<Uint8Array>, refused: AbortSignal): Promise<void> {
+async function sendChunks(socket: Duplex, body: AsyncIterable<Uint8Array>, refused: AbortSignal): Promise<void> {
   try {
     for await (const piece of body) {
       if (socket.destroyed || refused.aborted) return;
@@ -84,7 +84,7 @@ async function sendChunks(socket: Socket, body: AsyncIterable<Uint8Array>, refus
   if (!socket.destroyed) socket.write('0\r\n\r\n', 'latin1');
 }
 
-function drained(socket: Socket): Promise<void> {
+function drained(socket: Duplex): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       socket.off('drain', done);
@@ -154,7 +154,7 @@ async function* chunks(source: ByteSource): AsyncGenerator<Buffer> {
   }
 }
 
-async function* closing(socket: Socket, body: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+async function* closing(socket: Duplex, body: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   try {
     yield* body;
   } finally {

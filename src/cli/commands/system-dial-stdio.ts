@@ -1,5 +1,4 @@
 import { pipeline } from 'node:stream/promises';
-import { connect } from '#api/client/connect.ts';
 import { errnoCode } from '#errors/errors.ts';
 import { defineCommand } from '../command.ts';
 
@@ -9,8 +8,7 @@ export const command = defineCommand({
   args: { min: 0, max: 0 },
   flags: {},
   async run({ context }) {
-    const { endpoint } = await context.client();
-    const socket = await connect(endpoint);
+    const socket = await (await context.client()).dial();
     // The end of the input ends the daemon's only; what the daemon still sends goes out before we do.
     pipeline(context.stdin, socket).catch(ignoreEnd);
     await pipeline(socket, context.stdout, { end: false }).catch(ignoreEnd);

@@ -1,5 +1,6 @@
 import { CommandError } from '../errors.ts';
 import type { TlsMaterial } from './store.ts';
+import { isZip, readZip } from './zip.ts';
 
 const BLOCK = 512;
 /** Bytes of a whole archive, as docker's client limits it. */
@@ -17,8 +18,19 @@ export function packContext(metadata: object, tls: TlsMaterial): Buffer {
   ]);
 }
 
-/** The files of such a tar, by their paths. Throws CommandError for what is none. */
+/** The files of such a tar or a zip archive, by their paths. Throws CommandError for what is none. */
 export function unpackContext(archive: Buffer): Map<string, Buffer> {
+  const files = isZip(archive) ? readZip(archive, MAX_ARCHIVE) : readTar(archive);
+  if (!files.has('meta.json')) throw new CommandError('unexpected context file: it holds no meta.json');
+  for (const path of files.keys()) {
+    if (path !== 'meta.json' && !/^tls\/docker\/(ca|cert|key)\.pem$/.test(path)) {
+      throw new CommandError(`${JSON.stringify(path)}: unexpected context file`);
+    }
+  }
+  return files;
+}
+
+function readTar(archive: Buffer): Map<string, Buffer> {
   const files = new Map<string, Buffer>();
   for (let at = 0; at + BLOCK <= archive.length && archive[at] !== 0; ) {
     const head = archive.subarray(at, at + BLOCK);
@@ -30,12 +42,6 @@ export function unpackContext(archive: Buffer): Map<string, Buffer> {
     const type = String.fromCharCode(head[156]!);
     if (type === '0' || type === '\0') files.set(text(head, 0, 100).replace(/^\.\//, ''), body);
     at += BLOCK * (1 + Math.ceil(size / BLOCK));
-  }
-  if (!files.has('meta.json')) throw new CommandError('unexpected context file: it holds no meta.json');
-  for (const path of files.keys()) {
-    if (path !== 'meta.json' && !/^tls\/docker\/(ca|cert|key)\.pem$/.test(path)) {
-      throw new CommandError(`${JSON.stringify(path)}: unexpected context file`);
-    }
   }
   return files;
 }

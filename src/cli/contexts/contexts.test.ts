@@ -167,6 +167,48 @@ test('each client imports what the other one exports', async () => {
   }
 });
 
+/** Writes zip archives as docker's users make them: what is stored, what is deflated, and broken ones. */
+const ZIPS = `
+import io, json, sys, zipfile
+meta = json.dumps({'Name': 'x', 'Metadata': {'Description': 'zipped'},
+  'Endpoints': {'docker': {'Host': 'tcp://127.0.0.1:1', 'SkipTLSVerify': False}}})
+pem = open(sys.argv[1] + '/cert.pem').read()
+def make(name, files, method=zipfile.ZIP_DEFLATED, change=lambda archive: archive):
+  memory = io.BytesIO()
+  with zipfile.ZipFile(memory, 'w', method) as archive:
+    for path, text in files: archive.writestr(path, text)
+  open(sys.argv[1] + '/' + name + '.zip', 'wb').write(change(memory.getvalue()))
+whole = [('tls/', ''), ('tls/docker/', ''), ('tls/docker/ca.pem', pem), ('meta.json', meta)]
+make('deflated', whole)
+make('stored', whole, zipfile.ZIP_STORED)
+make('lzma', whole, zipfile.ZIP_LZMA)
+make('cut', whole, change=lambda archive: archive[:-30])
+make('changed', whole, zipfile.ZIP_STORED, lambda archive: archive.replace(b'zipped', b'zapped'))
+make('other', [*whole, ('other', '')])
+make('bomb', [('meta.json', ' ' * (12 << 20) + meta)])
+`;
+
+test('zip archives are imported as docker imports them', async () => {
+  execFileSync('python3', ['-', folder], { input: ZIPS });
+  const outcomes = async (name: string) =>
+    Promise.all(
+      (['docker', 'wherry'] as const).map((client) => run(client, client, `context import ${name} FOLDER/${name}.zip`)),
+    );
+  for (const name of ['deflated', 'stored', 'lzma', 'cut', 'changed']) {
+    const [theirs, ours] = await outcomes(name);
+    assert.deepEqual(ours, theirs, name);
+    assert.deepEqual(await tree(join(folder, 'wherry')), await tree(join(folder, 'docker')), name);
+  }
+  for (const [name, why] of [
+    ['other', /other"?: unexpected context file/],
+    ['bomb', /zip: the files in the archive are too large/],
+  ] as const) {
+    const [theirs, ours] = await outcomes(name);
+    assert.deepEqual([theirs!.exitCode, ours!.exitCode], [1, 1], name);
+    assert.match(ours!.stderr, why);
+  }
+});
+
 test('TLS files of a context prove who both sides are', async () => {
   const [cert, key] = await Promise.all(['cert.pem', 'key.pem'].map((name) => readFile(join(folder, name))));
   const options = { cert, key, ca: cert, requestCert: true, rejectUnauthorized: true };
