@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoCode, system } from '#errors/errors.ts';
 import { writeFileDurably } from '#lib/durable-file.ts';
@@ -44,7 +44,8 @@ export class VolumeFolders {
       await mkdir(join(folder, '_data'), { mode: 0o755 });
       await this.writeOptions(record);
     } catch (error) {
-      await this.remove(record.name);
+      // Not as `remove` does: there may be no room to move it aside.
+      await rm(folder, { recursive: true });
       throw error;
     }
   }

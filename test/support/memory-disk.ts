@@ -9,14 +9,14 @@ export interface MemoryDisk {
   close(): Promise<void>;
 }
 
-/** `size` bytes at most, mounted on a new folder whose name begins with `/var/tmp/wherry-`. */
-export async function makeMemoryDisk(name: string, size = 8 * 2 ** 30): Promise<MemoryDisk> {
+/** `size` bytes and `inodes` at most, mounted on a new folder whose name begins with `/var/tmp/wherry-`. */
+export async function makeMemoryDisk(name: string, size = 8 * 2 ** 30, inodes = 2_000_000): Promise<MemoryDisk> {
   const path = await mkdtemp(`/var/tmp/wherry-${name}-`);
   const image = `/dev/shm/${path.slice('/var/tmp/'.length)}`;
   const file = await open(image, 'wx', 0o600);
   await file.truncate(size);
   await file.close();
-  await run('mkfs.ext4', ['-q', '-O', '^has_journal', '-N', '2000000', image]);
+  await run('mkfs.ext4', ['-q', '-O', '^has_journal', '-N', String(inodes), image]);
   await run('mount', ['-o', 'loop', image, path]);
   await rm(join(path, 'lost+found'), { recursive: true });
   return {
