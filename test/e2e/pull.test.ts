@@ -3,49 +3,22 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { ProgressMessage } from '#api/types/image.ts';
-import { ask } from '#test/support/ask.ts';
-import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
-import { busyboxLayer } from '#test/support/images.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
 import { putBlob, putImage, putIndex, putManifest, type StoredImage } from '#test/support/registry-images.ts';
-import { type RegistryProxy, startRegistryProxy } from '#test/support/registry-proxy.ts';
+import { RegistryScene, short } from '#test/support/registry-scene.ts';
 import { checkStore } from '#test/support/store-check.ts';
 import { makeTar } from '#test/support/tar.ts';
 
-let daemon: TestDaemon;
-let registry: TestRegistry;
-let proxy: RegistryProxy;
-let busybox: Buffer;
-
-before(async () => {
-  daemon = await startDaemon({ busybox: false });
-  registry = await startRegistry({ netns: daemon.netns.path, behindProxy: true });
-  proxy = await startRegistryProxy({ netns: daemon.netns.path, upstream: registry.front });
-  busybox = await busyboxLayer();
-});
-
-after(async () => {
-  await daemon.close();
-  await proxy.close();
-  await registry.close();
-});
-
-const name = (repository: string) => `${proxy.host}/${repository}`;
-const ok = (...args: string[]) => daemon.ok(args);
-const ingest = () => readdir(join(daemon.dataRoot, 'content/ingest'));
-const short = (digest: string) => digest.slice('sha256:'.length).slice(0, 12);
+const scene = new RegistryScene();
+const { name, ok } = scene;
+const ingest = () => readdir(join(scene.daemon.dataRoot, 'content/ingest'));
 
 const layer = (text: string) => makeTar([{ name: text, body: `${text}\n` }]);
-const app = (text: string) => ({ layers: [busybox, layer(text)], config: { Cmd: ['cat', `/${text}`] } });
+const app = (text: string) => ({ layers: [scene.busybox, layer(text)], config: { Cmd: ['cat', `/${text}`] } });
 
-/** The messages of a pull, or of the refusal of one. */
-async function pull(image: string, query = ''): Promise<ProgressMessage[]> {
-  const reply = await ask(daemon.socket, 'POST', `/images/create?fromImage=${encodeURIComponent(image)}${query}`);
-  const lines = reply.text.split('\n').filter(Boolean);
-  return lines.map((line) => JSON.parse(line));
-}
+const pull = (image: string, query = '') =>
+  scene.messages(`/images/create?fromImage=${encodeURIComponent(image)}${query}`);
 
 /** Each layer's statuses once, and what has no layer; bars left out. */
 function statuses(messages: ProgressMessage[]): Record<string, string[]> {
@@ -59,7 +32,7 @@ function statuses(messages: ProgressMessage[]): Record<string, string[]> {
 }
 
 test("an image is pulled with docker's words, runs, and is up to date the second time", async () => {
-  const image = await putImage(registry, 'app', app('first'), 'v1');
+  const image = await putImage(scene.registry, 'app', app('first'), 'v1');
   const found = statuses(await pull(name('app'), '&tag=v1'));
   assert.deepEqual(found.v1, ['Pulling from app']);
   for (const { digest } of image.layers) {
@@ -83,7 +56,7 @@ test("an image is pulled with docker's words, runs, and is up to date the second
     `Status: Image is up to date for ${name('app')}:v1`,
     name('app:v1'),
   ]);
-  await checkStore(daemon);
+  await checkStore(scene.daemon);
   await ok('rmi', name('app:v1'));
   assert.equal(await ok('images', '-q'), '');
 });
@@ -93,7 +66,7 @@ test('every compression and media type is understood', async () => {
     for (const docker of [false, true]) {
       const repository = `forms/${compression}${docker ? '-docker' : ''}`;
       const image = await putImage(
-        registry,
+        scene.registry,
         repository,
         { ...app(`${compression}${docker}`), compression, docker },
         'latest',
@@ -106,8 +79,8 @@ test('every compression and media type is understood', async () => {
 });
 
 test('docker run pulls what is not here', async () => {
-  await putImage(registry, 'absent', app('absent'), 'latest');
-  const { code, stdout, stderr } = await daemon.docker(['run', '--rm', name('absent')]);
+  await putImage(scene.registry, 'absent', app('absent'), 'latest');
+  const { code, stdout, stderr } = await scene.daemon.docker(['run', '--rm', name('absent')]);
   assert.deepEqual([code, stdout], [0, 'absent\n']);
   assert.match(stderr, /Unable to find image '.*absent:latest' locally/);
   assert.match(stderr, /Status: Downloaded newer image for .*absent:latest/);
@@ -115,12 +88,15 @@ test('docker run pulls what is not here', async () => {
 });
 
 test('of an index the image for this machine is taken, or for the platform asked for', async () => {
-  const host = await putImage(registry, 'multi', app('amd64'));
-  const arm = await putImage(registry, 'multi', { ...app('arm64'), extra: { architecture: 'arm64' } });
-  const other = await putImage(registry, 'multi', { ...app('v6'), extra: { architecture: 'arm', variant: 'v6' } });
-  const attestation = await putImage(registry, 'multi', { layers: [layer('attestation')] });
+  const host = await putImage(scene.registry, 'multi', app('amd64'));
+  const arm = await putImage(scene.registry, 'multi', { ...app('arm64'), extra: { architecture: 'arm64' } });
+  const other = await putImage(scene.registry, 'multi', {
+    ...app('v6'),
+    extra: { architecture: 'arm', variant: 'v6' },
+  });
+  const attestation = await putImage(scene.registry, 'multi', { layers: [layer('attestation')] });
   const index = await putIndex(
-    registry,
+    scene.registry,
     'multi',
     [
       { ...attestation, platform: { os: 'unknown', architecture: 'unknown' } },
@@ -138,7 +114,7 @@ test('of an index the image for this machine is taken, or for the platform asked
   assert.equal(await pulled(), `${host.id} ${digest}`);
   assert.equal(await pulled('--platform', 'linux/arm64'), `${arm.id} ${digest}`);
   assert.equal(await pulled('--platform', 'linux/arm/v6'), `${other.id} ${digest}`);
-  const { stderr } = await daemon.docker(['pull', '--platform', 'linux/s390x', name('multi')]);
+  const { stderr } = await scene.daemon.docker(['pull', '--platform', 'linux/s390x', name('multi')]);
   assert.match(stderr, /no matching manifest for linux\/s390x in the manifest list entries/);
   await ok('pull', `${name('multi')}@${arm.digest}`);
   assert.equal(await ok('inspect', '-f', '{{.Id}}', `${name('multi')}@${arm.digest}`), arm.id);
@@ -146,18 +122,18 @@ test('of an index the image for this machine is taken, or for the platform asked
 });
 
 test('one manifest for another platform is pulled, with a warning', async () => {
-  await putImage(registry, 'foreign', { ...app('foreign'), extra: { architecture: 's390x' } }, 'latest');
+  await putImage(scene.registry, 'foreign', { ...app('foreign'), extra: { architecture: 's390x' } }, 'latest');
   const out = await ok('pull', '--platform', 'linux/amd64', name('foreign'));
   assert.match(out, /does not match the specified platform: wanted linux\/amd64, actual: linux\/s390x/);
-  await putImage(registry, 'windows', { layers: [], extra: { os: 'windows' } }, 'latest');
-  const { stderr } = await daemon.docker(['pull', name('windows')]);
+  await putImage(scene.registry, 'windows', { layers: [], extra: { os: 'windows' } }, 'latest');
+  const { stderr } = await scene.daemon.docker(['pull', name('windows')]);
   assert.match(stderr, /image operating system "windows" cannot be used on this platform/);
   await ok('rmi', name('foreign'));
 });
 
 test('all tags of a repository are pulled, page by page', async () => {
   const images: StoredImage[] = [];
-  for (const tag of ['a', 'b', 'c']) images.push(await putImage(registry, 'many', app(tag), tag));
+  for (const tag of ['a', 'b', 'c']) images.push(await putImage(scene.registry, 'many', app(tag), tag));
   const out = await ok('pull', '-a', name('many'));
   assert.match(out, new RegExp(`Status: Downloaded newer image for ${name('many')}\n`));
   const ids = await ok('images', '--no-trunc', '--format', '{{.Tag}} {{.ID}}', name('many'));
@@ -169,9 +145,9 @@ test('all tags of a repository are pulled, page by page', async () => {
 });
 
 test('what is not there, not an image, or of schema 1 is refused in words that are known', async () => {
-  await putImage(registry, 'there', app('there'), 'latest');
+  await putImage(scene.registry, 'there', app('there'), 'latest');
   const refusal = async (...args: string[]) => {
-    const { code, stderr } = await daemon.docker(['pull', ...args]);
+    const { code, stderr } = await scene.daemon.docker(['pull', ...args]);
     assert.equal(code, 1);
     return stderr.trim();
   };
@@ -187,7 +163,7 @@ test('what is not there, not an image, or of schema 1 is refused in words that a
     /repository .*\/nowhere not found: name unknown: repository name not known/,
   );
   assert.match(await refusal('127.0.0.1:1/x'), /dial tcp 127\.0\.0\.1:1: connect: connection refused/);
-  proxy.misbehave = ({ path }) =>
+  scene.proxy.misbehave = ({ path }) =>
     path.includes('/manifests/')
       ? {
           status: 401,
@@ -195,7 +171,7 @@ test('what is not there, not an image, or of schema 1 is refused in words that a
         }
       : undefined;
   assert.match(await refusal(name('private')), /127\.0\.0\.1:1/);
-  proxy.misbehave = ({ path }) =>
+  scene.proxy.misbehave = ({ path }) =>
     path.includes('/manifests/')
       ? { status: 403, body: '{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}' }
       : undefined;
@@ -203,12 +179,12 @@ test('what is not there, not an image, or of schema 1 is refused in words that a
     await refusal(name('private')),
     /pull access denied for .*\/private, repository does not exist or may require 'docker login': denied: requested access to the resource is denied$/,
   );
-  proxy.misbehave = () => undefined;
-  const config = await putBlob(registry, 'chart', Buffer.from('{}'), 'application/vnd.cncf.helm.config.v1+json');
+  scene.proxy.misbehave = () => undefined;
+  const config = await putBlob(scene.registry, 'chart', Buffer.from('{}'), 'application/vnd.cncf.helm.config.v1+json');
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-  await putManifest(registry, 'chart', { schemaVersion: 2, mediaType, config, layers: [] }, 'latest');
+  await putManifest(scene.registry, 'chart', { schemaVersion: 2, mediaType, config, layers: [] }, 'latest');
   assert.match(await refusal(name('chart')), /Encountered remote "application\/vnd\.cncf\.helm\.config\.v1\+json"/);
-  proxy.misbehave = ({ path }) =>
+  scene.proxy.misbehave = ({ path }) =>
     path.includes('/manifests/')
       ? {
           status: 200,
@@ -217,26 +193,31 @@ test('what is not there, not an image, or of schema 1 is refused in words that a
         }
       : undefined;
   assert.match(await refusal(name('old')), /old:latest is of Docker Image manifest version 2, schema 1/);
-  proxy.misbehave = () => undefined;
+  scene.proxy.misbehave = () => undefined;
   assert.match(await refusal('scratch'), /'scratch' is a reserved name/);
   assert.equal(await ok('images', '-q'), '');
 });
 
 test('a layer that is here by its diffID is not downloaded, whatever its compressed digest', async () => {
   const shared = makeTar([{ name: 'random', body: randomBytes(200_000) }]);
-  await putImage(registry, 'one', { layers: [shared], compression: 'gzip' }, 'latest');
-  const zstd = await putImage(registry, 'two', { layers: [shared, layer('more')], compression: 'zstd' }, 'latest');
+  await putImage(scene.registry, 'one', { layers: [shared], compression: 'gzip' }, 'latest');
+  const zstd = await putImage(
+    scene.registry,
+    'two',
+    { layers: [shared, layer('more')], compression: 'zstd' },
+    'latest',
+  );
   await ok('pull', '-q', name('one'));
   const out = await ok('pull', name('two'));
   assert.match(out, new RegExp(`${short(zstd.layers[0]!.digest)}: Already exists`));
-  assert.equal(proxy.bytesOf(zstd.layers[0]!.digest), 0);
+  assert.equal(scene.proxy.bytesOf(zstd.layers[0]!.digest), 0);
   await ok('rmi', name('one'), name('two'));
 });
 
 test("wherry pulls with docker's lines, and as its run and create are told", async () => {
-  const image = await putImage(registry, 'own', app('own'), 'latest');
+  const image = await putImage(scene.registry, 'own', app('own'), 'latest');
   const wherry = async (...args: string[]) => {
-    const { code, stdout, stderr } = await daemon.wherry(args);
+    const { code, stdout, stderr } = await scene.daemon.wherry(args);
     assert.equal(code, 0, stderr);
     return { stdout, stderr };
   };
@@ -251,16 +232,16 @@ test("wherry pulls with docker's lines, and as its run and create are told", asy
   assert.equal((await wherry('pull', '-q', name('own'))).stdout, `${name('own:latest')}\n`);
   assert.match((await wherry('pull', '-a', name('own'))).stdout, /Status: Image is up to date for/);
   assert.match(
-    (await daemon.wherry(['pull', '-a', name('own:latest')])).stderr,
+    (await scene.daemon.wherry(['pull', '-a', name('own:latest')])).stderr,
     /tag can't be used with --all-tags\/-a/,
   );
   await ok('rmi', name('own'));
-  const never = await daemon.wherry(['run', '--rm', '--pull', 'never', name('own')]);
+  const never = await scene.daemon.wherry(['run', '--rm', '--pull', 'never', name('own')]);
   assert.deepEqual([never.code, /No such image/.test(never.stderr)], [125, true]);
   const { stdout: printed, stderr } = await wherry('run', '--rm', name('own'));
   assert.equal(printed, 'own\n');
   assert.match(stderr, /Unable to find image '.*own:latest' locally\n.*Pulling from own/);
-  const newer = await putImage(registry, 'own', app('newer'), 'latest');
+  const newer = await putImage(scene.registry, 'own', app('newer'), 'latest');
   assert.equal((await wherry('run', '--rm', '--quiet', name('own'))).stdout, 'own\n');
   assert.deepEqual(await wherry('run', '--rm', '-q', '--pull', 'always', name('own')), {
     stdout: 'newer\n',
@@ -273,27 +254,27 @@ test("wherry pulls with docker's lines, and as its run and create are told", asy
 });
 
 test('docker compose pulls what its services need', async () => {
-  await putImage(registry, 'composed/one', app('one'), 'latest');
-  await putImage(registry, 'composed/two', app('two'), 'v2');
-  const file = join(daemon.folder, 'compose.yaml');
+  await putImage(scene.registry, 'composed/one', app('one'), 'latest');
+  await putImage(scene.registry, 'composed/two', app('two'), 'v2');
+  const file = join(scene.daemon.folder, 'compose.yaml');
   const services = {
     one: { image: name('composed/one'), network_mode: 'none' },
     two: { image: name('composed/two:v2'), network_mode: 'none' },
   };
   await writeFile(file, JSON.stringify({ name: 'wherry-pull', services }));
-  const { code, stderr } = await daemon.docker(['compose', '-f', file, 'pull', 'one']);
+  const { code, stderr } = await scene.daemon.docker(['compose', '-f', file, 'pull', 'one']);
   assert.equal(code, 0, stderr);
   assert.equal(await ok('images', '--format', '{{.Repository}}'), name('composed/one'));
-  const up = await daemon.docker(['compose', '-f', file, 'up', '--no-color']);
+  const up = await scene.daemon.docker(['compose', '-f', file, 'up', '--no-color']);
   assert.equal(up.code, 0, up.stderr);
   assert.match(up.stdout, /one.*\| one/);
   assert.match(up.stdout, /two.*\| two/);
-  await daemon.docker(['compose', '-f', file, 'down']);
+  await scene.daemon.docker(['compose', '-f', file, 'down']);
   await ok('rmi', name('composed/one'), name('composed/two:v2'));
 });
 
 test('a pull is an event with the reference as its id', async () => {
-  await putImage(registry, 'eventful', { ...app('e'), config: { Labels: { kind: 'test' } } }, 'latest');
+  await putImage(scene.registry, 'eventful', { ...app('e'), config: { Labels: { kind: 'test' } } }, 'latest');
   const since = `${Date.now() / 1000 - 1}`;
   await ok('pull', '-q', name('eventful'));
   const until = `${Date.now() / 1000 + 1}`;

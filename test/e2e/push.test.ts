@@ -1,69 +1,39 @@
-/** Images to a real registry: pushed by docker's client and ours, taken up by docker, podman, skopeo and ourselves. */
+/** Images to a real registry, pushed by docker's client and ours; who can pull them: push-peers.test.ts. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
-import { promisify } from 'node:util';
+import { beforeEach, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { ProgressMessage } from '#api/types/image.ts';
 import { ask } from '#test/support/ask.ts';
-import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
-import { busyboxLayer, makeArchive } from '#test/support/images.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
-import { putImage, putIndex } from '#test/support/registry-images.ts';
-import { type Passed, type RegistryProxy, startRegistryProxy } from '#test/support/registry-proxy.ts';
+import { makeArchive } from '#test/support/images.ts';
+import { digestOf, putImage, putIndex } from '#test/support/registry-images.ts';
+import type { Passed, RegistryProxy } from '#test/support/registry-proxy.ts';
+import { RegistryScene, short } from '#test/support/registry-scene.ts';
 import { checkStore } from '#test/support/store-check.ts';
 import { makeTar } from '#test/support/tar.ts';
 
-let daemon: TestDaemon;
-let registry: TestRegistry;
-let proxy: RegistryProxy;
-let busybox: Buffer;
-
-before(async () => {
-  daemon = await startDaemon({ busybox: false });
-  registry = await startRegistry({ netns: daemon.netns.path, behindProxy: true });
-  proxy = await startRegistryProxy({ netns: daemon.netns.path, upstream: registry.front });
-  busybox = await busyboxLayer();
-});
+const scene = new RegistryScene();
+const { name, ok } = scene;
 
 beforeEach(() => {
-  proxy.misbehave = () => undefined;
-  proxy.requests.length = 0;
+  scene.proxy.misbehave = () => undefined;
+  scene.proxy.requests.length = 0;
 });
 
-after(async () => {
-  await daemon?.close();
-  await proxy?.close();
-  await registry?.close();
-});
-
-const name = (repository: string) => `${proxy.host}/${repository}`;
-const ok = (...args: string[]) => daemon.ok(args);
-const short = (digest: string) => digest.slice('sha256:'.length).slice(0, 12);
-const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 const layer = (text: string, size = 0) => makeTar([{ name: text, body: text.padEnd(size, 'x') }]);
-const uploads = () => proxy.requests.filter(({ method, received }) => /PUT|PATCH/.test(method) && received > 0);
+const uploads = () => scene.proxy.requests.filter(({ method, received }) => /PUT|PATCH/.test(method) && received > 0);
 
 /** Loads an image of these layers under names in the registry. */
 async function load(layers: Buffer[], ...tags: string[]): Promise<void> {
-  const archive = join(daemon.folder, 'image.tar');
+  const archive = join(scene.daemon.folder, 'image.tar');
   await makeArchive(archive, [{ layers, tags: tags.map(name), config: { Cmd: ['cat', '/first'] } }]);
   await ok('load', '-q', '-i', archive);
   await rm(archive);
 }
 
-/** The messages of a push, or of the refusal of one. */
-async function push(repository: string, tag = 'latest'): Promise<ProgressMessage[]> {
-  const reply = await ask(daemon.socket, 'POST', `/images/${name(repository)}/push?tag=${tag}`);
-  return reply.text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line));
-}
-
+const push = (repository: string, tag = 'latest') => scene.messages(`/images/${name(repository)}/push?tag=${tag}`);
 const failure = (messages: ProgressMessage[]) => messages.find(({ error }) => error !== undefined)?.error;
 
 interface Manifest {
@@ -74,7 +44,7 @@ interface Manifest {
 
 async function stored(repository: string, tag: string): Promise<{ digest: string; bytes: Buffer; manifest: Manifest }> {
   const accept = 'application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json';
-  const { body, status } = await registry.ask('GET', `/v2/${repository}/manifests/${tag}`, {
+  const { body, status } = await scene.registry.ask('GET', `/v2/${repository}/manifests/${tag}`, {
     headers: { Accept: accept },
   });
   assert.equal(status, 200, `${repository}:${tag} ${body}`);
@@ -82,7 +52,7 @@ async function stored(repository: string, tag: string): Promise<{ digest: string
 }
 
 test("an image is pushed with docker's words; what is there is not sent again", async () => {
-  const layers = [busybox, layer('first'), layer('second', 3_000_000)];
+  const layers = [scene.busybox, layer('first'), layer('second', 3_000_000)];
   await load(layers, 'app:v1');
   const printed = (await ok('push', name('app:v1'))).split('\n');
   const { digest, bytes, manifest } = await stored('app', 'v1');
@@ -97,13 +67,13 @@ test("an image is pushed with docker's words; what is there is not sent again", 
   }
   assert.equal(manifest.mediaType, 'application/vnd.docker.distribution.manifest.v2+json');
   for (const [at, { digest: blob, size }] of manifest.layers.entries()) {
-    const { body } = await registry.ask('GET', `/v2/app/blobs/${blob}`);
+    const { body } = await scene.registry.ask('GET', `/v2/app/blobs/${blob}`);
     assert.deepEqual([body.length, digestOf(gunzipSync(body))], [size, digestOf(layers[at]!)]);
   }
   const [inspected] = JSON.parse(await ok('inspect', name('app:v1')));
   assert.deepEqual(inspected.RepoDigests, [`${name('app')}@${digest}`]);
   assert.equal(inspected.Id, manifest.config.digest);
-  proxy.requests.length = 0;
+  scene.proxy.requests.length = 0;
   const again = (await ok('push', name('app:v1'))).split('\n');
   assert.equal(again.filter((line) => line.endsWith(': Layer already exists')).length, 3);
   assert.deepEqual(
@@ -111,8 +81,8 @@ test("an image is pushed with docker's words; what is there is not sent again", 
     ['/v2/app/manifests/v1'],
   );
   assert.equal((await stored('app', 'v1')).digest, digest);
-  assert.deepEqual(await readdir(join(daemon.dataRoot, 'content/ingest')), []);
-  await checkStore(daemon);
+  assert.deepEqual(await readdir(join(scene.daemon.dataRoot, 'content/ingest')), []);
+  await checkStore(scene.daemon);
 });
 
 test('aux and progress for programs', async () => {
@@ -135,7 +105,7 @@ test('all tags, one of many, and what is not here', async () => {
   const printed = await ok('push', '-a', name('many'));
   for (const tag of ['a', 'b', 'c']) assert.match(printed, new RegExp(`^${tag}: digest: sha256:`, 'm'));
   assert.equal((await stored('many', 'a')).digest, (await stored('many', 'b')).digest);
-  const fails = async (...args: string[]) => (await daemon.docker(args)).stderr.trim();
+  const fails = async (...args: string[]) => (await scene.daemon.docker(args)).stderr.trim();
   assert.match(await fails('push', name('many:nope')), new RegExp(`tag does not exist: ${name('many:nope')}$`));
   assert.match(await fails('push', name('nope')), /An image does not exist locally with the tag: .*\/nope$/);
   assert.match(
@@ -171,7 +141,7 @@ test("the commands' flags and words are docker's", async () => {
   // Layers are worked on side by side: their lines have no order.
   const sorted = (text: string) => text.split('\n').sort();
   for (const line of lines) {
-    const [theirs, ours] = [await daemon.docker(line.split(' ')), await daemon.wherry(line.split(' '))];
+    const [theirs, ours] = [await scene.daemon.docker(line.split(' ')), await scene.daemon.wherry(line.split(' '))];
     assert.deepEqual([ours.code, sorted(ours.stdout)], [theirs.code, sorted(theirs.stdout)], line);
     assert.equal(ours.stderr.split('\n')[0], theirs.stderr.split('\n')[0], line);
   }
@@ -182,7 +152,7 @@ test('a layer that is elsewhere in the registry is mounted from there', async ()
   await load([shared], 'origin/a:1');
   await ok('push', name('origin/a:1'));
   await ok('tag', name('origin/a:1'), name('copy/b:1'));
-  proxy.requests.length = 0;
+  scene.proxy.requests.length = 0;
   assert.match(await ok('push', name('copy/b:1')), /: Mounted from origin\/a$/m);
   assert.ok(uploads().every(({ path }) => path.includes('manifests') || path.includes('blobs/uploads')));
   const sent = uploads().reduce((sum, { received }) => sum + received, 0);
@@ -193,7 +163,7 @@ test('a layer that is elsewhere in the registry is mounted from there', async ()
 test('a pulled image goes back with its own manifest, byte for byte, whatever it looks like', async () => {
   const parts = [layer('pulled-1'), layer('pulled-2', 100_000)];
   for (const compression of ['gzip', 'zstd', 'none'] as const) {
-    const image = await putImage(registry, `source/${compression}`, { layers: parts, compression }, 'x');
+    const image = await putImage(scene.registry, `source/${compression}`, { layers: parts, compression }, 'x');
     await ok('pull', '-q', name(`source/${compression}:x`));
     await ok('tag', name(`source/${compression}:x`), name(`back/${compression}:y`));
     assert.match(await ok('push', name(`back/${compression}:y`)), new RegExp(`Mounted from source/${compression}`));
@@ -212,13 +182,13 @@ test('an index whose images are all here goes back whole; one image of it alone 
   const images = [];
   for (const [at, platform] of platforms.entries()) {
     const { os: _, ...extra } = platform;
-    const image = await putImage(registry, 'index/source', { layers: [layer(`platform-${at}`, 50_000)], extra });
+    const image = await putImage(scene.registry, 'index/source', { layers: [layer(`platform-${at}`, 50_000)], extra });
     images.push({ ...image, platform });
   }
-  const index = await putIndex(registry, 'index/source', images, 'all');
+  const index = await putIndex(scene.registry, 'index/source', images, 'all');
   const indexAt = async (repository: string, tag: string) => {
     const headers = { Accept: index.mediaType };
-    const { body } = await registry.ask('GET', `/v2/${repository}/manifests/${tag}`, { headers });
+    const { body } = await scene.registry.ask('GET', `/v2/${repository}/manifests/${tag}`, { headers });
     return digestOf(body);
   };
   await ok('pull', '-q', '--platform', 'linux/amd64', name('index/source:all'));
@@ -233,33 +203,12 @@ test('an index whose images are all here goes back whole; one image of it alone 
   for (const { digest } of images) assert.equal((await stored('index/whole', digest)).digest, digest);
   const path = `/images/${name('index/whole')}/push?tag=1&platform=`;
   for (const [at, platform] of platforms.entries()) {
-    await ask(daemon.socket, 'POST', path + encodeURIComponent(JSON.stringify(platform)));
+    await ask(scene.daemon.socket, 'POST', path + encodeURIComponent(JSON.stringify(platform)));
     assert.equal((await stored('index/whole', '1')).digest, images[at]!.digest);
   }
   const other = encodeURIComponent(JSON.stringify({ os: 'linux', architecture: 's390x' }));
-  assert.match((await ask(daemon.socket, 'POST', path + other)).text, /does not match the specified platform/);
-  await checkStore(daemon);
-});
-
-test('docker, podman, skopeo and we ourselves take what was pushed', async () => {
-  await load([busybox, layer('first', 100_000)], 'peers:1');
-  const id = await ok('inspect', '-f', '{{.Id}}', name('peers:1'));
-  await ok('push', name('peers:1'));
-  const inside = async (...command: string[]) =>
-    (await promisify(execFile)('nsenter', [`--net=${daemon.netns.path}`, ...command])).stdout.trim();
-  const reference = `docker://${name('peers:1')}`;
-  const inspected = JSON.parse(await inside('skopeo', 'inspect', '--tls-verify=false', reference));
-  assert.equal(inspected.Digest, (await stored('peers', '1')).digest);
-  const folders = ['--root', 'root', '--runroot', 'run', '--tmpdir', 'tmp'].map((word) =>
-    word.startsWith('-') ? word : join(daemon.folder, `podman-${word}`),
-  );
-  await inside('podman', ...folders, 'pull', '-q', '--tls-verify=false', name('peers:1'));
-  assert.equal(`sha256:${await inside('podman', ...folders, 'inspect', '-f', '{{.Id}}', name('peers:1'))}`, id);
-  await inside('podman', ...folders, 'system', 'reset', '-f').catch(() => {});
-  await ok('rmi', name('peers:1'));
-  await ok('pull', '-q', name('peers:1'));
-  assert.equal(await ok('inspect', '-f', '{{.Id}}', name('peers:1')), id);
-  assert.equal((await ok('run', '--rm', name('peers:1'))).slice(0, 5), 'first');
+  assert.match((await ask(scene.daemon.socket, 'POST', path + other)).text, /does not match the specified platform/);
+  await checkStore(scene.daemon);
 });
 
 /** Pushes while the proxy does what `misbehave` says, and sees that all came right. */
@@ -267,13 +216,13 @@ async function survives(repository: string, misbehave: (request: Passed) => Retu
   const tar = layer(`${repository}-`, 2_000_000);
   const random = makeTar([{ name: 'random', body: randomBytes(35_000_000) }]);
   await load([tar, random], `${repository}:1`);
-  proxy.misbehave = misbehave;
+  scene.proxy.misbehave = misbehave;
   const messages = await push(repository, '1');
-  proxy.misbehave = () => undefined;
+  scene.proxy.misbehave = () => undefined;
   assert.equal(failure(messages), undefined);
   const { manifest } = await stored(repository, '1');
   for (const [at, expected] of [tar, random].entries()) {
-    const { body } = await registry.ask('GET', `/v2/${repository}/blobs/${manifest.layers[at]!.digest}`);
+    const { body } = await scene.registry.ask('GET', `/v2/${repository}/blobs/${manifest.layers[at]!.digest}`);
     assert.equal(digestOf(gunzipSync(body)), digestOf(expected));
   }
   await ok('rmi', name(`${repository}:1`));
@@ -298,12 +247,12 @@ test('connections that break in uploads, replies that are lost, and registries t
 test('what cannot be pushed says why, and stops', async () => {
   await load([layer('refused', 1_000_000)], 'refused:1');
   const body = JSON.stringify({ errors: [{ code: 'DENIED', message: 'requested access to the resource is denied' }] });
-  proxy.misbehave = ({ method }) => (method === 'POST' ? { status: 403, body } : undefined);
+  scene.proxy.misbehave = ({ method }) => (method === 'POST' ? { status: 403, body } : undefined);
   assert.equal(failure(await push('refused', '1')), 'denied: requested access to the resource is denied');
-  proxy.misbehave = (request) => (isUpload(request) ? { status: 500 } : undefined);
+  scene.proxy.misbehave = (request) => (isUpload(request) ? { status: 500 } : undefined);
   assert.match(failure(await push('refused', '1'))!, /received unexpected HTTP status: 500/);
-  assert.deepEqual(await readdir(join(daemon.dataRoot, 'content/ingest')), []);
-  proxy.misbehave = () => undefined;
+  assert.deepEqual(await readdir(join(scene.daemon.dataRoot, 'content/ingest')), []);
+  scene.proxy.misbehave = () => undefined;
   assert.equal(failure(await push('refused', '1')), undefined);
 });
 

@@ -4,44 +4,26 @@ import { randomBytes } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProgressMessage } from '#api/types/image.ts';
-import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { killEngine } from '#test/support/faults.ts';
-import { busyboxLayer } from '#test/support/images.ts';
-import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
 import { putImage, type StoredImage } from '#test/support/registry-images.ts';
-import { type Mischief, type Passed, type RegistryProxy, startRegistryProxy } from '#test/support/registry-proxy.ts';
+import type { Mischief, Passed } from '#test/support/registry-proxy.ts';
+import { RegistryScene, short } from '#test/support/registry-scene.ts';
 import { checkStore } from '#test/support/store-check.ts';
 import { makeTar } from '#test/support/tar.ts';
 
 const MIB = 1 << 20;
 
-let daemon: TestDaemon;
-let registry: TestRegistry;
-let proxy: RegistryProxy;
-let busybox: Buffer;
+const scene = new RegistryScene();
 let made = 0;
 
-before(async () => {
-  daemon = await startDaemon({ busybox: false });
-  registry = await startRegistry({ netns: daemon.netns.path, behindProxy: true });
-  proxy = await startRegistryProxy({ netns: daemon.netns.path, upstream: registry.front });
-  busybox = await busyboxLayer();
-});
-
-after(async () => {
-  await daemon.close();
-  await proxy.close();
-  await registry.close();
-});
-
 afterEach(async () => {
-  proxy.misbehave = () => undefined;
-  const images = await daemon.ok(['images', '-q']);
-  if (images) await daemon.ok(['rmi', '-f', ...new Set(images.split('\n'))]);
-  await checkStore(daemon);
+  scene.proxy.misbehave = () => undefined;
+  const images = await scene.daemon.ok(['images', '-q']);
+  if (images) await scene.daemon.ok(['rmi', '-f', ...new Set(images.split('\n'))]);
+  await checkStore(scene.daemon);
 });
 
 interface Remote extends StoredImage {
@@ -55,29 +37,29 @@ async function publish(...sizes: number[]): Promise<Remote> {
   const repository = `faults/${made++}`;
   const layers = sizes.map((size, at) => makeTar([{ name: `data-${at}`, body: randomBytes(size) }]));
   const config = { Cmd: ['sh', '-c', 'wc -c < /data-0'] };
-  const image = await putImage(registry, repository, { layers: [busybox, ...layers], config }, 'latest');
-  return { ...image, name: `${proxy.host}/${repository}`, large: image.layers[1]! };
+  const image = await putImage(scene.registry, repository, { layers: [scene.busybox, ...layers], config }, 'latest');
+  return { ...image, name: `${scene.proxy.host}/${repository}`, large: image.layers[1]! };
 }
 
 /** What becomes of the n-th request for the large layer. */
 function onLayer(image: Remote, trick: (request: number, passed: Passed) => Mischief | undefined): void {
   let asked = 0;
-  proxy.misbehave = (passed) => (passed.path.includes(image.large.digest) ? trick(asked++, passed) : undefined);
+  scene.proxy.misbehave = (passed) => (passed.path.includes(image.large.digest) ? trick(asked++, passed) : undefined);
 }
 
 async function assertWorks(image: Remote, size: number): Promise<void> {
-  assert.equal(await daemon.ok(['run', '--rm', image.name]), String(size));
-  assert.deepEqual(await readdir(join(daemon.dataRoot, 'content/ingest')), []);
+  assert.equal(await scene.daemon.ok(['run', '--rm', image.name]), String(size));
+  assert.deepEqual(await readdir(join(scene.daemon.dataRoot, 'content/ingest')), []);
 }
 
 /** What was under way when a connection broke may have to come again. */
 function assertPaidOnce({ large: { digest, size } }: Remote): void {
-  const sent = proxy.bytesOf(digest);
+  const sent = scene.proxy.bytesOf(digest);
   assert.ok(sent >= size && sent <= size + MIB, `${sent} bytes were sent of ${size}`);
 }
 
 async function pullFails(image: Remote): Promise<string> {
-  const { code, stdout, stderr } = await daemon.docker(['pull', image.name]);
+  const { code, stdout, stderr } = await scene.daemon.docker(['pull', image.name]);
   assert.equal(code, 1, stdout);
   return stderr;
 }
@@ -95,7 +77,7 @@ function begin(image: Remote): Client {
   const messages: ProgressMessage[] = [];
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   const path = `/images/create?fromImage=${encodeURIComponent(image.name)}&tag=latest`;
-  const sent = request({ socketPath: daemon.socket, method: 'POST', path, agent: false }, (reply) => {
+  const sent = request({ socketPath: scene.daemon.socket, method: 'POST', path, agent: false }, (reply) => {
     let rest = '';
     reply.setEncoding('utf8').on('data', (text: string) => {
       const lines = (rest + text).split('\n');
@@ -120,7 +102,7 @@ function begin(image: Remote): Client {
 
 /** Bytes of a blob that have arrived. */
 async function arrived(digest: string): Promise<number> {
-  const path = join(daemon.dataRoot, 'content/ingest', `download-${digest.replace('sha256:', '')}`, 'blob');
+  const path = join(scene.daemon.dataRoot, 'content/ingest', `download-${digest.replace('sha256:', '')}`, 'blob');
   return stat(path).then(
     ({ size }) => size,
     () => 0,
@@ -129,7 +111,7 @@ async function arrived(digest: string): Promise<number> {
 
 /** All of them see the large layer come, and so much of it is here. */
 async function underWay(clients: Client[], image: Remote, bytes: number): Promise<void> {
-  const id = image.large.digest.slice('sha256:'.length).slice(0, 12);
+  const id = short(image.large.digest);
   await Promise.all(
     clients.map((client) => client.until((message) => message.id === id && message.status === 'Downloading')),
   );
@@ -139,10 +121,10 @@ async function underWay(clients: Client[], image: Remote, bytes: number): Promis
 test('a connection that breaks is followed by one for the rest', async () => {
   const image = await publish(3 * MIB);
   onLayer(image, (request) => (request < 3 ? { cutAfter: 700_000 } : undefined));
-  await daemon.ok(['pull', '-q', image.name]);
+  await scene.daemon.ok(['pull', '-q', image.name]);
   await assertWorks(image, 3 * MIB);
   assertPaidOnce(image);
-  const asked = proxy.requests.filter(({ path }) => path.includes(image.large.digest));
+  const asked = scene.proxy.requests.filter(({ path }) => path.includes(image.large.digest));
   assert.equal(asked.length, 4);
   for (const { headers } of asked.slice(1)) assert.match(headers.range!, /^bytes=[1-9]\d+-$/);
 });
@@ -157,7 +139,7 @@ test('a server that is busy, slow or in trouble is asked again', async () => {
     { delay: 300 },
   ];
   onLayer(image, (request) => tricks[request]);
-  await daemon.ok(['pull', '-q', image.name]);
+  await scene.daemon.ok(['pull', '-q', image.name]);
   await assertWorks(image, MIB);
 });
 
@@ -165,8 +147,8 @@ test('a server that does not give up failing is named, and what has come stays',
   const image = await publish(2 * MIB);
   onLayer(image, (request) => (request === 0 ? { cutAfter: MIB } : { status: 502 }));
   assert.match(await pullFails(image), /received unexpected HTTP status: 502/);
-  proxy.misbehave = () => undefined;
-  await daemon.ok(['pull', '-q', image.name]);
+  scene.proxy.misbehave = () => undefined;
+  await scene.daemon.ok(['pull', '-q', image.name]);
   await assertWorks(image, 2 * MIB);
   assertPaidOnce(image);
 });
@@ -175,7 +157,7 @@ test('a server that knows no ranges begins anew, and so does one whose blob has 
   for (const second of [{ ignoreRange: true }, { etag: '"second"' }, { status: 416 }] as Mischief[]) {
     const image = await publish(2 * MIB);
     onLayer(image, (request) => [{ cutAfter: MIB, etag: '"first"' }, second][request]);
-    await daemon.ok(['pull', '-q', image.name]);
+    await scene.daemon.ok(['pull', '-q', image.name]);
     await assertWorks(image, 2 * MIB);
   }
 });
@@ -189,7 +171,7 @@ test('a part that is not the one asked for is not taken', async () => {
         ? { headers: { 'content-range': 'bytes 5-2000000/2000000' } }
         : undefined,
   );
-  await daemon.ok(['pull', '-q', image.name]);
+  await scene.daemon.ok(['pull', '-q', image.name]);
   await assertWorks(image, 2 * MIB);
 });
 
@@ -197,16 +179,16 @@ test('bytes that were changed on the way are fetched again; when that does not h
   const image = await publish(2 * MIB);
   for (const corruptAt of [3, MIB, image.large.size - 4]) {
     onLayer(image, (request) => (request === 0 ? { corruptAt } : undefined));
-    await daemon.ok(['pull', '-q', image.name]);
+    await scene.daemon.ok(['pull', '-q', image.name]);
     await assertWorks(image, 2 * MIB);
-    await daemon.ok(['rmi', image.name]);
+    await scene.daemon.ok(['rmi', image.name]);
   }
   onLayer(image, () => ({ corruptAt: MIB }));
   assert.match(
     await pullFails(image),
     new RegExp(`filesystem layer verification failed for digest ${image.large.digest}`),
   );
-  await checkStore(daemon);
+  await checkStore(scene.daemon);
 });
 
 test('an engine that is killed at 90 % goes on where it was, and pays for next to nothing twice', async () => {
@@ -214,16 +196,16 @@ test('an engine that is killed at 90 % goes on where it was, and pays for next t
   const image = await publish(...sizes);
   const large = image.layers.slice(1);
   const sizeOf = (path: string) => large.find(({ digest }) => path.includes(digest))?.size;
-  proxy.misbehave = ({ path, earlier }) => {
+  scene.proxy.misbehave = ({ path, earlier }) => {
     const size = sizeOf(path);
     return size && earlier === 0 ? { stallAfter: Math.floor(size * 0.9) } : undefined;
   };
   const client = begin(image);
-  const sent = (digest: string) => proxy.bytesOf(digest);
+  const sent = (digest: string) => scene.proxy.bytesOf(digest);
   for (const { digest, size } of large) while ((await arrived(digest)) < Math.floor(size * 0.9)) await sleep(10);
-  await killEngine(daemon);
+  await killEngine(scene.daemon);
   await client.ended;
-  await daemon.ok(['pull', '-q', image.name]);
+  await scene.daemon.ok(['pull', '-q', image.name]);
   await assertWorks(image, sizes[0]!);
   for (const { digest, size } of large) assert.ok(sent(digest) <= size + 4 * MIB, `${sent(digest)} of ${size}`);
 });
@@ -238,7 +220,7 @@ test('clients that want the same share one download, and one may leave', async (
   await clients[0]!.ended;
   onLayer(image, () => undefined);
   // The connection that stalled ends; whoever is left gets the rest.
-  proxy.drop(image.large.digest);
+  scene.proxy.drop(image.large.digest);
   release();
   await Promise.all(clients.map(({ ended }) => ended));
   for (const { messages } of clients.slice(1)) {
@@ -254,9 +236,9 @@ test('when the last client leaves the download stops, and the next one goes on w
   const clients = [begin(image), begin(image)];
   await underWay(clients, image, 4 * MIB);
   for (const client of clients) client.leave();
-  await proxy.left(image.large.digest);
-  await checkStore(daemon);
-  await daemon.ok(['pull', '-q', image.name]);
+  await scene.proxy.left(image.large.digest);
+  await checkStore(scene.daemon);
+  await scene.daemon.ok(['pull', '-q', image.name]);
   assertPaidOnce(image);
   await assertWorks(image, 8 * MIB);
 });

@@ -13,17 +13,23 @@ export interface Dockerd {
   close(): Promise<void>;
 }
 
-/** `parent`: the folder in which it makes its own. */
-export async function startDockerd({ parent = '/var/tmp' } = {}): Promise<Dockerd> {
+export interface DockerdOptions {
+  /** The folder in which it makes its own. */
+  parent?: string;
+  /** The path of another's network namespace to live in. */
+  netns?: string;
+}
+
+export async function startDockerd({ parent = '/var/tmp', netns }: DockerdOptions = {}): Promise<Dockerd> {
   const folder = await mkdtemp(join(parent, 'wherry-test-dockerd-'));
-  const netns = await makeNamespace();
+  const own = netns === undefined ? await makeNamespace() : undefined;
   const host = `unix://${folder}/api.sock`;
   const config = join(folder, 'daemon.json');
   await writeFile(config, '{}');
   await mkdir(join(folder, 'data'));
   const flags = ['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '--config-file', config];
   const files = ['--pidfile', join(folder, 'pid'), '-H', host, '--iptables=false', '--bridge=none'];
-  const child = spawn('nsenter', [`--net=${netns.path}`, 'dockerd', ...flags, ...files], {
+  const child = spawn('nsenter', [`--net=${netns ?? own!.path}`, 'dockerd', ...flags, ...files], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let log = '';
@@ -42,7 +48,7 @@ export async function startDockerd({ parent = '/var/tmp' } = {}): Promise<Docker
       child.kill('SIGTERM');
       await ended;
       await unmountBelow(folder);
-      await netns.remove();
+      await own?.remove();
       await rm(folder, { recursive: true, force: true });
     },
   };

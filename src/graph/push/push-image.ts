@@ -54,7 +54,7 @@ async function pushLayers(
   for (const [at, diffId] of [...diffIds.entries()].toReversed()) {
     if (pushed.has(diffId)) continue;
     target.emit({ status: 'Preparing', progressDetail: {}, id: shortId(diffId) });
-    const own = originals.map(({ parsed }) => ({ ...parsed.layers[at]!, repositories: [] }));
+    const own = originals.map(({ parsed }) => ({ ...parsed.layers[at]!, repositories: target.sources }));
     const repository = `${target.domain}/${target.repository}`;
     const work = () => pushLayer(state, { ...target, signal }, diffId, own);
     const pushing = state.pushes.run(repository, diffId, work, signal);

@@ -16,6 +16,8 @@ export interface PushTarget extends BlobTarget {
   /** The registry's domain. */
   domain: string;
   compression: CompressRequest['compression'];
+  /** Repositories of which the image came, or to which it was pushed: there are the blobs of its manifests. */
+  sources: readonly string[];
   emit: (message: ProgressMessage) => void;
 }
 
@@ -42,7 +44,8 @@ export async function pushLayer(
 ): Promise<PushedBlob> {
   const { emit } = target;
   const say = (status: string) => emit({ status, progressDetail: {}, id: shortId(diffId) });
-  const candidates = merged(own, await knownBlobs(state, diffId)).slice(0, MAX_CANDIDATES);
+  const recorded = await knownBlobs(state, diffId);
+  const candidates = merged(own, recorded).slice(0, MAX_CANDIDATES);
   for (const blob of candidates) {
     if (!(await hasBlob(target, blob.digest))) continue;
     say('Layer already exists');
@@ -50,7 +53,9 @@ export async function pushLayer(
   }
   const mounted = await mountFrom(target, candidates);
   if (mounted) {
-    await rememberBlob(state, target, diffId, mounted.blob);
+    // What a manifest alone says of a blob counts for its own image only.
+    const isKnown = recorded.some(({ digest }) => digest === mounted.blob.digest);
+    if (isKnown) await rememberBlob(state, target, diffId, mounted.blob);
     say(`Mounted from ${mounted.from}`);
     return mounted.blob;
   }
@@ -63,7 +68,12 @@ export async function pushLayer(
 /** The blobs that the image's manifests name, then what else is known; each with all that is known of it. */
 function merged(own: readonly KnownBlob[], recorded: readonly KnownBlob[]): KnownBlob[] {
   const known = new Map(recorded.map((blob) => [blob.digest, blob]));
-  const first = new Map(own.map((blob) => [blob.digest, known.get(blob.digest) ?? blob]));
+  const first = new Map(
+    own.map((blob) => {
+      const repositories = [...(known.get(blob.digest)?.repositories ?? []), ...blob.repositories];
+      return [blob.digest, { ...blob, repositories: [...new Set(repositories)] }];
+    }),
+  );
   return [...first.values(), ...recorded.filter(({ digest }) => !first.has(digest))];
 }
 

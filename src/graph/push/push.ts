@@ -39,7 +39,9 @@ export async function pushImages(
   emit({ status: `The push refers to repository [${repository}]` });
   const { domain, path } = reference;
   for (const { tagged, image } of imagesToPush(state, reference)) {
-    const target = { session, domain, repository: path, compression, emit, signal };
+    const names = state.references.of(image.id).filter(({ digest }) => digest !== undefined);
+    const sources = [...new Set(names.map(repositoryOf))];
+    const target = { session, domain, repository: path, compression, sources, emit, signal };
     try {
       await pushTag(state, target, tagged, image, platform);
     } catch (error) {
