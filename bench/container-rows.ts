@@ -11,8 +11,11 @@ import type { Row } from './row.ts';
 const docker = (engine: BenchEngine, ...args: string[]) => run([...engine.cli, ...args]);
 const inShell = (engine: BenchEngine, line: string) => run(['sh', '-c', `"$@" ${line}`, 'sh', ...engine.cli]);
 
-/** Files that are copied in and out, and where copies go. */
-const folder = `/var/tmp/wherry-bench-files-${process.pid}`;
+/**
+ * Files that are copied in and out, and where copies go: in memory, because ext4 searches long for free inodes in the
+ * minutes after many have been deleted, whoever makes the next ones.
+ */
+const folder = `/dev/shm/wherry-bench-files-${process.pid}`;
 const MEGABYTES = 500;
 const SMALL_FILES = 20_000;
 
@@ -25,15 +28,14 @@ function makeFiles(): void {
     if (i % 200 === 0) mkdirSync(join(folder, 'small', String(i / 200)));
     writeFileSync(join(folder, 'small', String(Math.floor(i / 200)), `file-${i}`), `content of file ${i}\n`);
   }
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 }
 
 const box = async (engine: BenchEngine) => {
-  makeFiles();
   await docker(engine, 'run', '-d', '--name', 'box', 'busybox', 'sleep', '10000');
 };
 const noBox = async (engine: BenchEngine) => {
   await docker(engine, 'rm', '-f', '-t', '0', 'box').catch(() => docker(engine, 'rm', '-f', 'box'));
-  rmSync(folder, { recursive: true, force: true });
 };
 
 const restart: Row = {
@@ -71,6 +73,7 @@ function copyRow(name: string, file: 'large' | 'small', way: 'in' | 'out'): Row 
     samples: file === 'large' ? 5 : 1,
     goal: '<= 1/2',
     async before(engine) {
+      makeFiles();
       await box(engine);
       if (way === 'out')
         await docker(engine, 'cp', '-q', join(folder, file), 'box:/copied').catch(() => copyIn(engine));
@@ -82,7 +85,7 @@ function copyRow(name: string, file: 'large' | 'small', way: 'in' | 'out'): Row 
       const here = join(folder, `copy-${engine.name}`);
       const line = way === 'in' ? [join(folder, file), 'box:/copied'] : ['box:/copied', here];
       const ms = await timed(() => docker(engine, 'cp', ...line));
-      if (way === 'in') await docker(engine, 'exec', 'box', 'rm', '-rf', '/copied');
+      if (file === 'large' && way === 'in') await docker(engine, 'exec', 'box', 'rm', '/copied');
       rmSync(here, { recursive: true, force: true });
       await run(['sync']);
       return ms;

@@ -61,7 +61,7 @@ static void copy(int to, const struct extract_segment *segment) {
 static void make_file(void) {
   struct extract_segment segment;
   uint64_t end = 0;
-  int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, entry.mode & 0777);
   check(file, "making it");
   for (uint32_t i = 0; i < entry.segments; i++) {
     read_all(&segment, sizeof segment);
@@ -86,12 +86,17 @@ static void set_xattrs(void) {
   }
 }
 
-/* In an order in which none undoes another: chown(2) clears set-id bits and capabilities, all of it changes times. */
+/*
+ * In an order in which none undoes another: chown(2) clears set-id bits and capabilities, all of it changes times. What a
+ * file has from its making is left out: each change is one more transaction of the file system.
+ */
 static void set_attributes(void) {
   const struct timespec time = {entry.seconds, entry.nanoseconds}, times[] = {time, time};
-  check(fchownat(AT_FDCWD, name, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW), "setting its owner");
+  bool of_root = entry.uid == 0 && entry.gid == 0; /* no folder that is being filled has its set-gid bit yet */
+  bool whole = of_root && S_ISREG(entry.mode) && !(entry.mode & 07000) && entry.xattrs == 0;
+  if (!of_root) check(fchownat(AT_FDCWD, name, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW), "setting its owner");
   set_xattrs();
-  if (!S_ISLNK(entry.mode)) check(chmod(name, entry.mode & 07777), "setting its permissions");
+  if (!whole && !S_ISLNK(entry.mode)) check(chmod(name, entry.mode & 07777), "setting its permissions");
   check(utimensat(AT_FDCWD, name, times, AT_SYMLINK_NOFOLLOW), "setting its time");
 }
 

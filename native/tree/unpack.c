@@ -86,8 +86,9 @@ static bool make_room(const struct tree_entry *entry, const char *name, const ch
   return false;
 }
 
-static void write_file(const char *name, const char *last, uint64_t size) {
-  int fd = open(last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+static void write_file(const struct tree_entry *entry, const char *name, const char *last) {
+  uint64_t size = entry->size;
+  int fd = open(last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, entry->mode & 0777);
   if (fd < 0) fail(errno, "making %s", name);
   while (size > 0) {
     ssize_t count = read(STDIN_FILENO, chunk, size < sizeof chunk ? size : sizeof chunk);
@@ -132,12 +133,16 @@ static void defer_time(const char *name, struct timespec time) {
   folder_times[folder_count++] = (struct folder_time){full_name(name), time};
 }
 
+/* Only what is not so already: each change is one more transaction of the file system. */
 static void set_attributes(const struct tree_entry *entry, const char *name, const char *last, const char *pairs) {
   struct timespec time = {entry->mtime, entry->mtime_ns}, times[] = {time, time};
-  if (fchownat(AT_FDCWD, last, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW)) fail(errno, "giving %s its owner", name);
   struct stat stat;
   if (fstatat(AT_FDCWD, last, &stat, AT_SYMLINK_NOFOLLOW)) fail(errno, "looking at %s", name);
-  if (!S_ISLNK(stat.st_mode) && fchmodat(AT_FDCWD, last, entry->mode & 07777, AT_SYMLINK_NOFOLLOW))
+  bool owned = stat.st_uid == entry->uid && stat.st_gid == entry->gid;
+  if (!owned && fchownat(AT_FDCWD, last, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW))
+    fail(errno, "giving %s its owner", name);
+  bool same_mode = owned && (stat.st_mode & 07777) == (entry->mode & 07777); /* chown(2) clears set-id bits */
+  if (!same_mode && !S_ISLNK(stat.st_mode) && fchmodat(AT_FDCWD, last, entry->mode & 07777, AT_SYMLINK_NOFOLLOW))
     fail(errno, "giving %s its mode", name);
   set_xattrs(name, last, pairs, entry->xattrs_length);
   if (S_ISDIR(stat.st_mode)) return defer_time(name, time);
@@ -149,8 +154,8 @@ static void unpack_entry(const struct tree_entry *entry) {
   char *pairs = take_text(entry->xattrs_length);
   const char *last = enter_parent(name);
   bool there = make_room(entry, name, last);
-  if (entry->type == '5' && !there && mkdir(last, 0700)) fail(errno, "making %s", name);
-  if (entry->type == '0') write_file(name, last, entry->size);
+  if (entry->type == '5' && !there && mkdir(last, entry->mode & 0777)) fail(errno, "making %s", name);
+  if (entry->type == '0') write_file(entry, name, last);
   if (entry->type == '1') make_link(name, link, last);
   if (entry->type == '2' && symlink(link, last)) fail(errno, "making the link %s", name);
   if (strchr("346", entry->type)) make_special(entry, name, last);
