@@ -17,11 +17,23 @@ export interface LineReader {
   close(): Promise<void>;
 }
 
-/**
- * Opens a log and its rotated files (path, path.1, path.2, ...), oldest first. They are opened from the newest on: a
- * rotation meanwhile moves files up, so that one may be met twice (and is dropped) but none is missed.
- */
+/** So often are the files of a log opened anew that was rotated meanwhile: some logs are rotated all the time. */
+const ATTEMPTS = 100;
+
+/** Opens a log and its rotated files (path, path.1, path.2, ...), oldest first. */
 export async function openLogFiles(path: string): Promise<LineReader[]> {
+  for (let attempt = 1; ; attempt++) {
+    const readers = await openAll(path);
+    if (attempt === ATTEMPTS || (await inodeOf(path)) === readers.at(-1)?.inode) return readers;
+    await Promise.all(readers.map((reader) => reader.close()));
+  }
+}
+
+/**
+ * They are opened from the newest on: a rotation meanwhile moves files up, so that one may be met twice (and is dropped)
+ * but none is missed. After two rotations a newer one may be among the older ones.
+ */
+async function openAll(path: string): Promise<LineReader[]> {
   const readers: LineReader[] = [];
   let gaps = 0;
   for (let index = 0; gaps < 2; index++) {

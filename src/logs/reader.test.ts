@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { formatTime } from '#lib/time.ts';
 import type { LogEntry } from './entries.ts';
 import { type LogQuery, readLog } from './reader.ts';
@@ -27,6 +36,12 @@ function line(n: number): string {
   return `${JSON.stringify({ log: `line ${n}\n`, stream, time: formatTime(START + BigInt(n) * SECOND) })}\n`;
 }
 const lines = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => line(from + i)).join('');
+
+/** As a monitor does it that has rotated `rotated` files already. */
+function rotate(rotated: number): void {
+  for (let kept = rotated; kept >= 1; kept--) renameSync(`${path}.${kept}`, `${path}.${kept + 1}`);
+  renameSync(path, `${path}.1`);
+}
 
 async function read(query: Partial<LogQuery> = {}): Promise<number[]> {
   const numbers: number[] = [];
@@ -109,8 +124,7 @@ test('follow goes through rotations and ends after the last line', async () => {
   for (let n = 5; n < 300; n++) {
     appendFileSync(path, line(n));
     if (n % 20 === 0) {
-      for (let kept = n / 20 - 1; kept >= 1; kept--) renameSync(`${path}.${kept}`, `${path}.${kept + 1}`);
-      renameSync(path, `${path}.1`);
+      rotate(n / 20 - 1);
       writeFileSync(path, '');
       await sleep(5);
     }
@@ -118,6 +132,22 @@ test('follow goes through rotations and ends after the last line', async () => {
   ended.resolve();
   await reading;
   assert.deepEqual(seen, range(0, 300));
+});
+
+test('files that are rotated while they are opened come in order, each once', async () => {
+  for (let round = 0; round < 20; round++) {
+    for (let kept = 1; existsSync(`${path}.${kept}`); kept++) rmSync(`${path}.${kept}`);
+    writeFileSync(path, lines(0, 5));
+    const reading = read();
+    for (let n = 5; n < 30; n += 5) {
+      await turn();
+      rotate(n / 5 - 1);
+      writeFileSync(path, lines(n, n + 5));
+    }
+    const numbers = await reading;
+    assert.deepEqual(numbers, range(0, numbers.length));
+    assert.ok(numbers.length >= 5);
+  }
 });
 
 test('follow survives a log that is cut in place', async () => {
