@@ -77,13 +77,15 @@ test('a job that is cancelled: killed while it is waited for, and forced out', a
 });
 
 test('the engine is killed in the middle: who asks again is told what he would have been told', async () => {
-  const id = await create('survivor', { Cmd: ['sh', '-c', 'sleep 1; echo late; exit 4'] });
+  const until = 'until [ -e /told ]; do sleep 0.05; done; exit 4';
+  const id = await create('survivor', { Cmd: ['sh', '-c', until] });
   const lost = wait(id, 'next-exit').catch(() => 'cut off');
   await post(`/containers/${id}/start`);
   await killEngine(daemon);
   assert.equal(await lost, 'cut off');
-  assert.deepEqual(await wait(id, 'not-running'), { StatusCode: 4 });
-  const until = 'until [ -e /told ]; do sleep 0.05; done; exit 4';
+  const ended = wait(id, 'not-running');
+  await daemon.ok(['exec', id, 'touch', '/told']);
+  assert.deepEqual(await ended, { StatusCode: 4 });
   const vanishing = await create('gone', { Cmd: ['sh', '-c', until], HostConfig: { AutoRemove: true } });
   await post(`/containers/${vanishing}/start`);
   await killEngine(daemon);
