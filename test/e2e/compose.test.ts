@@ -61,7 +61,7 @@ const composed = async (...args: string[]): Promise<string> => {
 const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
 
 async function page(): Promise<string> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     const text = await runIn(daemon.netns.path, words`busybox wget -T 2 -qO- http://127.0.0.1:8080/`).catch(() => '');
     if (text !== '') return text;
     await sleep(50);

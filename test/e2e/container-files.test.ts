@@ -26,7 +26,7 @@ async function started(name: string, script: string, ...flags: string[]): Promis
   const all = `${script}\necho ready; sleep 1000`;
   await daemon.ok(['run', '-d', '--stop-timeout', '0', '--name', name, ...flags, 'busybox', 'sh', '-c', all]);
   for (let tries = 0; !(await daemon.ok(['logs', name])).includes('ready'); tries++) {
-    assert.ok(tries < 100, `the script of ${name} does not get ready`);
+    assert.ok(tries < 1000, `the script of ${name} does not get ready`);
     await sleep(20);
   }
 }
@@ -75,7 +75,7 @@ const file = (name: string, body = name): ContractEntry => ({ type: 'file', name
 
 /** Removed containers go in the background. */
 async function nothingMounted(): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
     if (!mounts.some((line) => line.includes(`${daemon.dataRoot}/graph/containers`))) return;
     await sleep(20);

@@ -35,7 +35,7 @@ const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
 const fetchFrom = (path: string, url: string) => runIn(path, words`busybox wget -T 2 -qO- ${url}`).catch(() => '');
 
 async function untilFetched(path: string, url: string): Promise<string> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     const page = await fetchFrom(path, url);
     if (page !== '') return page;
     await sleep(20);

@@ -34,7 +34,7 @@ async function fetchIn(name: string, host: string): Promise<string> {
 }
 
 async function untilFetched(name: string, host: string): Promise<string> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     const page = await fetchIn(name, host);
     if (page !== '') return page;
     await sleep(20);

@@ -60,7 +60,7 @@ export async function footprintAtRest(folders: Folders): Promise<string[]> {
 
 /** Resolves when the daemon's footprint is `expected`; rejects with the difference when it does not become so. */
 export async function untilFootprint(folders: Folders, expected: readonly string[]): Promise<void> {
-  for (let tries = 0; tries < 250; tries++) {
+  for (let tries = 0; tries < 2500; tries++) {
     if ((await footprint(folders)).join('\n') === expected.join('\n')) return;
     await sleep(20);
   }

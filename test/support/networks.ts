@@ -94,7 +94,7 @@ export async function serveHttp(path: string, port: number, answer: string): Pro
   let seen = '';
   child.stderr.on('data', (chunk) => (seen += chunk));
   const ended = new Promise((resolve) => child.once('close', resolve));
-  for (let tries = 0; tries < 100 && !(await listens(path, port)); tries++)
+  for (let tries = 0; tries < 1000 && !(await listens(path, port)); tries++)
     await new Promise((next) => setTimeout(next, 20));
   return {
     stop: async () => {
