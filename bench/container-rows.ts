@@ -124,7 +124,6 @@ export const EXPORT_ROW: Row = {
 
 const STATS_SECONDS = 10;
 
-/** dockerd on a hybrid machine asks its containers and gets no figures; what asking costs is measured all the same. */
 const stats: Row = {
   name: `stats of 100 containers for ${STATS_SECONDS} s: CPU of the daemon`,
   unit: 'ms',

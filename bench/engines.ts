@@ -158,14 +158,14 @@ function unmountBelow(folder: string): void {
 }
 
 /**
- * crun (wherry's and podman's default) refuses a hybrid machine whose hugetlb controller is left on v2; a benchmark may
- * mount it on v1. Gives what undoes it.
+ * On a hybrid machine crun (wherry's and podman's default) refuses a hugetlb controller that is left on v2, and dockerd
+ * has no statistics while it is on v1, if only because somebody had it there before, and not mounted; a benchmark may
+ * mount it. Gives what undoes it.
  */
 export function completeCgroups(): () => void {
   const folder = '/sys/fs/cgroup/hugetlb';
   const hybrid = existsSync('/sys/fs/cgroup/unified/cgroup.controllers');
-  if (!hybrid || !readFileSync('/sys/fs/cgroup/unified/cgroup.controllers', 'utf8').includes('hugetlb'))
-    return () => {};
+  if (!hybrid || readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${folder} `)) return () => {};
   mkdirSync(folder, { recursive: true });
   execFileSync('mount', ['-t', 'cgroup', '-o', 'hugetlb', 'cgroup', folder]);
   return () => {
