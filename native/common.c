@@ -2,8 +2,9 @@
 
 #include <spawn.h>
 
-/* The environment of what we start: ours is for the engine. */
-static char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+/* The environment of what we start: ours is for the engine. The second one is for runtimes, see monitor/container.c. */
+static char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                              "_LIBCONTAINER_CLONED_BINARY=1", NULL};
 
 int64_t now(clockid_t clock) {
   struct timespec time;
@@ -70,7 +71,7 @@ int take_signals(const int *signals) {
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int launch(char **argv, const int fds[4], pid_t *pid) {
+int launch(const char *program, char **argv, const int fds[4], pid_t *pid) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   sigset_t none, all;
@@ -86,7 +87,7 @@ int launch(char **argv, const int fds[4], pid_t *pid) {
     else if (i < 3) posix_spawn_file_actions_addopen(&actions, i, "/dev/null", O_RDWR, 0);
   }
   posix_spawn_file_actions_addclosefrom_np(&actions, fds[3] >= 0 ? 4 : 3);
-  int error = posix_spawnp(pid, argv[0], &actions, &attributes, argv, environment);
+  int error = posix_spawnp(pid, program, &actions, &attributes, argv, environment);
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   return error;

@@ -54,10 +54,10 @@ int64_t process_stat(pid_t pid, int field);
 int take_signals(const int *signals);
 
 /*
- * Starts a program (looked up in PATH) in a session of its own, with the caller's working directory, nothing but a PATH
- * in its environment, no signal blocked or ignored, and no descriptors but 0 to 3: copies of `fds`, where -1 stands for
+ * Starts a program (looked up in PATH) in a session of its own, with the caller's working directory, an environment of
+ * ours, no signal blocked or ignored, and no descriptors but 0 to 3: copies of `fds`, where -1 stands for
  * /dev/null and, as the last one, for none. Gives an errno.
  */
-int launch(char **argv, const int fds[4], pid_t *pid);
+int launch(const char *program, char **argv, const int fds[4], pid_t *pid);
 
 #endif

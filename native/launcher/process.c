@@ -54,7 +54,7 @@ void do_spawn(struct request *request) {
   /* With a working directory of this thread's own, a socket may have a path of any length. */
   if (folder && (unshare(CLONE_FS) || chdir(folder))) return fail(request, errno, "entering %s: %m", folder);
   if (name && (request->fd = fds[3] = listen_on(name)) < 0) return fail(request, errno, "listening on %s: %m", name);
-  int error = argv[0] ? launch(argv, fds, &pid) : EBADMSG;
+  int error = argv[0] ? launch(argv[0], argv, fds, &pid) : EBADMSG;
   if (!error) {
     add_child(pid);
     return reply_u32(request, (uint32_t)pid);
@@ -95,7 +95,7 @@ void do_run(struct request *request) {
       error = errno;
   }
   if (!error && pwrite(fds[0], input->text, input->length, 0) < 0) error = errno;
-  if (!error) error = argv[0] ? launch(argv, fds, &pid) : EBADMSG;
+  if (!error) error = argv[0] ? launch(argv[0], argv, fds, &pid) : EBADMSG;
   if (error) {
     fail(request, error, "starting it: %m");
   } else {

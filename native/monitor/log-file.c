@@ -46,7 +46,7 @@ static void mend(void) {
 /* gzip removes the file when it is done; one that it could not compress stays as it is. */
 static void compress_file(char *name) {
   pid_t pid;
-  if (!launch((char *[]){"gzip", "-1", "-f", "--", name, NULL}, (int[]){-1, -1, -1, -1}, &pid)) waitpid(pid, NULL, 0);
+  if (!launch("gzip", (char *[]){"gzip", "-1", "-f", "--", name, NULL}, (int[]){-1, -1, -1, -1}, &pid)) waitpid(pid, NULL, 0);
 }
 
 static bool move_up(uint64_t number, const char *suffix) {

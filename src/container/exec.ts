@@ -49,6 +49,8 @@ export class Exec {
   /** On the host; 0 while there has been none. */
   pid = 0;
   exitCode: number | null = null;
+  /** Made ready for a start that has not come yet. */
+  ready: Promise<MonitorControl> | undefined;
   /** The monitor's control connection while the process runs. */
   monitor: MonitorControl | undefined;
   /** A sweep has found it ended: the next one forgets it. */

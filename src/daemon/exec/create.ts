@@ -9,6 +9,7 @@ import { warmCgroups } from '#linux/cgroup-control.ts';
 import type { Engine } from '../engine.ts';
 import { refuseRestarting } from '../refusals.ts';
 import { publishExec } from './events.ts';
+import { prepareAhead } from './prepare.ts';
 
 export type ExecRequest = Omit<ExecRecord, 'version' | 'id'>;
 
@@ -33,6 +34,7 @@ export async function createExec(engine: Engine, container: Container, request: 
   fault('exec.create');
   engine.execs.add(exec);
   publishExec(engine, exec, 'exec_create');
+  prepareAhead(engine, exec);
   return exec;
 }
 

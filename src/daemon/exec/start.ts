@@ -1,17 +1,14 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { ConsoleSize, Exec } from '#container/exec.ts';
 import { conflict, describe, EngineError, isEngineError, system } from '#errors/errors.ts';
-import { settleAll } from '#lib/settle-all.ts';
 import { fault } from '#lib/write-steps.ts';
 import { mapRuntimeError } from '#runtime/errors.ts';
-import { connectMonitor, type MonitorControl, RuntimeStartError } from '#runtime/monitor.ts';
-import { monitorArguments } from '#runtime/monitor-arguments.ts';
+import { type MonitorControl, RuntimeStartError } from '#runtime/monitor.ts';
 import type { MonitorStream } from '#runtime/monitor-stream.ts';
 import type { Engine } from '../engine.ts';
-import { execMonitorOptions } from '../launch/monitor-options.ts';
 import { checkCanExec } from './create.ts';
 import { publishExec } from './events.ts';
-import { describeProcess } from './process.ts';
+import { takePrepared } from './prepare.ts';
 import { superviseExec } from './supervise.ts';
 
 /** What dockerd says for every exec that could not be started. */
@@ -39,7 +36,7 @@ export async function startExec(
   exec.markStarting();
   publishExec(engine, exec, 'exec_start');
   try {
-    const monitor = await prepare(engine, exec, consoleSize);
+    const monitor = await takePrepared(engine, exec, consoleSize);
     return await begin(engine, exec, monitor, framing);
   } catch (error) {
     exec.markEnded(REFUSED_EXIT_CODE);
@@ -47,32 +44,6 @@ export async function startExec(
     fault('exec.start.refused');
     throw startFailure(exec, error);
   }
-}
-
-/** The monitor gets ready while the process is described. */
-async function prepare(engine: Engine, exec: Exec, size: ConsoleSize | undefined): Promise<MonitorControl> {
-  const run: { monitor?: MonitorControl } = {};
-  try {
-    const [monitor] = await settleAll([startMonitor(engine, exec, run), writeProcess(engine, exec, size)]);
-    fault('exec.start.process');
-    return monitor;
-  } catch (error) {
-    run.monitor?.close();
-    throw error;
-  }
-}
-
-async function startMonitor(engine: Engine, exec: Exec, run: { monitor?: MonitorControl }): Promise<MonitorControl> {
-  const { socket } = engine.paths.exec(exec.container.id, exec.id);
-  const argv = [engine.monitor, ...monitorArguments(execMonitorOptions(engine, exec))];
-  await engine.launcher.spawn({ argv, listenSocket: socket });
-  run.monitor = await connectMonitor(socket);
-  return run.monitor;
-}
-
-async function writeProcess(engine: Engine, exec: Exec, size: ConsoleSize | undefined): Promise<void> {
-  const text = await describeProcess(engine, exec, size);
-  await writeFile(engine.paths.exec(exec.container.id, exec.id).process, text, { mode: 0o600 });
 }
 
 async function begin(
