@@ -1,5 +1,6 @@
 /** The exec routes on the wire, compared with what dockerd 26 answers; what survives the engine, and what goes. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -66,6 +67,15 @@ async function untilEnded(id: string): Promise<ExecInspect> {
     await sleep(20);
   }
 }
+
+test('the monitor that a creation makes ready leaves when no start comes; a late start gets another one', async () => {
+  const id = await create({ Cmd: ['echo', 'late'], ...OUTPUT, Tty: true });
+  const socket = join(daemon.execRoot, 'containers', container, 'execs', id, 'monitor.sock');
+  while (!existsSync(socket)) await sleep(5);
+  while (await monitorOfExec(id)) await sleep(20);
+  assert.equal((await session(id, { Tty: true }))[1], 'late\r\n');
+  assert.equal((await untilEnded(id)).ExitCode, 0);
+});
 
 test('inspect before, during and after', async () => {
   const id = await create({
