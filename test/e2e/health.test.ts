@@ -22,7 +22,7 @@ before(async () => {
   const config = {
     Cmd: ['sleep', '1000'],
     Shell: ['/bin/sh', '-xc'],
-    Healthcheck: { Test: ['CMD-SHELL', 'echo from the image'], Interval: 2e8 },
+    Healthcheck: { Test: ['CMD-SHELL', 'echo from the image >&2'], Interval: 2e8 },
   };
   await makeArchive(join(folder, 'checked.tar'), [
     { layers: [await busyboxLayer()], tags: ['checked:latest'], config },
@@ -177,7 +177,7 @@ test('the start period forgives failures, looks oftener, and ends with a success
 
 test('the image has one; create takes parts of it over, or does without', async () => {
   await ok`run -d --name inherits checked`;
-  await ok`run -d --name own --health-cmd ${'echo own'} checked`;
+  await ok`run -d --name own --health-cmd ${'echo own >&2'} checked`;
   await ok`run -d --name without --no-healthcheck checked`;
   assert.match((await until(is('healthy'), 'inherits')).Log![0]!.Output, /^from the image$/m);
   const own = (await until(is('healthy'), 'own')).Log![0]!.Output;
