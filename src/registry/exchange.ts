@@ -97,8 +97,9 @@ function send(outgoing: ClientRequest, body: Body | undefined, reject: (error: u
 function asReply(body: IncomingMessage, url: URL, method: Method, signal: AbortSignal | undefined): RegistryReply {
   const title = requestTitle(method, url);
   const discard = () => {
-    // A short rest is cheaper to read than a new connection is to make.
-    if (Number(body.headers['content-length'] ?? Infinity) <= 64 << 10) body.on('error', () => {}).resume();
+    // A short rest is cheaper to read than a new connection is to make. HEAD has none, whatever length it names.
+    const rest = method === 'HEAD' ? 0 : Number(body.headers['content-length'] ?? Infinity);
+    if (rest <= 64 << 10) body.on('error', () => {}).resume();
     else body.on('error', () => {}).destroy();
   };
   const bytes = async (limit: number) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -59,6 +60,23 @@ if (inOwnNamespace(import.meta.filename)) {
     assert.equal((await reply.bytes(100)).toString(), 'one two text/odd');
     assert.equal(session.resolve(reply.headers.location!, reply).href, `http://${host}/v2/next`);
     assert.deepEqual(seen, ['GET /v2/ -', 'PATCH /v2/x -', 'PATCH /v2/x -', 'PATCH /v2/x -']);
+  });
+
+  test('one connection serves for all that is asked one after the other, also HEAD for what is large', async (t) => {
+    const ports = new Set<number | undefined>();
+    const { host, seen } = await serve(t, (request, response) => {
+      ports.add(request.socket.remotePort);
+      response.writeHead(200, { 'Content-Length': request.method === 'HEAD' ? 1 << 30 : 0 }).end();
+    });
+    const session = client(t).session(host);
+    for (const method of ['HEAD', 'HEAD', 'HEAD', 'GET'] as const) {
+      const reply = await session.request({ method, url: '/v2/blob' });
+      const ended = once(reply.body, 'close');
+      reply.discard();
+      await ended;
+    }
+    assert.equal(seen.length, 5);
+    assert.ok(ports.size <= 2, 'the first request does not wait for the end of the ping');
   });
 
   test('a broken connection is tried again, as often as configured, or once', async (t) => {
