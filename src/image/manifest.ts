@@ -32,6 +32,14 @@ export const MEDIA_TYPES = {
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
 } as const;
 
+/** What may stand at a tag. Who asks for some of them only is shown something else by some registries. */
+export const MANIFEST_TYPES: readonly string[] = [
+  MEDIA_TYPES.dockerManifest,
+  MEDIA_TYPES.dockerIndex,
+  MEDIA_TYPES.ociIndex,
+  MEDIA_TYPES.ociManifest,
+];
+
 /** Configs that are an image's; anything else is an artifact (a chart, a signature, an attestation). */
 const IMAGE_CONFIG_TYPES: ReadonlySet<string> = new Set([MEDIA_TYPES.ociConfig, MEDIA_TYPES.dockerConfig]);
 

@@ -77,10 +77,12 @@ test("an image is pushed with docker's words; what is there is not sent again", 
   const again = (await ok('push', name('app:v1'))).split('\n');
   assert.equal(again.filter((line) => line.endsWith(': Layer already exists')).length, 3);
   assert.deepEqual(
-    uploads().map(({ path }) => path),
-    ['/v2/app/manifests/v1'],
+    scene.proxy.requests.map(({ method, path }) => `${method} ${path}`),
+    ['HEAD /v2/app/manifests/v1'],
   );
-  assert.equal((await stored('app', 'v1')).digest, digest);
+  await putImage(scene.registry, 'app', { layers: [layer('of another')] }, 'v1');
+  await ok('push', name('app:v1'));
+  assert.equal((await stored('app', 'v1')).digest, digest, 'the tag means the image again');
   assert.deepEqual(await readdir(join(scene.daemon.dataRoot, 'content/ingest')), []);
   await checkStore(scene.daemon);
 });

@@ -6,6 +6,7 @@ import {
   type Index,
   isAttestation,
   isImageManifest,
+  MANIFEST_TYPES,
   type Manifest,
   MEDIA_TYPES,
   parseManifest,
@@ -52,13 +53,6 @@ const MAX_CONFIG = 8 << 20;
 /** How deep indexes may lie in each other. */
 const MAX_DEPTH = 4;
 
-const ACCEPT = [
-  MEDIA_TYPES.dockerManifest,
-  MEDIA_TYPES.dockerIndex,
-  MEDIA_TYPES.ociIndex,
-  MEDIA_TYPES.ociManifest,
-].join(', ');
-
 const SCHEMA_1 = 'application/vnd.docker.distribution.manifest.v1';
 
 /**
@@ -85,7 +79,7 @@ export async function fetchManifest(from: RemoteRepository, target: string): Pro
   const reply = await session.request({
     method: 'GET',
     url: `/v2/${repository}/manifests/${target}`,
-    headers: { Accept: ACCEPT },
+    headers: { Accept: MANIFEST_TYPES.join(', ') },
     signal,
   });
   const type = (reply.headers['content-type'] ?? '').split(';')[0]!.trim();

@@ -6,13 +6,12 @@ import { platformMatches } from '#image/platform.ts';
 import { type Digest, digestOf } from '#lib/digest.ts';
 import { putManifest } from '#registry/manifest-upload.ts';
 import type { GraphState } from '../state.ts';
-import { type PushedManifest, pushImage } from './push-image.ts';
+import { pushImage } from './push-image.ts';
 import type { PushTarget } from './push-layer.ts';
+import type { NamedManifest } from './push-manifest.ts';
 
 /** An index, with its images that are here. */
-export interface LocalIndex {
-  mediaType: string;
-  bytes: Buffer;
+export interface LocalIndex extends NamedManifest {
   parsed: Index;
   members: readonly { entry: Descriptor; image: Image }[];
 }
@@ -46,7 +45,7 @@ async function indexesOf(state: GraphState, image: Image): Promise<LocalIndex[]>
         const owner = isAttestation(entry) ? undefined : owners.get(entry.digest);
         return owner ? [{ entry, image: owner }] : [];
       });
-      return [{ mediaType, bytes, parsed, members }];
+      return [{ digest, mediaType, bytes, parsed, members }];
     });
   return (await Promise.all(read)).flat();
 }
@@ -64,12 +63,9 @@ function imagesByManifest({ images }: GraphState): Map<Digest, Image> {
  * Pushes all images of an index with their manifests, and gives the index that is still to be put: the same bytes where
  * all manifests are, else one of those that came of it. What describes builds is not kept here and so left out.
  */
-export async function pushIndex(
-  state: GraphState,
-  target: PushTarget,
-  { mediaType, bytes, parsed, members }: LocalIndex,
-): Promise<PushedManifest> {
-  const pushed: { entry: Descriptor; manifest: PushedManifest }[] = [];
+export async function pushIndex(state: GraphState, target: PushTarget, index: LocalIndex): Promise<NamedManifest> {
+  const { mediaType, parsed, members } = index;
+  const pushed: { entry: Descriptor; manifest: NamedManifest }[] = [];
   for (const { entry, image } of members) {
     if (!state.images.has(image.id)) throw notFound(`image ${image.id} was removed while it was pushed`);
     const manifest = await pushImage(state, target, image);
@@ -77,9 +73,7 @@ export async function pushIndex(
     pushed.push({ entry, manifest });
   }
   const isSame = members.length === parsed.manifests.length;
-  if (isSame && pushed.every(({ entry, manifest }) => entry.digest === manifest.digest)) {
-    return { mediaType, bytes, digest: digestOf(bytes) };
-  }
+  if (isSame && pushed.every(({ entry, manifest }) => entry.digest === manifest.digest)) return index;
   const manifests = pushed.map(({ entry, manifest }) => ({
     ...entry,
     mediaType: manifest.mediaType,

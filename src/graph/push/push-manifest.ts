@@ -1,10 +1,15 @@
 import { type Manifest, MEDIA_TYPES } from '#image/manifest.ts';
-import type { Digest } from '#lib/digest.ts';
+import { type Digest, digestOf } from '#lib/digest.ts';
 import type { ManifestBytes } from '#registry/manifest-upload.ts';
 import type { PushedBlob } from './push-layer.ts';
 
-/** A manifest that an image came with. */
-export interface OriginalManifest extends ManifestBytes {
+/** A manifest or an index by its name. */
+export interface NamedManifest extends ManifestBytes {
+  digest: Digest;
+}
+
+/** A manifest that an image came with, or was pushed with. */
+export interface OriginalManifest extends NamedManifest {
   parsed: Manifest;
 }
 
@@ -23,7 +28,7 @@ export function reusableManifest(
  * The manifest of an image: Docker's Image Manifest V2, Schema 2 with the line breaks that dockerd makes, so that the same
  * blobs give the same digest; OCI's where a layer is compressed by zstd, for which the other has no word.
  */
-export function makeManifest(config: { digest: Digest; size: number }, layers: readonly PushedBlob[]): ManifestBytes {
+export function makeManifest(config: { digest: Digest; size: number }, layers: readonly PushedBlob[]): NamedManifest {
   const kinds = layers.map(({ mediaType }) => compressionOf(mediaType));
   const isOci = kinds.includes('zstd');
   const mediaType = isOci ? MEDIA_TYPES.ociManifest : MEDIA_TYPES.dockerManifest;
@@ -33,7 +38,8 @@ export function makeManifest(config: { digest: Digest; size: number }, layers: r
     config: { mediaType: isOci ? MEDIA_TYPES.ociConfig : MEDIA_TYPES.dockerConfig, ...sized(config) },
     layers: layers.map((layer, at) => ({ mediaType: layerType(kinds[at]!, isOci), ...sized(layer) })),
   };
-  return { mediaType, bytes: Buffer.from(JSON.stringify(manifest, undefined, 3)) };
+  const bytes = Buffer.from(JSON.stringify(manifest, undefined, 3));
+  return { mediaType, bytes, digest: digestOf(bytes) };
 }
 
 const sized = ({ digest, size }: { digest: Digest; size: number }) => ({ size, digest });

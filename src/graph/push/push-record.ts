@@ -1,10 +1,9 @@
 import type { Image } from '#image/image.ts';
-import type { Digest } from '#lib/digest.ts';
 import { formatReference, type Reference } from '#lib/reference.ts';
 import { fault } from '#lib/write-steps.ts';
-import type { ManifestBytes } from '#registry/manifest-upload.ts';
 import { keepManifests } from '../adopt.ts';
 import type { GraphState } from '../state.ts';
+import type { NamedManifest } from './push-manifest.ts';
 
 /**
  * Remembers what a push has made: the manifest, byte for byte, and the image's name by its digest. An image that was
@@ -14,7 +13,7 @@ export async function rememberPush(
   state: GraphState,
   { domain, path }: Reference,
   { id }: Image,
-  { digest, mediaType, bytes }: ManifestBytes & { digest: Digest },
+  { digest, mediaType, bytes }: NamedManifest,
 ): Promise<void> {
   const byDigest: Reference = { domain, path, digest };
   await state.changes.run(async () => {

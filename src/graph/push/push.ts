@@ -2,14 +2,17 @@ import type { OciPlatform, ProgressMessage } from '#api/types/image.ts';
 import type { CompressRequest } from '#archive/compress-file.ts';
 import { cancelled, notFound } from '#errors/errors.ts';
 import type { Image } from '#image/image.ts';
+import { MANIFEST_TYPES } from '#image/manifest.ts';
 import { formatPlatform, platformMatches } from '#image/platform.ts';
+import { shortId } from '#lib/digest.ts';
 import { familiarName, familiarReference, type Reference, repositoryOf } from '#lib/reference.ts';
-import { putManifest } from '#registry/manifest-upload.ts';
+import { manifestAt, putManifest } from '#registry/manifest-upload.ts';
 import type { Session } from '#registry/session.ts';
 import type { GraphState } from '../state.ts';
-import { pushImage } from './push-image.ts';
+import { originalManifests, pushImage } from './push-image.ts';
 import { completeIndex, pushIndex, siblingFor } from './push-index.ts';
 import type { PushTarget } from './push-layer.ts';
+import type { NamedManifest } from './push-manifest.ts';
 import { rememberPush } from './push-record.ts';
 
 export interface PushRequest {
@@ -87,11 +90,29 @@ async function pushTag(
 ): Promise<void> {
   const index = platform ? undefined : await completeIndex(state, image);
   const chosen = platform ? await imageFor(state, image, reference, platform) : image;
-  const pushed = index ? await pushIndex(state, target, index) : await pushImage(state, target, chosen);
-  await putManifest(target, reference.tag!, pushed);
+  const wanted = index ? [index] : await originalManifests(state, chosen);
+  const found = await findAtTag(target, reference.tag!, wanted);
+  const pushed = found ?? (index ? await pushIndex(state, target, index) : await pushImage(state, target, chosen));
+  if (found) for (const { image } of index?.members ?? [{ image: chosen }]) tellOfLayers(target, image);
+  else await putManifest(target, reference.tag!, pushed);
   await rememberPush(state, reference, chosen, pushed);
   const { digest } = pushed;
   const size = pushed.bytes.length;
   target.emit({ status: `${reference.tag}: digest: ${digest} size: ${size}` });
   target.emit({ progressDetail: {}, aux: { Tag: reference.tag!, Digest: digest, Size: size } });
+}
+
+/** That one of the wanted manifests which the tag names already. Then the registry has all that it speaks of, too. */
+async function findAtTag(target: PushTarget, tag: string, wanted: readonly NamedManifest[]) {
+  if (wanted.length === 0) return undefined;
+  const there = await manifestAt(target, tag, MANIFEST_TYPES);
+  return wanted.find(({ digest }) => digest === there);
+}
+
+/** Says of all layers that they are there. */
+function tellOfLayers({ emit }: PushTarget, { diffIds }: Image): void {
+  for (const id of new Set(diffIds.toReversed().map(shortId))) {
+    emit({ status: 'Preparing', progressDetail: {}, id });
+    emit({ status: 'Layer already exists', progressDetail: {}, id });
+  }
 }
