@@ -1,3 +1,4 @@
+import { releaseBytes } from '#lib/release-bytes.ts';
 import type { PartialBlob } from './partial-blob.ts';
 
 /** Bytes that may wait for a write that is under way. */
@@ -17,7 +18,7 @@ export class AppendQueue {
     this.#onAppended = onAppended;
   }
 
-  /** Takes a piece, which must not change from now on; waits when too many wait already. Throws as `append` does. */
+  /** Takes over a piece, which is of no use to the caller from now on; waits when too many wait already. Throws as `append` does. */
   async add(piece: Uint8Array): Promise<void> {
     this.#waiting.push(piece);
     this.#bytes += piece.length;
@@ -39,6 +40,7 @@ export class AppendQueue {
       this.#waiting = [];
       this.#bytes = 0;
       await this.#blob.append(pieces);
+      pieces.forEach(releaseBytes);
       this.#onAppended();
     }
     this.#writing = undefined;

@@ -15,6 +15,14 @@ export interface IngestedBlob {
   size: number;
 }
 
+/** Looks on while a blob is written. Neither method throws. */
+export interface BlobObserver {
+  /** The next bytes, whose buffer may be used again afterwards. */
+  push(bytes: Buffer): void;
+  /** The file is complete and padded, its fsync under way; `fd` is readable. */
+  end(blob: IngestedBlob, fd: number): void;
+}
+
 /** Layer tars are padded to a multiple of this, so that the last file's data can be mapped in whole blocks. */
 export const PADDING = 512;
 /** What is zero throughout such a piece of the file is not written: sparse files inside layers take no room. */
@@ -47,10 +55,12 @@ export class BlobWriter {
   #zeros = 0;
   #startedWriteBack = 0;
   #writingBack: Promise<void> | undefined;
+  readonly #observer: BlobObserver | undefined;
 
   /** Creates the file `path`, which must not exist. */
-  constructor(path: string) {
+  constructor(path: string, observer?: BlobObserver) {
     this.path = path;
+    this.#observer = observer;
     this.fd = openSync(path, 'wx+', 0o400);
     fault('blob.create');
   }
@@ -59,8 +69,9 @@ export class BlobWriter {
     return this.#size;
   }
 
-  write(chunk: Uint8Array): void {
+  write(chunk: Buffer): void {
     this.#hash.update(chunk);
+    this.#observer?.push(chunk);
     this.#append(chunk);
     this.#grown(chunk.length);
   }
@@ -72,6 +83,7 @@ export class BlobWriter {
     if (count === 0) return 0;
     const bytes = this.#piece.subarray(0, count);
     this.#hash.update(bytes);
+    this.#observer?.push(bytes);
     for (const { start, length } of zerosIn(bytes, this.#size)) {
       const last = this.#holes.at(-1);
       if (last && last.start + last.length === start) last.length += length;
@@ -95,12 +107,15 @@ export class BlobWriter {
       this.#pad();
       await this.#punch();
       await this.#writingBack;
-      await fsyncFile(this.fd);
+      const synced = fsyncFile(this.fd);
+      const blob: IngestedBlob = { path: this.path, digest: `sha256:${this.#hash.digest('hex')}`, size: this.#size };
+      this.#observer?.end(blob, this.fd);
+      await synced;
       fault('blob.fsync');
+      return blob;
     } finally {
       await closeFile(this.fd);
     }
-    return { path: this.path, digest: `sha256:${this.#hash.digest('hex')}`, size: this.#size };
   }
 
   /** Closes the file, which stays where it is: the ingest folder is removed as a whole. */

@@ -69,7 +69,7 @@ export async function openGraph(options: GraphOptions): Promise<Graph> {
     ...options,
   };
   const layers = new Layers(complete);
-  const { content, maxDownloads, keepCompressed } = complete;
+  const { content, driver, maxDownloads, keepCompressed } = complete;
   const state: GraphState = {
     ...complete,
     images: new Map(),
@@ -79,7 +79,7 @@ export async function openGraph(options: GraphOptions): Promise<Graph> {
     manifestUsers: new Map(),
     references: new References(),
     layers,
-    transfers: new LayerTransfers({ content, layers, downloads: maxDownloads, keepCompressed }),
+    transfers: new LayerTransfers({ content, driver, layers, downloads: maxDownloads, keepCompressed }),
     pushes: new Pushes(complete.maxUploads),
     changes: new Mutex(),
     loaders: new WorkerPool({ size: MAX_LOADS }),

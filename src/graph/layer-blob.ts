@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
 import { type Compression, decompress, decompressInto, detectCompression } from '#archive/compression.ts';
 import { BLOCK, isZeroBlock, readHeader } from '#archive/tar-header.ts';
 import { BlobWriter, type IngestedBlob } from '#content/blob-writer.ts';
 import { invalid } from '#errors/errors.ts';
+import type { Preparation, PreparedLayer } from '#graphdriver/driver.ts';
+import { LayerPreparation } from '#graphdriver/prepare-layer.ts';
 import type { Digest } from '#lib/digest.ts';
 import { peek } from '#lib/peek.ts';
 import { findProgram } from '#programs/find.ts';
@@ -13,24 +16,32 @@ export interface LayerBlob extends IngestedBlob {
   source: { digest: Digest; size: number; compression: Compression };
   /** It begins as a tar does. */
   isTar: boolean;
+  /** What the driver's preparer has made of it. */
+  prepared?: PreparedLayer;
+}
+
+export interface WriteOptions {
+  /** Length of what comes, in bytes, where that is known. */
+  size?: number;
+  preparation?: Preparation;
 }
 
 /** Compressed bytes from which on a program of its own decompresses faster, though it has to be started. */
 const WORTH_A_PROGRAM = 1 << 20;
 
 /**
- * Writes a layer that comes as a stream, compressed or not, to the new file `path`, hashing both forms on the way. `size`
- * is its length in bytes where that is known. Gives a promise of its end: the bytes have all been taken, but are still on
- * their way to the disk.
+ * Writes a layer that comes as a stream, compressed or not, to the new file `path`, hashing both forms and preparing the
+ * layer on the way. Gives a promise of its end: the bytes have all been taken, but are still on their way to the disk.
  */
 export async function writeLayer(
   chunks: AsyncIterable<Buffer>,
   path: string,
-  size = Number.POSITIVE_INFINITY,
+  { size = Number.POSITIVE_INFINITY, preparation }: WriteOptions = {},
 ): Promise<{ durable: Promise<LayerBlob> }> {
   const { head, all } = await peek(chunks, BLOCK);
   const compression = detectCompression(head);
-  const writer = new BlobWriter(path);
+  const preparing = preparation && (await LayerPreparation.begin(preparation, basename(path)));
+  const writer = new BlobWriter(path, preparing);
   const source = new SourceHash();
   try {
     if (compression === 'none') for await (const chunk of all) writer.write(chunk);
@@ -47,7 +58,7 @@ export async function writeLayer(
   const isTar = beginsAsTar(writer.head(BLOCK));
   const durable = writer.finish().then((blob): LayerBlob => {
     const came = compression === 'none' ? { digest: blob.digest, size: blob.size } : source.result();
-    return { ...blob, isTar, source: { ...came, compression } };
+    return { ...blob, isTar, prepared: preparing?.prepared, source: { ...came, compression } };
   });
   return { durable };
 }

@@ -1,7 +1,7 @@
 import type { IngestedBlob } from '#content/blob-writer.ts';
 import type { ContentStore } from '#content/store.ts';
 import { system } from '#errors/errors.ts';
-import type { GraphDriver } from '#graphdriver/driver.ts';
+import type { GraphDriver, PreparedLayer } from '#graphdriver/driver.ts';
 import type { KnownLayer } from '#image/image.ts';
 import type { Digest } from '#lib/digest.ts';
 import { fault } from '#lib/write-steps.ts';
@@ -15,6 +15,11 @@ export interface LayerInfo {
   /** Bytes of its files. */
   contentSize: number;
   entries: number;
+}
+
+/** A finished tar, and what was prepared of it, if something was. */
+export interface NewLayer extends IngestedBlob {
+  prepared?: PreparedLayer;
 }
 
 interface LayerState {
@@ -114,7 +119,7 @@ export class Layers {
    * Makes a pinned layer mountable and gives what is known of it: from `blob`, a finished tar, unless the layer is there
    * already. Of several calls at the same time one does the work. Rejects as `GraphDriver.applyDiff` does.
    */
-  async provide(diffId: Digest, blob: IngestedBlob | undefined): Promise<LayerInfo> {
+  async provide(diffId: Digest, blob: NewLayer | undefined): Promise<LayerInfo> {
     const state = this.#state(diffId);
     await state.removing;
     if (state.info) return state.info;
@@ -201,11 +206,11 @@ export class Layers {
     return !this.#options.usedByContainer(diffId);
   }
 
-  async #apply(diffId: Digest, blob: IngestedBlob | undefined): Promise<LayerInfo> {
+  async #apply(diffId: Digest, blob: NewLayer | undefined): Promise<LayerInfo> {
     const { content, driver } = this.#options;
     if (blob) await content.commit([blob]);
     const size = blob?.size ?? (await this.#verifiedSize(diffId));
-    const stat = await driver.applyDiff({ diffId, tarPath: content.pathOf(diffId), size });
+    const stat = await driver.applyDiff({ diffId, tarPath: content.pathOf(diffId), size, prepared: blob?.prepared });
     fault('layer.apply');
     return { diffId, size, contentSize: stat.size, entries: stat.entries };
   }

@@ -10,6 +10,7 @@ import { changesContract } from './contract-changes.ts';
 import { everyKind } from './contract-layers.ts';
 import { type ContractEntry, makeLayer, treeFacts } from './contract-tree.ts';
 import type { GraphDriver } from './driver.ts';
+import { LayerPreparation } from './prepare-layer.ts';
 
 /** What a driver brings to the suite that all drivers pass. */
 export interface DriverUnderTest {
@@ -145,6 +146,33 @@ export function driverContract(subject: DriverUnderTest): void {
           return true;
         });
         assert.equal(await driver.exists(stored.diffId), false);
+      }
+    });
+
+    test('a layer that is prepared while its tar is written comes out the same, and what is none is not prepared', async () => {
+      const tars = [
+        makeLayer([...everyKind, file('prepared', '')]),
+        makeLayer([{ type: 'link', name: 'bad', linkName: 'nowhere' }]),
+      ];
+      for (const pieceSize of [1, 700, 1 << 20]) {
+        const preparation = await driver.beginPreparing();
+        if (!preparation) return;
+        const stored = await Promise.all(tars.map(store));
+        const prepared = tars.map(async (tar, at) => {
+          const preparing = await LayerPreparation.begin(preparation, `${at}`);
+          for (let from = 0; from < tar.length; from += pieceSize) preparing.push(tar.subarray(from, from + pieceSize));
+          await using file = await open(stored[at]!.tarPath);
+          preparing.end({ digest: stored[at]!.diffId }, file.fd);
+          return preparing.prepared;
+        });
+        const [good, bad] = await Promise.all(prepared);
+        assert.equal(bad, undefined);
+        assert.deepEqual(await readdir(preparation.folder), ['0']);
+        assert.deepEqual(await driver.applyDiff({ ...stored[0]!, prepared: good }), good!.stat);
+        assert.deepEqual(await driver.verifyLayer(stored[0]!), { stat: good!.stat });
+        assert.deepEqual(await readdir(preparation.folder), []);
+        await driver.endPreparing(preparation);
+        await driver.removeLayer(stored[0]!.diffId);
       }
     });
 

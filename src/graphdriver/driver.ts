@@ -25,6 +25,13 @@ export interface GraphDriver {
    */
   applyDiff(layer: Layer): Promise<LayerStat>;
 
+  /**
+   * How workers may prepare layers for `applyDiff` while they write their tars: the folder is there for the caller alone,
+   * until `endPreparing`. Undefined for a driver that only takes whole tars.
+   */
+  beginPreparing(): Promise<Preparation | undefined>;
+  endPreparing(preparation: Preparation): Promise<void>;
+
   /** Whether `applyDiff` of this layer has been done and still holds. */
   exists(diffId: string): Promise<boolean>;
 
@@ -93,6 +100,8 @@ export interface Layer {
   tarPath: string;
   /** The tar's true length in bytes, without the padding. */
   size: number;
+  /** What was made of this same tar on the way; taken over. */
+  prepared?: PreparedLayer;
 }
 
 export interface LayerStat {
@@ -100,6 +109,28 @@ export interface LayerStat {
   size: number;
   /** Files, directories and other inodes of the layer, whiteouts included. */
   entries: number;
+}
+
+/** How a worker that writes the tars of layers begins what `GraphDriver.applyDiff` ends. */
+export interface Preparation {
+  /** URL of a module that exports `prepare(path): LayerPreparer`. */
+  module: string;
+  /** Where the paths are to be. */
+  folder: string;
+}
+
+/** What was made of a layer on the way, for `applyDiff`. */
+export interface PreparedLayer {
+  path: string;
+  stat: LayerStat;
+}
+
+/** Reads a layer's tar while it is written. Both methods throw for what cannot be a layer; it is of no use after that. */
+export interface LayerPreparer {
+  /** The next bytes, whose buffer may be used again afterwards. */
+  push(bytes: Buffer): void;
+  /** The tar is there as a whole, padded, and can be read through `tar`. Makes the file; nothing is left when it throws. */
+  end(diffId: string, tar: number): LayerStat;
 }
 
 export interface LayerVerdict {

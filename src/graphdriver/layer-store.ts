@@ -5,6 +5,9 @@ import type { Layer, LayerStat, LayerVerdict } from './driver.ts';
  * methods can be called at the same time; of several calls for one layer one does the work.
  */
 export interface LayerStore {
+  /** A module as `Preparation` names one, if layers can be prepared. */
+  readonly preparer?: URL;
+
   /** See `GraphDriver.applyDiff`. */
   apply(layer: Layer): Promise<LayerStat>;
 

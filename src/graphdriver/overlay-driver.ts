@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FilesystemChange } from '#api/types/container.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
@@ -6,7 +6,7 @@ import type { MountInfo } from '#linux/mountinfo.ts';
 import { listChanges, measureTree, packChanges } from '#programs/tree.ts';
 import { backingFilesystem } from './backing-filesystem.ts';
 import { ContainerRoots } from './container-roots.ts';
-import type { DriverName, GetOptions, GraphDriver, Rootfs } from './driver.ts';
+import type { DriverName, GetOptions, GraphDriver, Preparation, Rootfs } from './driver.ts';
 import { initLayerOf } from './init-layer.ts';
 import type { LayerStore } from './layer-store.ts';
 import { overlayOptions } from './overlay-options.ts';
@@ -63,6 +63,17 @@ export class OverlayDriver implements GraphDriver {
   }
 
   applyDiff: GraphDriver['applyDiff'] = (layer) => this.#layers.apply(layer);
+
+  async beginPreparing(): Promise<Preparation | undefined> {
+    const { preparer } = this.#layers;
+    if (!preparer) return undefined;
+    const folder = this.#temporary.path('layers');
+    await mkdir(folder, { mode: 0o700 });
+    return { module: preparer.href, folder };
+  }
+
+  endPreparing: GraphDriver['endPreparing'] = ({ folder }) =>
+    rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
 
   exists: GraphDriver['exists'] = (diffId) => this.#layers.exists(diffId);
 

@@ -42,7 +42,7 @@ export class LayerBench {
     truncateSync(tarPath, Math.ceil(size / 512) * 512);
     const indexPath = join(this.folder, `${this.#count}.erofs`);
     const diffId = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-    const stat = indexLayer({ diffId, tarPath, size, indexPath, temporaryPath: `${indexPath}.draft` });
+    const stat = indexLayer({ diffId, tarPath, size, path: indexPath });
     return { diffId, tarPath, indexPath, stat, image: readFileSync(indexPath) };
   }
 

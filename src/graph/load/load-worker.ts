@@ -5,6 +5,7 @@ import { decompress, detectCompression, MAGIC_LENGTH } from '#archive/compressio
 import type { TarEntry } from '#archive/tar-entry.ts';
 import { readTar } from '#archive/tar-stream.ts';
 import { invalid, isEngineError } from '#errors/errors.ts';
+import type { Preparation } from '#graphdriver/driver.ts';
 import { receiveChunks } from '#lib/chunk-channel.ts';
 import { type Digest, digestOf, isDigest } from '#lib/digest.ts';
 import { peek } from '#lib/peek.ts';
@@ -23,6 +24,7 @@ export interface LoadInput {
   platforms: readonly OciPlatform[];
   /** Images for other platforms are left out. */
   onlyPlatforms: boolean;
+  preparation?: Preparation;
 }
 
 /** `blob`: a layer may already be indexed while the archive goes on. `ask`: is there a layer for this blob? */
@@ -122,7 +124,7 @@ class ArchiveReader {
   }
 
   async #store(name: string, body: AsyncIterable<Buffer>): Promise<void> {
-    const { durable } = await writeLayer(body, this.#newPath());
+    const { durable } = await writeLayer(body, this.#newPath(), this.#input);
     const stored = durable.then((blob) => {
       this.#members.set(name, { kind: 'blob', blob });
       if (blob.isTar) this.#note({ blob });
@@ -160,7 +162,7 @@ class ArchiveReader {
   async #layerBlob(member: Exclude<Member, { kind: 'link' }>): Promise<LayerBlob | undefined> {
     if (member.kind === 'known') return undefined;
     if (member.kind === 'blob') return member.blob;
-    const { durable } = await writeLayer(once(member.bytes), this.#newPath());
+    const { durable } = await writeLayer(once(member.bytes), this.#newPath(), this.#input);
     return durable;
   }
 

@@ -39,13 +39,15 @@ export async function loadImages(
   emit: (message: ProgressMessage) => void,
 ): Promise<void> {
   const folder = await state.content.beginIngest();
+  const preparation = await state.driver.beginPreparing();
   const layers = new LoadLayers(state, options.quiet ? () => {} : emit);
   try {
-    const images = await readArchive(state, archive, folder, layers, options);
+    const images = await readArchive(state, archive, { folder, preparation }, layers, options);
     for (const { layers: needed } of images) for (const layer of needed) await layers.provide(layer);
     await keepImages(state, images, emit);
   } finally {
     await layers.release();
+    if (preparation) await state.driver.endPreparing(preparation);
     await state.content.endIngest(folder);
   }
 }
@@ -54,7 +56,7 @@ export async function loadImages(
 async function readArchive(
   state: GraphState,
   archive: AsyncIterable<Uint8Array>,
-  folder: string,
+  places: Pick<LoadInput, 'folder' | 'preparation'>,
   layers: LoadLayers,
   { platforms = [], signal }: LoadOptions,
 ): Promise<LoadedImage[]> {
@@ -65,7 +67,7 @@ async function readArchive(
   });
   const input: Omit<LoadInput, 'chunks'> = {
     control: control.port2,
-    folder,
+    ...places,
     platforms: platforms.length > 0 ? platforms : [HOST_PLATFORM],
     onlyPlatforms: platforms.length > 0,
   };

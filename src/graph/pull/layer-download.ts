@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AppendQueue } from '#content/append-queue.ts';
 import { PartialBlob } from '#content/partial-blob.ts';
 import { isEngineError } from '#errors/errors.ts';
+import type { Preparation } from '#graphdriver/driver.ts';
 import { newGrowth, readOf, tellGrowth } from '#lib/growth.ts';
 import type { WorkerPool } from '#lib/worker-pool.ts';
 import { BLOB_CHANGED, type BlobSource, downloadBlob } from '#registry/blob-download.ts';
@@ -16,6 +17,7 @@ export interface LayerDownload {
   source: BlobSource;
   /** A folder of `ContentStore.beginDownload`. */
   folder: string;
+  preparation: Preparation | undefined;
   pool: WorkerPool;
   onProgress(progress: LayerProgress): void;
   signal: AbortSignal;
@@ -53,7 +55,7 @@ export async function downloadLayer(download: LayerDownload): Promise<LayerBlob>
 }
 
 async function downloadOnce(download: LayerDownload, partial: PartialBlob): Promise<LayerBlob> {
-  const { source, folder, pool, onProgress } = download;
+  const { source, folder, preparation, pool, onProgress } = download;
   const growth = newGrowth();
   const broken = new AbortController();
   const signal = AbortSignal.any([download.signal, broken.signal]);
@@ -67,6 +69,7 @@ async function downloadOnce(download: LayerDownload, partial: PartialBlob): Prom
     tarPath: join(folder, `tar-${randomUUID()}`),
     digest: source.digest,
     size: source.size,
+    preparation,
   };
   tellGrowth(growth, partial.size, false);
   const unpacking = pool.run<LayerBlob>(WORKER, input, { signal }).catch(stopOther);

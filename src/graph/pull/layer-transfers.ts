@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { ContentStore } from '#content/store.ts';
 import { cancelled, invalid, isEngineError } from '#errors/errors.ts';
+import type { GraphDriver, Preparation } from '#graphdriver/driver.ts';
 import type { Digest } from '#lib/digest.ts';
 import { KeyedMutex, Semaphore } from '#lib/locks.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
@@ -11,6 +12,7 @@ import { downloadLayer } from './layer-download.ts';
 
 export interface TransferOptions {
   content: ContentStore;
+  driver: Pick<GraphDriver, 'beginPreparing' | 'endPreparing'>;
   layers: Layers;
   /** Blobs that are downloaded at a time. */
   downloads: number;
@@ -128,11 +130,13 @@ export class LayerTransfers {
   }
 
   async #transfer(source: BlobSource, onProgress: Watcher['onProgress'], signal: AbortSignal): Promise<Digest> {
-    const { content, layers } = this.#options;
+    const { content, driver, layers } = this.#options;
+    let preparation: Preparation | undefined;
     try {
       const layer = await this.#downloads.run(async () => {
+        preparation = await driver.beginPreparing();
         const folder = await content.beginDownload(source.digest);
-        return downloadLayer({ source, folder, pool: this.#pool, onProgress, signal });
+        return downloadLayer({ source, folder, preparation, pool: this.#pool, onProgress, signal });
       }, signal);
       layers.pin(layer.digest);
       await layers.provide(layer.digest, layer).finally(() => layers.unpin([layer.digest]));
@@ -141,6 +145,8 @@ export class LayerTransfers {
       // What is wrong with the blob itself will not be better next time.
       if (isEngineError(error, 'invalid')) await content.endDownload(source.digest);
       throw error;
+    } finally {
+      if (preparation) await driver.endPreparing(preparation);
     }
   }
 

@@ -1,5 +1,6 @@
 import { run as verifyBlob } from '#content/verify-blob.ts';
 import { invalid, isEngineError } from '#errors/errors.ts';
+import type { Preparation } from '#graphdriver/driver.ts';
 import type { Digest } from '#lib/digest.ts';
 import { type Growth, readGrowing } from '#lib/growth.ts';
 import { type LayerBlob, writeLayer } from '../layer-blob.ts';
@@ -14,6 +15,7 @@ export interface PullInput {
   digest: Digest;
   /** Bytes. */
   size: number;
+  preparation?: Preparation;
 }
 
 /** Code of the error that says that the bytes which came are not those that were asked for. */
@@ -36,8 +38,8 @@ export async function run(input: PullInput): Promise<LayerBlob> {
   return layer;
 }
 
-async function unpack({ path, growth, tarPath, size }: PullInput): Promise<LayerBlob> {
-  const { durable } = await writeLayer(readGrowing(path, growth), tarPath, size);
+async function unpack({ path, growth, tarPath, size, preparation }: PullInput): Promise<LayerBlob> {
+  const { durable } = await writeLayer(readGrowing(path, growth), tarPath, { size, preparation });
   return durable;
 }
 

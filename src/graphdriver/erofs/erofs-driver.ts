@@ -28,6 +28,7 @@ export async function createErofsDriver(parts: DriverParts): Promise<GraphDriver
 
 function mountedIndexes(indexes: LayerIndexes, mounts: LayerMounts): LayerStore {
   return {
+    preparer: new URL('./prepare-index.ts', import.meta.url),
     apply: (layer) => indexes.apply(layer),
     verify: (layer, signal) => indexes.verify(layer, signal),
     rebuild: async (layer, isUsed) => {

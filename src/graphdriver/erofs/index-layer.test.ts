@@ -297,11 +297,11 @@ describe('the index of a layer', () => {
 
   test('a tar that is shorter than it should be, or not padded, is not indexed', () => {
     const { diffId, tarPath, indexPath } = bench.index(makeLayer([file('a', 'x')]));
-    const job = { diffId, tarPath, indexPath: `${indexPath}.other`, temporaryPath: `${indexPath}.draft` };
+    const job = { diffId, tarPath, path: `${indexPath}.other` };
     const size = statSync(tarPath).size;
     assert.throws(() => indexLayer({ ...job, size: size + 512 }), { code: 'TAR_CHANGED', kind: 'system' });
     truncateSync(tarPath, size - 1);
     assert.throws(() => indexLayer({ ...job, size: size - 1 }), { code: 'TAR_CHANGED', kind: 'system' });
-    assert.equal(existsSync(job.indexPath), false);
+    assert.equal(existsSync(job.path), false);
   });
 });

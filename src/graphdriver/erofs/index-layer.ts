@@ -1,47 +1,36 @@
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { system } from '#errors/errors.ts';
-import { fault } from '#lib/write-steps.ts';
 import type { Layer, LayerStat } from '../driver.ts';
+import type { DirectoryNode } from '../tree/layer-node.ts';
 import { readLayer } from '../tree/read-layer.ts';
 import type { Copy } from './chunks.ts';
 import { BLOCK } from './format.ts';
-import { encodeImage } from './image.ts';
+import { encodeImage, type ImageOptions } from './image.ts';
 import { layOut } from './layout.ts';
-import { identify, writeStamp } from './stamp.ts';
 
-export interface IndexJob extends Layer {
-  indexPath: string;
-  /** On the same filesystem as `indexPath`; does not exist yet. */
-  temporaryPath: string;
+export interface IndexJob extends Omit<Layer, 'prepared'> {
+  /** Where the index is to be; nothing is there yet. */
+  path: string;
 }
 
 const COPY_BUFFER = 1 << 20;
 
 /**
- * Makes the index of a layer; durable and complete when it returns, nothing is left when it throws. A worker's job.
- * Throws `invalid` for a tar that is no layer, `system` when the tar is not stored as it should be.
+ * Writes the index of a layer, neither stamped nor synced; nothing is left when it throws. A worker's job. Throws `invalid`
+ * for a tar that is no layer, `system` when the tar is not stored as it should be.
  */
-export function run(job: IndexJob): LayerStat {
-  const tar = openSync(job.tarPath, 'r');
+export function run({ path, ...layer }: IndexJob): LayerStat {
+  const tar = openSync(layer.tarPath, 'r');
   try {
-    return writeIndex(job, tar);
+    const planned = planIndex(layer, tar);
+    writeIndex(path, planned, tar);
+    return planned.layer;
   } finally {
     closeSync(tar);
   }
 }
 
-/** An index as it has to be on the disk: its first bytes, stamp included, and what of the tar follows them. */
+/** An index as it has to be on the disk: its first bytes but for the stamp, and what of the tar follows them. */
 export interface PlannedIndex {
   image: Buffer;
   /** Places in the tar, and after `image`. */
@@ -51,44 +40,42 @@ export interface PlannedIndex {
   layer: LayerStat;
 }
 
-/** What the index of an open tar has to be; the same for the same file. Throws as `run` does. */
+/** What the index of an open tar has to be. Throws as `run` does. */
 export function planIndex({ diffId, size }: Pick<Layer, 'diffId' | 'size'>, tar: number): PlannedIndex {
-  const stats = fstatSync(tar, { bigint: true });
-  const tarSize = Number(stats.size);
+  const tarSize = fstatSync(tar).size;
   if (tarSize < size || tarSize % BLOCK !== 0) {
     throw system(`the tar of layer ${diffId} is ${tarSize} bytes long, not ${size} padded to ${BLOCK}`, {
       code: 'TAR_CHANGED',
       hint: 'Remove the image and load it again.',
     });
   }
-  const layout = layOut(readLayer(tar, size), tarSize);
-  const image = encodeImage(layout, { diffId, tarSize });
-  const layer = { size: layout.contentSize, entries: layout.inodes.length };
-  writeStamp(image, { diffId, tar: identify(stats), layer });
-  return { image, copies: layout.copies, length: (layout.metadataBlocks + layout.copiedBlocks) * BLOCK, layer };
+  return indexOf(readLayer(tar, size), { diffId, tarSize });
 }
 
-function writeIndex(job: IndexJob, tar: number): LayerStat {
-  const { image, copies, length, layer } = planIndex(job, tar);
-  const index = openSync(job.temporaryPath, 'wx', 0o400);
+/** What the index of a layer has to be whose tree is known. Throws `invalid` for what the format cannot hold. */
+export function indexOf(root: DirectoryNode, options: ImageOptions): PlannedIndex {
+  const layout = layOut(root, options.tarSize);
+  return {
+    image: encodeImage(layout, options),
+    copies: layout.copies,
+    length: (layout.metadataBlocks + layout.copiedBlocks) * BLOCK,
+    layer: { size: layout.contentSize, entries: layout.inodes.length },
+  };
+}
+
+/** Makes the new file `path`, not synced; nothing is left when it throws. */
+export function writeIndex(path: string, { image, copies, length }: PlannedIndex, tar: number): void {
+  const index = openSync(path, 'wx', 0o400);
   try {
-    try {
-      writeAll(index, image, 0);
-      copyPieces(tar, index, copies, image.length);
-      ftruncateSync(index, length);
-      fsyncSync(index);
-    } finally {
-      closeSync(index);
-    }
-    fault('layer.index.write');
-    renameSync(job.temporaryPath, job.indexPath);
-    fault('layer.index.rename');
+    writeAll(index, image, 0);
+    copyPieces(tar, index, copies, image.length);
+    ftruncateSync(index, length);
   } catch (error) {
-    rmSync(job.temporaryPath, { force: true });
+    rmSync(path, { force: true });
     throw error;
+  } finally {
+    closeSync(index);
   }
-  syncDirectory(dirname(job.indexPath));
-  return layer;
 }
 
 function copyPieces(tar: number, index: number, copies: readonly Copy[], start: number): void {
@@ -107,13 +94,4 @@ function copyPieces(tar: number, index: number, copies: readonly Copy[], start: 
 
 function writeAll(fd: number, bytes: Buffer, position: number): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }

@@ -1,14 +1,16 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { errnoCode, notFound, system } from '#errors/errors.ts';
 import { type Digest, hexOf } from '#lib/digest.ts';
+import { syncFolder } from '#lib/durable-file.ts';
 import { KeyedMutex } from '#lib/locks.ts';
 import { runInWorker } from '#lib/worker-pool.ts';
-import type { Layer, LayerStat, LayerVerdict } from '../driver.ts';
+import { fault } from '#lib/write-steps.ts';
+import type { Layer, LayerStat, LayerVerdict, PreparedLayer } from '../driver.ts';
 import type { Temporary } from '../temporary.ts';
 import { WRITER_VERSION } from './image.ts';
 import type { IndexJob } from './index-layer.ts';
-import { identify, readStamp, type Stamp, sameTar, type TarIdentity } from './stamp.ts';
+import { encodeStamp, identify, readStamp, type Stamp, sameTar, type TarIdentity } from './stamp.ts';
 
 const indexJob = new URL('./index-layer.ts', import.meta.url);
 const verifyJob = new URL('./verify-index.ts', import.meta.url);
@@ -45,14 +47,15 @@ export class LayerIndexes {
     }
   }
 
-  /** Makes the index of a layer in a worker, if there is none that fits its tar; `anew`: in any case. */
+  /** Makes the index of a layer, in a worker if none is prepared, if there is none that fits its tar; `anew`: in any case. */
   apply(layer: Layer, { anew = false } = {}): Promise<LayerStat> {
     return this.#locks.run(layer.diffId, async () => {
       const indexPath = this.#pathOf(layer.diffId);
       const stamp = anew ? undefined : await readStamp(indexPath);
       if (stamp && sameTar(stamp.tar, await identifyTar(layer))) return stamp.layer;
-      const job: IndexJob = { ...layer, indexPath, temporaryPath: this.#temporary.path(hexOf(layer.diffId as Digest)) };
-      return runInWorker<LayerStat>(indexJob, job);
+      const prepared = layer.prepared ?? (await this.#prepare(layer));
+      await keepIndex(prepared, layer, indexPath);
+      return prepared.stat;
     });
   }
 
@@ -114,9 +117,33 @@ export class LayerIndexes {
     return this.#locks.run(diffId, () => rm(this.#pathOf(diffId), { force: true }));
   }
 
+  async #prepare({ diffId, tarPath, size }: Layer): Promise<PreparedLayer> {
+    const path = this.#temporary.path(hexOf(diffId as Digest));
+    const job: IndexJob = { diffId, tarPath, size, path };
+    return { path, stat: await runInWorker<LayerStat>(indexJob, job) };
+  }
+
   #pathOf(diffId: string): string {
     return join(this.#folder, `${hexOf(diffId as Digest)}.erofs`);
   }
+}
+
+/** Says in an index which tar it belongs to, makes it durable and gives it its name. */
+async function keepIndex(prepared: PreparedLayer, layer: Layer, indexPath: string): Promise<void> {
+  const { path, stat } = prepared;
+  try {
+    const stamp = encodeStamp({ diffId: layer.diffId, tar: await identifyTar(layer), layer: stat });
+    await using file = await open(path, 'r+');
+    await file.write(stamp, { position: 0 });
+    await file.sync();
+    fault('layer.index.write');
+    await rename(path, indexPath);
+    fault('layer.index.rename');
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(indexPath));
 }
 
 async function identifyTar({ diffId, tarPath }: Pick<Layer, 'diffId' | 'tarPath'>): Promise<TarIdentity> {

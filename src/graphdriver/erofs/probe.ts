@@ -20,8 +20,7 @@ export const erofsProbe: Probe = {
 
 async function indexProbeLayer({ at }: Bench): Promise<void> {
   const { size } = await stat(at('tar'));
-  const paths = { tarPath: at('tar'), indexPath: at('index'), temporaryPath: at('draft') };
-  const job: IndexJob = { diffId: digestOf('probe'), size, ...paths };
+  const job: IndexJob = { diffId: digestOf('probe'), size, tarPath: at('tar'), path: at('index') };
   await runInWorker(new URL('./index-layer.ts', import.meta.url), job);
 }
 

@@ -35,8 +35,11 @@ export function sameTar(a: TarIdentity, b: TarIdentity): boolean {
   return a.inode === b.inode && a.size === b.size && a.mtime === b.mtime && a.ctime === b.ctime;
 }
 
-export function writeStamp(image: Buffer, stamp: Stamp): void {
-  image.fill(0, 0, SUPERBLOCK_OFFSET).write(`${JSON.stringify(stamp)}\n`, 0, SUPERBLOCK_OFFSET, 'utf8');
+/** The first bytes of an index. */
+export function encodeStamp(stamp: Stamp): Buffer {
+  const bytes = Buffer.alloc(SUPERBLOCK_OFFSET);
+  bytes.write(`${JSON.stringify(stamp)}\n`);
+  return bytes;
 }
 
 /** The stamp of an index, or undefined if there is no such file or it has none. */

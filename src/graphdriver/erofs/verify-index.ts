@@ -3,6 +3,7 @@ import { errnoCode } from '#errors/errors.ts';
 import type { Layer, LayerVerdict } from '../driver.ts';
 import { SUPERBLOCK_OFFSET } from './format.ts';
 import { type PlannedIndex, planIndex } from './index-layer.ts';
+import { encodeStamp, identify } from './stamp.ts';
 
 const PIECE = 1 << 20;
 
@@ -13,6 +14,8 @@ export function run({ indexPath, ...layer }: Layer & { indexPath: string }): Lay
   const tar = openSync(layer.tarPath, 'r');
   try {
     const planned = planIndex(layer, tar);
+    const identity = identify(fstatSync(tar, { bigint: true }));
+    encodeStamp({ diffId: layer.diffId, tar: identity, layer: planned.layer }).copy(planned.image);
     const problem = problemOf(indexPath, planned, tar);
     return { ...(problem && { problem }), stat: planned.layer };
   } finally {

@@ -51,6 +51,8 @@ export async function createVfsDriver(parts: DriverParts): Promise<GraphDriver> 
     name: 'vfs',
     status: async () => [],
     applyDiff: (layer) => layers.apply(layer),
+    beginPreparing: async () => undefined,
+    endPreparing: async () => {},
     verifyLayer: (layer, signal) => layers.verify(layer, signal),
     rebuildLayer: (layer) => layers.rebuild(layer),
     listLayers: () => layers.list(),
