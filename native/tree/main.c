@@ -8,6 +8,7 @@ static const struct {
 } commands[] = {
     {"changes", list_changes}, {"compare", list_differences}, {"diff", pack_changes}, {"size", measure},
     {"pack", pack_view},       {"stat", describe},     {"unpack", unpack},     {"extract", extract},
+    {"attributes", attributes},
 };
 
 void fail(int error, const char *format, ...) {

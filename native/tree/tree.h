@@ -94,5 +94,6 @@ void list_changes(char **arguments);
 void describe(char **arguments);
 void measure(char **arguments);
 void unpack(char **arguments);
+void attributes(char **arguments);
 
 #endif

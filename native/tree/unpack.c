@@ -198,3 +198,15 @@ void unpack(char **arguments) {
     if (fd >= 0) close(fd);
   }
 }
+
+/* < for each file the lengths of its path and its extended attributes, u32 both, the path, then those as in a tree_entry */
+void attributes(char **arguments) {
+  uint32_t lengths[2];
+  (void)arguments;
+  while (take(lengths, sizeof lengths)) {
+    char *name = take_text(lengths[0]), *pairs = take_text(lengths[1]);
+    set_xattrs(name, name, pairs, lengths[1]);
+    free(name);
+    free(pairs);
+  }
+}

@@ -67,7 +67,7 @@ async function* recordParts(tar: AsyncIterable<Uint8Array>, options: RecordOptio
 function encodeHead(entry: TarEntry, name: string, { base, owner }: RecordOptions): Buffer {
   const nameBytes = Buffer.from(name, 'latin1');
   const linkBytes = Buffer.from(entry.type === 'link' ? hardLinkTarget(entry, base) : entry.linkName, 'latin1');
-  const xattrs = Buffer.concat([...(entry.xattrs ?? [])].flatMap(([key, value]) => encodeXattr(key, value)));
+  const xattrs = encodeXattrs(entry.xattrs);
   const fixed = Buffer.alloc(FIXED_PART);
   const numbers = [
     typeCharacters[entry.type].charCodeAt(0),
@@ -85,6 +85,19 @@ function encodeHead(entry: TarEntry, name: string, { base, owner }: RecordOption
   fixed.writeUInt32LE(xattrs.length, 44);
   fixed.writeBigUInt64LE(BigInt(entry.type === 'file' ? entry.size : 0), 48);
   return Buffer.concat([fixed, nameBytes, linkBytes, xattrs]);
+}
+
+/** A file and its extended attributes, as the tree program's `attributes` reads them. `path` has a byte in each character. */
+export function attributesRecord(path: string, xattrs: TarEntry['xattrs']): Buffer {
+  const lengths = Buffer.alloc(8);
+  const pairs = encodeXattrs(xattrs);
+  lengths.writeUInt32LE(path.length, 0);
+  lengths.writeUInt32LE(pairs.length, 4);
+  return Buffer.concat([lengths, Buffer.from(path, 'latin1'), pairs]);
+}
+
+function encodeXattrs(xattrs: TarEntry['xattrs']): Buffer {
+  return Buffer.concat([...(xattrs ?? [])].flatMap(([key, value]) => encodeXattr(key, value)));
 }
 
 function encodeXattr(key: string, value: Buffer): Buffer[] {

@@ -3,13 +3,19 @@
  * written down here: docker's client and ours do the same to two trees, and must have made the same of them.
  */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { chmod, link, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, utimes, writeFile } from 'node:fs/promises'; // biome-ignore format: one line
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { promisify } from 'node:util';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
 import { withEachClient } from '#test/support/each-client.ts';
+import { makeTar } from '#test/support/tar.ts';
 import { openTerminal } from '#test/support/terminal.ts';
+
+/** VFS_CAP_REVISION_2 with CAP_NET_BIND_SERVICE, as a string with a byte in each character. */
+const CAPABILITY = '\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0';
 
 const wherry = join(import.meta.dirname, '../../bin/wherry');
 
@@ -127,6 +133,26 @@ withEachClient((cli, client) => {
     const refused = await cli.run(['cp', '-', 'tars:/tmp/passwd'], { input: tar });
     assert.match(refused.stderr, /destination "tars:\/tmp\/passwd" must be a directory/);
     await cli.ok`rm tars`;
+  });
+
+  test('cp out of a container keeps extended attributes', async () => {
+    await cli.ok`create --name marked busybox true`;
+    const note = { 'SCHILY.xattr.user.note': 'a value' };
+    const tar = makeTar([
+      { name: 'marked', type: 'dir', pax: note },
+      { name: 'marked/read-only', mode: 0o400, pax: { ...note, 'SCHILY.xattr.security.capability': CAPABILITY } },
+      { name: 'marked/link', type: 'symlink', linkName: 'read-only' },
+    ]);
+    assert.equal((await cli.run(['cp', '-', 'marked:/'], { input: tar })).code, 0);
+    await cli.ok`cp marked:/marked ${folder}/out`;
+    const script =
+      'import os, sys; print([sorted((k, os.getxattr(p, k).decode()) for k in os.listxattr(p)) for p in sys.argv[1:]])';
+    const paths = ['out', 'out/read-only'].map((name) => join(folder, name));
+    const { stdout } = await promisify(execFile)('python3', ['-c', script, ...paths]);
+    const capability = "('security.capability', '\\x01\\x00\\x00\\x02\\x00\\x04";
+    assert.ok(stdout.startsWith(`[[('user.note', 'a value')], [${capability}`), stdout);
+    assert.ok(stdout.trim().endsWith("), ('user.note', 'a value')]]"), stdout);
+    await cli.ok`rm marked`;
   });
 
   test('cp -a gives files to the user of the container; volumes and stopped containers are no difference', async () => {

@@ -3,7 +3,9 @@ import { chmod, type FileHandle, link, lstat, lutimes, mkdir, open, readlink, rm
 import { posix } from 'node:path';
 import type { TarEntry } from '#archive/tar-entry.ts';
 import { readTar } from '#archive/tar-stream.ts';
+import { attributesRecord } from '#archive/tree-records.ts';
 import { errnoCode } from '#errors/errors.ts';
+import { setAttributes } from '#programs/tree.ts';
 import { CommandError } from '../errors.ts';
 import type { FoundTarget } from './destination.ts';
 import { lookUp, refuse } from './look-up.ts';
@@ -33,7 +35,8 @@ export async function findTarget(given: string): Promise<FoundTarget> {
 }
 
 /**
- * Makes files of a tar below `folder`, each name as `rename` has it. They belong to the caller. Throws CommandError for a
+ * Makes files of a tar below `folder`, each name as `rename` has it. They belong to the caller, and have the extended
+ * attributes that the tar names. Throws CommandError for a
  * name that leads out of the folder or through a link, and for a folder that is to take the place of a file or the
  * reverse.
  */
@@ -44,9 +47,11 @@ export async function unpack(
 ): Promise<void> {
   const root = toBytes(posix.resolve(folder));
   const folders: { path: string; entry: TarEntry }[] = [];
+  const attributes: Buffer[] = [];
   const known = new Set<string>([root]);
   for await (const { entry, body } of readTar(tar)) {
     const path = pathBelow(root, rename(entry.name));
+    if (entry.xattrs && path !== root) attributes.push(attributesRecord(path, entry.xattrs));
     if (path !== root) await makeFolders(root, posix.dirname(path), known);
     const kept = await makeWay(path, entry, root);
     if (entry.type === 'directory') {
@@ -59,6 +64,7 @@ export async function unpack(
     if (entry.type !== 'link') await finish(path, entry);
   }
   for (const { path, entry } of folders.reverse()) await finish(path, entry);
+  if (attributes.length > 0) await setAttributes(Buffer.concat(attributes));
 }
 
 function pathBelow(root: string, name: string): string {
