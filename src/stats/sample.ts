@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CpuStats, StatsResponse } from '#api/types/stats.ts';
 import { formatTime, nowNs, ZERO_TIME } from '#lib/time.ts';
 import type { CgroupSupport } from '#linux/cgroup.ts';
+import { NO_BLOCK_IO } from './block-io.ts';
 import { parseHostCpu } from './host-cpu.ts';
 import { readInterfaces } from './interfaces.ts';
 import { readLegacyGroup } from './legacy-cgroup.ts';
@@ -56,16 +57,7 @@ export function emptySample(): Sample {
   return {
     read: ZERO_TIME,
     pids_stats: {},
-    blkio_stats: {
-      io_service_bytes_recursive: null,
-      io_serviced_recursive: null,
-      io_queue_recursive: null,
-      io_service_time_recursive: null,
-      io_wait_time_recursive: null,
-      io_merged_recursive: null,
-      io_time_recursive: null,
-      sectors_recursive: null,
-    },
+    blkio_stats: NO_BLOCK_IO,
     num_procs: 0,
     storage_stats: {},
     cpu_stats: noCpuStats(),

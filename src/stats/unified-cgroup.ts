@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { BlkioStatEntry, BlkioStats, CpuStats, MemoryStats } from '#api/types/stats.ts';
+import { NO_BLOCK_IO } from './block-io.ts';
 import type { GroupUsage } from './legacy-cgroup.ts';
 import { inNanoseconds, integer, keyed } from './numbers.ts';
 import type { ReadText } from './open-files.ts';
@@ -82,14 +83,5 @@ function blockIo(text: string): BlkioStats {
       ];
     },
   );
-  return {
-    io_service_bytes_recursive: entries.length > 0 ? entries : null,
-    io_serviced_recursive: null,
-    io_queue_recursive: null,
-    io_service_time_recursive: null,
-    io_wait_time_recursive: null,
-    io_merged_recursive: null,
-    io_time_recursive: null,
-    sectors_recursive: null,
-  };
+  return { ...NO_BLOCK_IO, io_service_bytes_recursive: entries.length > 0 ? entries : null };
 }
