@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,33 +24,40 @@ export function sshDial(endpoint: SshEndpoint): Dial {
       const why = errnoCode(cause) === 'ENOENT' ? 'there is no ssh in the PATH' : (cause as Error).message;
       throw unavailable(`Cannot connect to ${formatEndpoint(endpoint)}: ${why}`, { cause });
     });
-    let complaint = '';
-    child.stderr.on('data', (piece) => (complaint = `${complaint}${piece}`.slice(-MAX_COMPLAINT)));
-    const exit = once(child, 'exit') as Promise<[code: number | null, killedBy: string | null]>;
-    const silent = once(child.stderr, 'close');
-
-    const connection: Duplex = new Duplex({
-      read: () => child.stdout.resume(),
-      write: (piece, _encoding, done) => void child.stdin.write(piece, () => done()),
-      final: (done) => void child.stdin.end(done),
-      destroy(error, done) {
-        signal?.removeEventListener('abort', cancel);
-        child.kill();
-        done(error);
-      },
-    });
+    const connection = streamOf(child, endpoint);
     const cancel = () => connection.destroy(signal?.reason);
     signal?.addEventListener('abort', cancel);
-    child.stdin.on('error', () => {}); // its exit says why
-    child.stdout.on('data', (piece) => connection.push(piece) || child.stdout.pause());
-    child.stdout.on('end', async () => {
-      const [code, killedBy] = await exit;
-      if (code === 0) return connection.push(null);
-      await Promise.race([silent, sleep(LAST_WORDS, undefined, { ref: false })]);
-      connection.destroy(failure(endpoint, killedBy ?? `exit status ${code}`, complaint.trim()));
-    });
+    connection.once('close', () => signal?.removeEventListener('abort', cancel));
     return connection;
   };
+}
+
+/** The standard streams of a program as one. Its end is the end of the output of a program that did well. */
+function streamOf(child: ChildProcessWithoutNullStreams, endpoint: SshEndpoint): Duplex {
+  let complaint = '';
+  child.stderr.on('data', (piece) => (complaint = `${complaint}${piece}`.slice(-MAX_COMPLAINT)));
+  const failed = new Promise<string | undefined>((resolve) => {
+    child.once('exit', (code, killedBy) => resolve(code === 0 ? undefined : (killedBy ?? `exit status ${code}`)));
+  });
+  const silent = new Promise((resolve) => child.stderr.once('close', resolve));
+  const stream = new Duplex({
+    read: () => child.stdout.resume(),
+    write: (piece, _encoding, done) => void child.stdin.write(piece, () => done()),
+    final: (done) => void child.stdin.end(() => done()),
+    destroy(error, done) {
+      child.kill();
+      done(error);
+    },
+  });
+  child.stdin.on('error', () => {}); // its exit says why
+  child.stdout.on('data', (piece) => stream.push(piece) || child.stdout.pause());
+  child.stdout.on('end', async () => {
+    const how = await failed;
+    if (how === undefined) return stream.push(null);
+    await Promise.race([silent, sleep(LAST_WORDS, undefined, { ref: false })]);
+    stream.destroy(failure(endpoint, how, complaint.trim()));
+  });
+  return stream;
 }
 
 function sshArguments({ host, user, port, path }: SshEndpoint): string[] {
