@@ -49,7 +49,7 @@ const CHANGED = 'for d in 1 2 3 4 5 6 7 8 9 10; do mkdir /d$d; for f in $(seq 50
 const changedRow = (name: string, ask: (engine: BenchEngine) => Promise<unknown>): Row => ({
   name: `${name}, 5,000 files`,
   unit: 'ms',
-  samples: 5,
+  samples: 15,
   goal: '<= 1',
   before: async (engine) => void (await docker(engine, 'run', '--name', 'changed', 'busybox', 'sh', '-c', CHANGED)),
   measure: (engine) => timed(() => ask(engine)),

@@ -3,6 +3,7 @@ import { access, type FileHandle, mkdir, open, opendir, readdir, readFile, renam
 import { join } from 'node:path';
 import { errnoCode, notFound, system } from '#errors/errors.ts';
 import { type Digest, digestOf, hexOf, isDigest } from '#lib/digest.ts';
+import { syncFolder } from '#lib/durable-file.ts';
 import { moveToQuarantine } from '#lib/quarantine.ts';
 import { runInWorker } from '#lib/worker-pool.ts';
 import { fault } from '#lib/write-steps.ts';
@@ -173,7 +174,7 @@ async function isStale(folder: string): Promise<boolean> {
 }
 
 async function* listDigests(folder: string): AsyncGenerator<Digest> {
-  for await (const entry of await opendir(folder)) {
+  for await (const entry of await opendir(folder, { bufferSize: 1024 })) {
     const digest = `sha256:${entry.name}`;
     if (isDigest(digest)) yield digest;
   }
@@ -194,11 +195,6 @@ async function writeDurably(path: string, bytes: Uint8Array): Promise<IngestedBl
     await file.close();
   }
   return { path, digest: digestOf(bytes), size: bytes.length };
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  await folder.sync().finally(() => folder.close());
 }
 
 function exists(path: string): Promise<boolean> {

@@ -85,6 +85,7 @@ function sharedSizeOf(state: GraphState, { diffIds, layerSizes }: Image): number
 export type ImageTest = (record: ImageRecord, references: readonly Reference[]) => boolean;
 
 function imageFilter(state: GraphState, filters: Filters): ImageTest {
+  if (filters.size === 0) return () => true;
   const tests = [labelAndAgeFilter(state, filters)];
   if (filters.has('dangling')) {
     const wanted = booleanFilter(filters, 'dangling', false);

@@ -1,11 +1,12 @@
 import { describe } from '#errors/errors.ts';
 import { type Image, makeImage, recallImage } from '#image/image.ts';
 import type { Digest } from '#lib/digest.ts';
+import type { Database } from '#metadata/database.ts';
 import { adoptImage, keepManifests } from './adopt.ts';
 import type { GraphState } from './state.ts';
 
-/** Configs read at a time. */
-const PARALLEL = 32;
+/** Images of which rows are read at a time. */
+const PAGE = 500;
 
 type LayerRow = { diff_id: Digest; size: number; content_size: number; entries: number };
 type ManifestRow = { digest: Digest; image_id: Digest; media_type: string; size: number };
@@ -18,27 +19,36 @@ type ReferenceRow = { reference: string; image_id: Digest };
  */
 export async function restoreGraph(state: GraphState): Promise<void> {
   const { db } = state;
-  const [layers, images, references, manifests, blobs, aliases] = await Promise.all([
+  const [layers, manifests, blobs] = await Promise.all([
     db.read<LayerRow>('SELECT diff_id, size, content_size, entries FROM layers'),
-    db.read<ImageRow>('SELECT id, last_tagged_at, parent_id, note FROM images'),
-    db.read<ReferenceRow>('SELECT reference, image_id FROM refs'),
     db.read<ManifestRow>('SELECT digest, image_id, media_type, size FROM manifests'),
     db.read<{ digest: Digest; diff_id: Digest }>('SELECT digest, diff_id FROM blobs'),
-    db.read<{ v1_id: string; image_id: Digest }>('SELECT v1_id, image_id FROM aliases'),
   ]);
   for (const { diff_id, size, content_size, entries } of layers) {
     state.layers.restore({ diffId: diff_id, size, contentSize: content_size, entries });
   }
   for (const { digest, diff_id } of blobs) state.layers.addSource(diff_id, digest);
   const manifestsOf = Map.groupBy(manifests, ({ image_id }) => image_id);
-  const queue = images.values();
-  const restoreSome = async () => {
-    for (const row of queue) await restoreImage(state, row, manifestsOf.get(row.id) ?? []);
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, restoreSome));
+  for await (const images of imageRows(db)) {
+    await Promise.all(images.map((row) => restoreImage(state, row, manifestsOf.get(row.id) ?? [])));
+  }
+  const [references, aliases] = await Promise.all([
+    db.read<ReferenceRow>('SELECT reference, image_id FROM refs'),
+    db.read<{ v1_id: string; image_id: Digest }>('SELECT v1_id, image_id FROM aliases'),
+  ]);
   for (const { v1_id, image_id } of aliases) if (state.images.has(image_id)) state.aliases.set(v1_id, image_id);
   for (const { reference, image_id } of references) {
     if (state.images.has(image_id)) state.references.restore(reference, image_id);
+  }
+}
+
+/** Page by page: the database reads the next one while one is worked on. */
+async function* imageRows(db: Database): AsyncGenerator<ImageRow[], void, void> {
+  const sql = 'SELECT id, last_tagged_at, parent_id, note FROM images WHERE id > ? ORDER BY id LIMIT ?';
+  let next = db.read<ImageRow>(sql, ['', PAGE]);
+  for (let page = await next; page.length > 0; page = await next) {
+    next = db.read<ImageRow>(sql, [page.at(-1)!.id, PAGE]);
+    yield page;
   }
 }
 

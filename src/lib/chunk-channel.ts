@@ -2,9 +2,9 @@ import type { MessagePort } from 'node:worker_threads';
 import { cancelled } from '#errors/errors.ts';
 
 /**
- * Carries a stream of bytes into a worker. The sender gathers the small chunks of a socket into a few large buffers,
- * which are moved (not copied) to the worker and back; so a message costs nothing per byte, memory is bounded, and a
- * slow worker slows the source down.
+ * Carries a stream of bytes into a worker. The sender gathers the small chunks of a socket into a few large buffers, which
+ * both sides share and only one works on at a time; so a message costs nothing per byte, memory is bounded, and a slow
+ * worker slows the source down. (Buffers that are moved would count as new memory with each message: constant collection.)
  */
 
 /** Bytes per buffer. */
@@ -12,8 +12,8 @@ const BUFFER_SIZE = 1 << 20;
 /** Buffers of one channel: one being filled, one being worked on, the rest smooths. */
 const BUFFERS = 5;
 
-type ToWorker = { buffer: ArrayBuffer; length: number } | { end: true } | { error: string };
-type FromWorker = { buffer: ArrayBuffer };
+type ToWorker = { buffer: SharedArrayBuffer; length: number } | { end: true } | { error: string };
+type FromWorker = { buffer: SharedArrayBuffer };
 
 /**
  * Sends all of `source`, then the end; a failure of the source (or `signal`) is sent as the stream's failure and thrown
@@ -24,7 +24,7 @@ export async function sendChunks(
   source: AsyncIterable<Uint8Array>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const free = Array.from({ length: BUFFERS }, () => new ArrayBuffer(BUFFER_SIZE));
+  const free = Array.from({ length: BUFFERS }, () => new SharedArrayBuffer(BUFFER_SIZE));
   let closed = false;
   let wake = () => {};
   port.on('message', ({ buffer }: FromWorker) => {
@@ -37,18 +37,18 @@ export async function sendChunks(
   };
   port.on('close', stop);
   signal?.addEventListener('abort', stop, { once: true });
-  const post = (message: ToWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+  const post = (message: ToWorker) => port.postMessage(message);
   let filling = free.pop()!;
   let length = 0;
   const flush = () => {
-    post({ buffer: filling, length }, [filling]);
+    post({ buffer: filling, length });
     length = 0;
   };
   try {
     for await (const chunk of source) {
       for (let at = 0; at < chunk.length; ) {
         const count = Math.min(BUFFER_SIZE - length, chunk.length - at);
-        new Uint8Array(filling, length, count).set(chunk.subarray(at, at + count));
+        copyBytes(chunk, at, filling, length, count);
         length += count;
         at += count;
         if (length < BUFFER_SIZE) continue;
@@ -72,6 +72,11 @@ export async function sendChunks(
   }
 }
 
+/** What `set` of a typed array does, at twice the speed for memory that is shared. */
+function copyBytes(from: Uint8Array, at: number, to: SharedArrayBuffer, position: number, count: number): void {
+  Buffer.from(from.buffer, from.byteOffset + at, count).copy(Buffer.from(to), position);
+}
+
 /**
  * The worker's end: the bytes in order. A chunk is valid until the next one is asked for. Throws `cancelled` when the
  * sender failed. Leaving the loop early closes the port, so that the sender stops.
@@ -92,7 +97,7 @@ export async function* receiveChunks(port: MessagePort): AsyncGenerator<Buffer, 
       if ('end' in message) return;
       if ('error' in message) throw cancelled(`the stream ended early: ${message.error}`);
       yield Buffer.from(message.buffer, 0, message.length);
-      port.postMessage({ buffer: message.buffer } satisfies FromWorker, [message.buffer]);
+      port.postMessage({ buffer: message.buffer } satisfies FromWorker);
     }
   } finally {
     port.close();

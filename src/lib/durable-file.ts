@@ -1,4 +1,5 @@
 import { open, rename, writeFile } from 'node:fs/promises';
+import { KeyedMutex } from './locks.ts';
 
 /** Writes a new file and waits until it is on the disk. The entry in its folder is durable with the folder's next sync. */
 export async function writeFileDurably(path: string, text: string, mode: number): Promise<void> {
@@ -18,8 +19,23 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   await rename(draft, path);
 }
 
-/** Waits until the names in a folder are on the disk. */
-export async function syncFolder(path: string): Promise<void> {
+/** By folder, the flush that has not begun yet. */
+const waiting = new Map<string, Promise<void>>();
+const turns = new KeyedMutex();
+
+/** Waits until the names that a folder has now are on the disk. Those who ask during one flush share the next. */
+export function syncFolder(path: string): Promise<void> {
+  const shared = waiting.get(path);
+  if (shared) return shared;
+  const next = turns.run(path, () => {
+    waiting.delete(path);
+    return flush(path);
+  });
+  waiting.set(path, next);
+  return next;
+}
+
+async function flush(path: string): Promise<void> {
   const folder = await open(path);
   try {
     await folder.sync();

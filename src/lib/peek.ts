@@ -1,6 +1,6 @@
 /**
- * The first `length` bytes of a stream (fewer when it is shorter), and the whole stream again, those included. The head
- * is a copy and may be longer than asked for.
+ * The first `length` bytes of a stream (fewer when it is shorter), and the whole stream again, those included. The head may
+ * be longer than asked for; it is valid until the stream is read.
  */
 export async function peek(
   chunks: AsyncIterable<Buffer>,
@@ -9,9 +9,10 @@ export async function peek(
   const iterator = chunks[Symbol.asyncIterator]();
   let head: Buffer = Buffer.alloc(0);
   while (head.length < length) {
+    const before = Buffer.from(head); // a chunk is valid until the next one is asked for
     const { value, done } = await iterator.next();
+    head = done ? before : before.length === 0 ? value : Buffer.concat([before, value]);
     if (done) break;
-    head = Buffer.concat([head, value]);
   }
   async function* all(): AsyncGenerator<Buffer, void, void> {
     try {

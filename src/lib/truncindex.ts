@@ -37,8 +37,9 @@ export class TruncIndex {
 
   /** Position of the first id that is not below `key`. */
   #lowerBound(key: string): number {
-    let low = 0;
     let high = this.#ids.length;
+    if (high > 0 && this.#ids[high - 1]! < key) return high; // ids that come sorted
+    let low = 0;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (this.#ids[middle]! < key) low = middle + 1;

@@ -8,6 +8,7 @@ import { invalid, isEngineError } from '#errors/errors.ts';
 import type { Preparation } from '#graphdriver/driver.ts';
 import { receiveChunks } from '#lib/chunk-channel.ts';
 import { type Digest, digestOf, isDigest } from '#lib/digest.ts';
+import { Semaphore } from '#lib/locks.ts';
 import { peek } from '#lib/peek.ts';
 import { type LayerBlob, writeLayer } from '../layer-blob.ts';
 import type { ArchiveImage, ArchiveLayer } from './archive-image.ts';
@@ -52,6 +53,8 @@ const MAX_JSON = 4 << 20;
 const MAX_HELD = 64 << 20;
 /** Blobs on their way to the disk while the archive goes on. */
 const MAX_UNSYNCED = 4;
+/** Small layers written at a time. */
+const MAX_SMALL_WRITES = 16;
 
 const BLOB_NAME = /^blobs\/sha256\/([0-9a-f]{64})$/;
 
@@ -71,6 +74,8 @@ class ArchiveReader {
   readonly #input: LoadInput;
   readonly #members = new Members();
   readonly #unsynced = new Set<Promise<void>>();
+  readonly #writes = new Semaphore(MAX_SMALL_WRITES);
+  readonly #smallLayers = new Map<Digest, Promise<LayerBlob>>();
   #held = 0;
   #files = 0;
 
@@ -139,9 +144,7 @@ class ArchiveReader {
   }
 
   async #verify(image: ArchiveImage): Promise<LoadedImage> {
-    const layers: LoadedLayer[] = [];
-    for (const layer of image.layers) layers.push(await this.#verifyLayer(layer, image));
-    return { ...image, layers };
+    return { ...image, layers: await Promise.all(image.layers.map((layer) => this.#verifyLayer(layer, image))) };
   }
 
   async #verifyLayer({ diffId, name, member, expected }: ArchiveLayer, image: ArchiveImage): Promise<LoadedLayer> {
@@ -158,11 +161,20 @@ class ArchiveReader {
     );
   }
 
-  /** The layer on disk. A small one is written only now that it is known to be a layer. */
+  /** The layer on disk. A small one is written only now that it is known to be a layer, once for all images that have it. */
   async #layerBlob(member: Exclude<Member, { kind: 'link' }>): Promise<LayerBlob | undefined> {
     if (member.kind === 'known') return undefined;
     if (member.kind === 'blob') return member.blob;
-    const { durable } = await writeLayer(once(member.bytes), this.#newPath(), this.#input);
+    let written = this.#smallLayers.get(member.digest);
+    if (!written) {
+      written = this.#writes.run(() => this.#writeSmall(member.bytes));
+      this.#smallLayers.set(member.digest, written);
+    }
+    return written;
+  }
+
+  async #writeSmall(bytes: Buffer): Promise<LayerBlob> {
+    const { durable } = await writeLayer(once(bytes), this.#newPath(), this.#input);
     return durable;
   }
 

@@ -4,7 +4,9 @@ import { invalid, isEngineError } from '#errors/errors.ts';
 import { makeImage } from '#image/image.ts';
 import { HOST_PLATFORM } from '#image/platform.ts';
 import { type Digest, shortId } from '#lib/digest.ts';
+import { Semaphore } from '#lib/locks.ts';
 import { familiarReference, parseReference } from '#lib/reference.ts';
+import { settleAll } from '#lib/settle-all.ts';
 import { feedWorker } from '../feed-worker.ts';
 import type { LayerBlob } from '../layer-blob.ts';
 import { type NewImage, publish, registerImages } from '../register.ts';
@@ -20,6 +22,9 @@ export interface LoadOptions {
 }
 
 const WORKER = new URL('./load-worker.ts', import.meta.url);
+
+/** Layers of one load that are made mountable at a time. */
+const AT_A_TIME = 16;
 
 /** Media types of compressed layers, for the manifests of a later push. */
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -43,7 +48,7 @@ export async function loadImages(
   const layers = new LoadLayers(state, options.quiet ? () => {} : emit);
   try {
     const images = await readArchive(state, archive, { folder, preparation }, layers, options);
-    for (const { layers: needed } of images) for (const layer of needed) await layers.provide(layer);
+    await settleAll(images.flatMap(({ layers: needed }) => needed.map((layer) => layers.provide(layer))));
     await keepImages(state, images, emit);
   } finally {
     await layers.release();
@@ -129,6 +134,7 @@ class LoadLayers {
   readonly #emit: (message: ProgressMessage) => void;
   readonly #pinned: Digest[] = [];
   readonly #begun = new Map<Digest, Promise<void>>();
+  readonly #turns = new Semaphore(AT_A_TIME);
 
   constructor(state: GraphState, emit: (message: ProgressMessage) => void) {
     this.#state = state;
@@ -162,7 +168,7 @@ class LoadLayers {
     if (!begun) {
       this.#state.layers.pin(diffId);
       this.#pinned.push(diffId);
-      begun = this.#provide(diffId, blob);
+      begun = this.#turns.run(() => this.#provide(diffId, blob));
       this.#begun.set(diffId, begun);
     }
     return begun;
