@@ -46,7 +46,7 @@ async function* statsNow(engine: Engine, container: Container): AsyncGenerator<S
     const sample = (await sampleOf(engine, container, files.read)) ?? emptySample();
     yield response(container, sample, { read: ZERO_TIME, cpu_stats: noCpuStats() });
   } finally {
-    await files.close();
+    files.close();
   }
 }
 
@@ -77,7 +77,8 @@ function interfacesOf(engine: Engine, { record }: Container): string[] {
   const owner = /^container:(.+)$/.exec(record.hostConfig.NetworkMode)?.[1];
   const sandbox = owner === undefined ? record.sandbox : findContainer(engine.containers, owner)?.record.sandbox;
   if (!sandbox?.netnsPath || record.config.NetworkDisabled) return [];
-  return Object.keys(sandbox.networks).map((network) => linkTo(sandbox, network));
+  const plugged = Object.entries(sandbox.networks).filter(([, { IPAddress }]) => IPAddress !== '');
+  return plugged.map(([network]) => linkTo(sandbox, network));
 }
 
 function response(

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { NetworkStats } from '#api/types/stats.ts';
 import { errnoCode } from '#errors/errors.ts';
 import { integer } from './numbers.ts';
@@ -7,14 +7,14 @@ import { integer } from './numbers.ts';
  * The counters of these interfaces in the network namespace of process `pid`, by name; those that are not there are
  * left out. The file is not kept open: that would keep the namespace, too. Source: proc_pid_net(5).
  */
-export async function readInterfaces(pid: number, names: readonly string[]): Promise<Record<string, NetworkStats>> {
+export function readInterfaces(pid: number, names: readonly string[]): Record<string, NetworkStats> {
   if (names.length === 0) return {};
-  return parseInterfaces(await readDevices(pid), names);
+  return parseInterfaces(readDevices(pid), names);
 }
 
-async function readDevices(pid: number): Promise<string> {
+function readDevices(pid: number): string {
   try {
-    return await readFile(`/proc/${pid}/net/dev`, 'utf8');
+    return readFileSync(`/proc/${pid}/net/dev`, 'utf8');
   } catch (error) {
     const code = errnoCode(error);
     if (code !== 'ENOENT' && code !== 'ESRCH' && code !== 'EINVAL') throw error;

@@ -106,7 +106,7 @@ class Feed {
     this.#stop.abort();
     clearTimeout(this.#timer);
     for (const reader of this.#readers) reader.end();
-    void this.#files.close();
+    this.#files.close();
   }
 }
 
