@@ -88,21 +88,22 @@ async function abandon(engine: Engine, container: Container, { monitor }: Run, e
   return failure.error;
 }
 
-/** Mount, network and monitor have nothing to do with each other and are made side by side. */
+/** The monitor gets ready while the bundle is made. */
 async function prepare(engine: Engine, container: Container, run: Run): Promise<MonitorControl> {
   const paths = engine.paths.container(container.id);
   await Promise.all([mkdir(paths.runFolder, { recursive: true, mode: 0o711 }), rm(paths.exitRecord, { force: true })]);
-  const [rootfs, , monitor] = await settleAll([
-    engine.driver.get(container.id),
-    attachNetwork(engine, container),
-    startMonitor(engine, container, run),
-  ]);
+  const [monitor] = await settleAll([startMonitor(engine, container, run), makeBundle(engine, container)]);
+  return monitor;
+}
+
+/** Mount and network have nothing to do with each other and are made side by side. */
+async function makeBundle(engine: Engine, container: Container): Promise<void> {
+  const [rootfs] = await settleAll([engine.driver.get(container.id), attachNetwork(engine, container)]);
   fault('container.start.mounted');
   const [spec] = await settleAll([makeSpec(engine, container, rootfs.path), writeEtcFiles(engine, container)]);
   tellVolumes(engine, container, 'mount');
-  await writeFile(paths.bundleConfig, spec);
+  await writeFile(engine.paths.container(container.id).bundleConfig, spec);
   fault('container.start.bundle');
-  return monitor;
 }
 
 async function startMonitor(engine: Engine, container: Container, run: Run): Promise<MonitorControl> {
