@@ -12,10 +12,19 @@ export async function removeSmallFolder(path: string): Promise<void> {
     await Promise.all(
       entries.map((entry) => {
         const inside = join(path, entry.name);
-        return entry.isDirectory() ? removeSmallFolder(inside) : ignoreAbsent(unlink(inside));
+        return entry.isDirectory() ? removeSmallFolder(inside) : removeFile(inside);
       }),
     );
     await rmdir(path);
+  } catch (error) {
+    if (errnoCode(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** Deletes a file. One that is not there is not an error; `rm` would look for it first. */
+export async function removeFile(path: string | Buffer): Promise<void> {
+  try {
+    await unlink(path);
   } catch (error) {
     if (errnoCode(error) !== 'ENOENT') throw error;
   }
@@ -31,7 +40,7 @@ export async function removeUpTo(path: string, limit: number): Promise<boolean> 
     for await (const entry of await opendir(folder, { encoding: 'latin1' })) {
       if (--left < 0) return false;
       const inside = Buffer.concat([folder, Buffer.from(`/${entry.name}`, 'latin1')]);
-      if (!entry.isDirectory()) await ignoreAbsent(unlink(inside));
+      if (!entry.isDirectory()) await removeFile(inside);
       else if (!(await remove(inside))) return false;
     }
     await rmdir(folder);
@@ -42,13 +51,5 @@ export async function removeUpTo(path: string, limit: number): Promise<boolean> 
   } catch (error) {
     if (errnoCode(error) === 'ENOENT') return true;
     throw error;
-  }
-}
-
-async function ignoreAbsent(removal: Promise<void>): Promise<void> {
-  try {
-    await removal;
-  } catch (error) {
-    if (errnoCode(error) !== 'ENOENT') throw error;
   }
 }

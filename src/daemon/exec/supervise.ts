@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
 import type { Exec } from '#container/exec.ts';
 import { isEngineError } from '#errors/errors.ts';
+import { removeFile } from '#lib/remove-small.ts';
 import { fault } from '#lib/write-steps.ts';
 import { LOST_EXIT_CODE, readExitRecord } from '#runtime/exit-record.ts';
 import type { MonitorControl, Started } from '#runtime/monitor.ts';
@@ -43,6 +43,6 @@ export async function endExec(engine: Engine, exec: Exec, exitCode: number): Pro
   if (exitCode === KILLED && exec.container.running) await noticeOom(engine, exec.container);
   if (engine.containers.has(exec.container.id)) publishExecDie(engine, exec, exitCode);
   const { process, socket, runtimeLog } = engine.paths.exec(exec.container.id, exec.id);
-  for (const file of [process, socket, runtimeLog]) await rm(file, { force: true });
+  await Promise.all([process, socket, runtimeLog].map(removeFile));
   fault('exec.end');
 }
