@@ -84,12 +84,12 @@ test('the engine is killed in the middle: who asks again is told what he would h
   await killEngine(daemon);
   assert.equal(await lost, 'cut off');
   const ended = wait(id, 'not-running');
-  await daemon.ok(['exec', id, 'touch', '/told']);
+  await daemon.ok(['exec', '-d', id, 'touch', '/told']);
   assert.deepEqual(await ended, { StatusCode: 4 });
   const vanishing = await create('gone', { Cmd: ['sh', '-c', until], HostConfig: { AutoRemove: true } });
   await post(`/containers/${vanishing}/start`);
   await killEngine(daemon);
   const removed = wait(vanishing, 'removed');
-  await daemon.ok(['exec', vanishing, 'touch', '/told']);
+  await daemon.ok(['exec', '-d', vanishing, 'touch', '/told']);
   assert.deepEqual(await removed, { StatusCode: 4 });
 });
