@@ -3,6 +3,7 @@ import { parseManifest } from '#image/manifest.ts';
 import { type Digest, shortId } from '#lib/digest.ts';
 import { hasBlob, uploadBlob } from '#registry/blob-upload.ts';
 import type { GraphState } from '../state.ts';
+import { sourceOf } from './compressed-layer.ts';
 import { type PushedBlob, type PushTarget, pushLayer } from './push-layer.ts';
 import { makeManifest, type NamedManifest, type OriginalManifest, reusableManifest } from './push-manifest.ts';
 
@@ -64,12 +65,5 @@ async function pushBlobs(
 
 async function pushConfig(target: PushTarget, digest: Digest, config: Buffer): Promise<void> {
   if (await hasBlob(target, digest)) return;
-  const source = {
-    reached: async () => ({ length: config.length, complete: true }),
-    async *read(start: number, end: number) {
-      yield config.subarray(start, end);
-    },
-    digest: async () => digest,
-  };
-  await uploadBlob(target, source, { onProgress: () => {} });
+  await uploadBlob(target, sourceOf(config, digest), { onProgress: () => {} });
 }
