@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DriverName } from '#graphdriver/driver.ts';
+import { DRIVERS, type DriverName } from '#graphdriver/driver.ts';
 import type { WriteStep } from '#lib/write-steps.ts';
 import { ask } from '#test/support/ask.ts';
 import type { TestDaemon } from '#test/support/daemon.ts';
+import { defaultDriver } from '#test/support/driver.ts';
 import { repairStore } from '#test/support/faults.ts';
 import { busyboxLayer, makeArchive } from '#test/support/images.ts';
 import { runIn } from '#test/support/netns.ts';
@@ -84,6 +85,8 @@ export function scenarios(daemon: TestDaemon, inputs: Inputs): Map<string, Scena
 
   // Images
 
+  /** Each takes steps of its own. */
+  const otherDrivers = DRIVERS.filter((name) => name !== defaultDriver);
   const load = ['load', '-q', '-i', inputs.archive];
   const loading = (driver?: DriverName): Scenario => ({
     name: driver ? `load with ${driver}` : 'load',
@@ -538,7 +541,7 @@ export function scenarios(daemon: TestDaemon, inputs: Inputs): Map<string, Scena
   };
 
   const all = [
-    ...[loading(), loading('overlay2'), loading('vfs'), untagging(), untagging('overlay2'), tagging],
+    ...[loading(), ...otherDrivers.map(loading), untagging(), untagging('overlay2'), tagging],
     ...[importing, committing, pulling('pull'), pulling('pull of what came wrong', damagedDownload)],
     ...[pulling('pull that keeps layers as they came', keepingCompressed), pushing],
     ...[
