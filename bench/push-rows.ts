@@ -65,14 +65,14 @@ const fresh = (image: Image): Row =>
   });
 
 const unchanged = (image: Image): Row =>
-  pushRow(image, 'unchanged', '-', {
+  pushRow(image, 'unchanged', '<= 1/2', {
     before: async (engine) => void (await push(engine, image.reference, 'unchanged')),
     measure: (engine) => push(engine, image.reference, 'unchanged'),
   });
 
 /** A file more, on top of what is there. */
 const changed = (image: Image): Row =>
-  pushRow(image, 'one new layer', '-', {
+  pushRow(image, 'one new layer', '<= 1', {
     before: async (engine) => {
       await push(engine, image.reference, 'changed');
       await run([...engine.cli, 'create', '--name', 'changed', image.reference, 'x']);
