@@ -60,7 +60,7 @@ export class ExtractedLayers implements LayerStore {
     return (await this.#stat(diffId)) !== undefined;
   }
 
-  /** The files' lengths: an estimate that needs no walk. */
+  /** The files' lengths, as `du --apparent-size` adds them up but for symlinks; in whole blocks they take more. */
   async size(diffId: string): Promise<number> {
     return (await this.#stat(diffId))?.size ?? 0;
   }
