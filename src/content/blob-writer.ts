@@ -4,6 +4,7 @@ import { close, fdatasync, fsync, ftruncateSync, openSync, readSync, writeSync }
 import { promisify } from 'node:util';
 import { errnoCode, system } from '#errors/errors.ts';
 import type { Digest } from '#lib/digest.ts';
+import { releaseBytes } from '#lib/release-bytes.ts';
 import { fault } from '#lib/write-steps.ts';
 import { type Hole, punchHoles } from '#programs/punch-holes.ts';
 
@@ -114,13 +115,18 @@ export class BlobWriter {
       fault('blob.fsync');
       return blob;
     } finally {
-      await closeFile(this.fd);
+      await this.#close();
     }
   }
 
   /** Closes the file, which stays where it is: the ingest folder is removed as a whole. */
   async abandon(): Promise<void> {
     await this.#writingBack;
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#piece) releaseBytes(this.#piece);
     await closeFile(this.fd);
   }
 

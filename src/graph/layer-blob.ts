@@ -8,6 +8,7 @@ import type { Preparation, PreparedLayer } from '#graphdriver/driver.ts';
 import { LayerPreparation } from '#graphdriver/prepare-layer.ts';
 import type { Digest } from '#lib/digest.ts';
 import { peek } from '#lib/peek.ts';
+import { releaseBytes } from '#lib/release-bytes.ts';
 import { findProgram } from '#programs/find.ts';
 
 /** A layer's uncompressed tar in the ingest folder; `digest` is its diffID. */
@@ -27,7 +28,7 @@ export interface WriteOptions {
 }
 
 /** Compressed bytes from which on a program of its own decompresses faster, though it has to be started. */
-const WORTH_A_PROGRAM = 1 << 20;
+const WORTH_A_PROGRAM = 2 << 20;
 
 /**
  * Writes a layer that comes as a stream, compressed or not, to the new file `path`, hashing both forms and preparing the
@@ -49,7 +50,10 @@ export async function writeLayer(
       await decompressInto(writer, source.watch(all));
     } else {
       const isSmall = size < WORTH_A_PROGRAM;
-      for await (const chunk of decompress(copies(source.watch(all)), compression, { isSmall })) writer.write(chunk);
+      for await (const chunk of decompress(copies(source.watch(all)), compression, { isSmall })) {
+        writer.write(chunk);
+        releaseBytes(chunk);
+      }
     }
   } catch (error) {
     await writer.abandon();

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { releaseBytes } from './release-bytes.ts';
 
 /**
  * Tells a worker, through shared memory, how far a file has come that another thread writes, and tells back how far the
@@ -49,5 +50,6 @@ export async function* readGrowing(path: string, growth: Growth): AsyncGenerator
     }
   } finally {
     closeSync(file);
+    releaseBytes(buffer);
   }
 }

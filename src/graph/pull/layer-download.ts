@@ -19,6 +19,8 @@ export interface LayerDownload {
   folder: string;
   preparation: Preparation | undefined;
   pool: WorkerPool;
+  /** All bytes have come, as far as can be told by then; the rest is work on them. */
+  onFetched(): void;
   onProgress(progress: LayerProgress): void;
   signal: AbortSignal;
 }
@@ -75,7 +77,10 @@ async function downloadOnce(download: LayerDownload, partial: PartialBlob): Prom
   const unpacking = pool.run<LayerBlob>(WORKER, input, { signal }).catch(stopOther);
   const fetching = fetchRest(source, partial, growth, { onProgress, signal }).catch(stopOther);
   fetching.then(
-    () => showUnpacking(unpacking, () => readOf(growth), source.size, onProgress),
+    () => {
+      download.onFetched();
+      return showUnpacking(unpacking, () => readOf(growth), source.size, onProgress);
+    },
     () => {},
   );
   const [layer, fetched] = await Promise.allSettled([unpacking, fetching]);

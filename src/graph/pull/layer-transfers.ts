@@ -1,14 +1,15 @@
 import { availableParallelism } from 'node:os';
 import type { ContentStore } from '#content/store.ts';
 import { cancelled, invalid, isEngineError } from '#errors/errors.ts';
-import type { GraphDriver, Preparation } from '#graphdriver/driver.ts';
+import type { GraphDriver } from '#graphdriver/driver.ts';
 import type { Digest } from '#lib/digest.ts';
 import { KeyedMutex, Semaphore } from '#lib/locks.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
 import type { BlobSource } from '#registry/blob-download.ts';
+import type { LayerBlob } from '../layer-blob.ts';
 import type { Layers } from '../layers.ts';
 import type { LayerProgress } from '../transfer-progress.ts';
-import { downloadLayer } from './layer-download.ts';
+import { downloadLayer, type LayerDownload } from './layer-download.ts';
 
 export interface TransferOptions {
   content: ContentStore;
@@ -131,13 +132,9 @@ export class LayerTransfers {
 
   async #transfer(source: BlobSource, onProgress: Watcher['onProgress'], signal: AbortSignal): Promise<Digest> {
     const { content, driver, layers } = this.#options;
-    let preparation: Preparation | undefined;
+    const preparation = await driver.beginPreparing();
     try {
-      const layer = await this.#downloads.run(async () => {
-        preparation = await driver.beginPreparing();
-        const folder = await content.beginDownload(source.digest);
-        return downloadLayer({ source, folder, preparation, pool: this.#pool, onProgress, signal });
-      }, signal);
+      const layer = await this.#download({ source, preparation, onProgress, signal });
       layers.pin(layer.digest);
       await layers.provide(layer.digest, layer).finally(() => layers.unpin([layer.digest]));
       return layer.digest;
@@ -148,6 +145,18 @@ export class LayerTransfers {
     } finally {
       if (preparation) await driver.endPreparing(preparation);
     }
+  }
+
+  /** In its turn, which is over when all bytes have come: while they are unpacked the next layer comes. */
+  async #download(wanted: Pick<LayerDownload, 'source' | 'preparation' | 'onProgress' | 'signal'>): Promise<LayerBlob> {
+    const { promise: fetched, resolve: onFetched } = Promise.withResolvers<void>();
+    const { layer } = await this.#downloads.run(async () => {
+      const folder = await this.#options.content.beginDownload(wanted.source.digest);
+      const layer = downloadLayer({ ...wanted, folder, pool: this.#pool, onFetched });
+      await Promise.race([fetched, layer]);
+      return { layer };
+    }, wanted.signal);
+    return layer;
   }
 
   #forget(digest: Digest, transfer: Transfer): void {
