@@ -1,5 +1,5 @@
 /** A daemon whose data-root is a disk that fails: its power is cut, other contents are put on it, it is started anew. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DriverName } from '#graphdriver/driver.ts';
@@ -57,7 +57,7 @@ async function endEverything(daemon: TestDaemon): Promise<void> {
   const ids = await readdir(join(daemon.dataRoot, 'containers')).catch(() => []);
   await daemon.killAll();
   await Promise.all(ids.map(endContainer));
-  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n').reverse()) {
+  for (const line of (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').reverse()) {
     const path = line.split(' ')[4];
     if (path?.startsWith(`${daemon.folder}/`) && path !== daemon.dataRoot) await tool('umount', path);
   }
@@ -71,9 +71,7 @@ async function endEverything(daemon: TestDaemon): Promise<void> {
 
 /** Thawed first: what is frozen does not die. Gone when it resolves. */
 async function endContainer(id: string): Promise<void> {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' '));
+  const mounts = (await readFile('/proc/self/mounts', 'utf8')).split('\n').map((line) => line.split(' '));
   const roots = mounts.filter(([, , type]) => type?.startsWith('cgroup')).map(([, root]) => root!);
   let left = roots.map((root) => `${root}/wherry/${id}`).filter(existsSync);
   for (; left.length > 0; left = left.filter(existsSync)) {
