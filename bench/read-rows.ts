@@ -21,7 +21,7 @@ const RANDOM_READS = `
 const WORK: readonly [name: string, command: readonly string[]][] = [
   ['find', ['find', '/app', '-newer', '/etc/passwd', '-size', '+100M']],
   ['grep -r', ['grep', '-rc', 'no such words', '/app']],
-  ['start of perl with modules', ['perl', '-MPOSIX', '-MFile::Find', '-MGetopt::Long', '-e', '1']],
+  ['start of perl with modules', ['perl', '-MPOSIX', '-MIO::Socket', '-MFile::Temp', '-MGetopt::Long', '-e', '1']],
   ['10,000 random reads', ['perl', '-e', RANDOM_READS]],
 ];
 
