@@ -14,8 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import fc from 'fast-check';
 import { isEngineError } from '#errors/errors.ts';
+import fc from '#test/support/property.ts';
 import type { TarEntry } from './tar-entry.ts';
 import { walkTarFile } from './tar-file.ts';
 import { TarParser } from './tar-parser.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/support/property.ts';
 import type { TarEntry } from './tar-entry.ts';
 import { TarParser } from './tar-parser.ts';
 import { readTar } from './tar-stream.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { ImageConfig } from '#api/types/image.ts';
 import { EngineError } from '#errors/errors.ts';
+import fc from '#test/support/property.ts';
 import { applyChanges } from './changes.ts';
 
 interface Case {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { isEngineError } from '#errors/errors.ts';
+import fc from '#test/support/property.ts';
 import { globToRegExp } from './glob.ts';
 
 /** Pattern, text, whether it matches: as Go's path.Match says. */

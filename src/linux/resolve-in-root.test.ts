@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import { isEngineError } from '#errors/errors.ts';
+import fc from '#test/support/property.ts';
 import { resolveInRoot } from './resolve-in-root.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'wherry-root-'));

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { isEngineError } from '#errors/errors.ts';
 import { blockContains, formatBlock, formatIpv4, type Ipv4Block, parseIpv4, parseIpv4Cidr } from '#lib/ip.ts';
+import fc from '#test/support/property.ts';
 import { AddressAllocator, chooseSubnet, DEFAULT_POOLS, parseAddressPool } from './ipam.ts';
 
 const block = (text: string): Ipv4Block => parseIpv4Cidr(text)!.block;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { PortMap } from '#api/types/port.ts';
 import { isEngineError } from '#errors/errors.ts';
+import fc from '#test/support/property.ts';
 import { parsePort, portRequests } from './port-requests.ts';
 import { fromPortMap, hostText, type PublishedPort, toPortMap } from './published-port.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import { monitorRoom } from '#test/support/monitor.ts';
+import fc from '#test/support/property.ts';
 import {
   encodeFrame,
   encodeHeader,

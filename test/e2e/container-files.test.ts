@@ -12,6 +12,7 @@ import { readTar } from '#archive/tar-stream.ts';
 import { type ContractEntry, makeLayer } from '#graphdriver/contract-tree.ts';
 import { type Answer, ask } from '#test/support/ask.ts';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import { engineTime } from '#test/support/events.ts';
 import { words } from '#test/support/words.ts';
 
 let daemon: TestDaemon;
@@ -399,14 +400,14 @@ describe('commit', () => {
 
   test('stops the processes meanwhile, and tells what happened in dockers order', async () => {
     await started('ce', 'true');
-    const since = String(Date.now() / 1000);
+    const since = await engineTime(daemon);
     await ok`commit ce ev:1`;
     await ok`commit --pause=false ce ev:2`;
     await api('GET', '/containers/ce/archive?path=/tmp');
     await put('ce', '/tmp', makeLayer([]));
     await bytesOf('/containers/ce/export');
     const events =
-      await ok`events --since ${since} --until ${Date.now() / 1000} --format ${'{{.Action}} {{.Actor.Attributes.imageRef}}'}`;
+      await ok`events --since ${since} --until ${await engineTime(daemon)} --format ${'{{.Action}} {{.Actor.Attributes.imageRef}}'}`;
     assert.deepEqual(events.replaceAll('<no value>', '').split('\n').map((line) => line.trim()), [
       'pause', 'tag', 'commit ev:1', 'unpause', 'tag', 'commit ev:2', 'archive-path', 'extract-to-dir', 'export',
     ]); // biome-ignore format: one line

@@ -7,7 +7,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '#test/support/ask.ts';
 import { run, startDaemon, type TestDaemon } from '#test/support/daemon.ts';
-import { nowSeconds } from '#test/support/events.ts';
+import { engineTime } from '#test/support/events.ts';
 import { killEngine } from '#test/support/faults.ts';
 import { words } from '#test/support/words.ts';
 
@@ -38,7 +38,7 @@ async function configure(content: unknown): Promise<string> {
 test('what can change does, without another engine, and nobody is cut off', async () => {
   await ok`run -d --name steady busybox sh -c ${'while :; do echo on; sleep 0.1; done'}`;
   const engine = await daemon.enginePid();
-  const since = nowSeconds();
+  const since = await engineTime(daemon);
   const followed = daemon.docker(words`logs -f steady`);
   const said = await configure({
     labels: ['a=b'],
@@ -65,7 +65,7 @@ test('what can change does, without another engine, and nobody is cut off', asyn
     { Type: 'json-file', Config: { 'max-size': '1m' } },
   );
   const [event] = (
-    await ok`events --since ${since} --until ${nowSeconds()} --filter type=daemon --format ${'{{json .}}'}`
+    await ok`events --since ${since} --until ${await engineTime(daemon)} --filter type=daemon --format ${'{{json .}}'}`
   ).split('\n');
   const { Action, Actor } = JSON.parse(event!);
   assert.deepEqual([Action, Actor.ID], ['reload', (await info()).ID]);

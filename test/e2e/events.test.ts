@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ask } from '#test/support/ask.ts';
 import { startDaemon, type TestDaemon } from '#test/support/daemon.ts';
+import { engineTime } from '#test/support/events.ts';
 import { busyboxArchive } from '#test/support/images.ts';
 import { words } from '#test/support/words.ts';
 
@@ -24,24 +25,21 @@ const ok = (...line: Parameters<typeof words>) => daemon.ok(words(...line));
 
 /** The events of `work`, from beginning to end. */
 async function eventsOf(work: () => Promise<unknown>): Promise<Event[]> {
-  const since = nowSeconds();
+  const since = await now();
   await work();
-  const lines = await ok`events --since ${since} --until ${nowSeconds()} --format ${'{{json .}}'}`;
+  const lines = await ok`events --since ${since} --until ${await now()} --format ${'{{json .}}'}`;
   return lines
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line) as Event);
 }
 
-function nowSeconds(): string {
-  const micros = Math.round((performance.timeOrigin + performance.now()) * 1000);
-  return `${Math.floor(micros / 1e6)}.${String(micros % 1e6).padStart(6, '0')}000`;
-}
+const now = () => engineTime(daemon);
 
 /** Resolves when so many of these events of a container have happened; an exec's end is told beside its client's. */
 async function untilTold(container: string, action: string, count = 1): Promise<void> {
   const filters = ['--filter', `container=${container}`, '--filter', `event=${action}`];
-  while ((await ok`events --since 0 --until ${nowSeconds()} ${filters}`).split(`container ${action} `).length <= count);
+  while ((await ok`events --since 0 --until ${await now()} ${filters}`).split(`container ${action} `).length <= count);
 }
 
 const told = (events: Event[]) => events.map(({ Type, Action }) => `${Type} ${Action}`);
@@ -215,8 +213,8 @@ test('processes that are killed for want of memory: the first one, and one of an
 });
 
 test('an engine tells what the one before has told', async () => {
-  const since = nowSeconds();
-  const told = async () => ok`events --since ${since} --until ${nowSeconds()} --format ${'{{json .}}'}`;
+  const since = await now();
+  const told = async () => ok`events --since ${since} --until ${await now()} --format ${'{{json .}}'}`;
   await ok`run --rm --name before --label a=b busybox true`;
   const before = await told();
   assert.ok(before.includes('"before"'));
@@ -229,10 +227,10 @@ test('an engine tells what the one before has told', async () => {
 });
 
 test('filters choose, and an unknown one is refused', async () => {
-  const since = nowSeconds();
+  const since = await now();
   await ok`run --rm --name chosen --label colour=red busybox true`;
   await ok`run --rm --name other busybox true`;
-  const until = nowSeconds();
+  const until = await now();
   const chosen = async (...filters: string[]) => {
     const flags = filters.flatMap((filter) => ['--filter', filter]);
     const text =

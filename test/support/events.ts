@@ -1,3 +1,4 @@
+import { ask } from './ask.ts';
 import type { TestDaemon } from './daemon.ts';
 
 /** What happened while `work` went on, from the engine's history, as `type action`, and `key=value` of what is asked for. */
@@ -6,10 +7,10 @@ export async function eventsOf(
   work: () => Promise<unknown>,
   { filters = [], show = [] }: { filters?: string[]; show?: string[] } = {},
 ): Promise<string[]> {
-  const since = nowSeconds();
+  const since = await engineTime(daemon);
   await work();
   const flags = filters.flatMap((filter) => ['--filter', filter]);
-  const range = ['--since', since, '--until', nowSeconds()];
+  const range = ['--since', since, '--until', await engineTime(daemon)];
   const lines = await daemon.ok(['events', ...range, ...flags, '--format', '{{json .}}']);
   return lines
     .split('\n')
@@ -20,8 +21,7 @@ export async function eventsOf(
     });
 }
 
-/** Now, as `--since` and `--until` take it, to the microsecond. */
-export function nowSeconds(): string {
-  const micros = Math.round((performance.timeOrigin + performance.now()) * 1000);
-  return `${Math.floor(micros / 1e6)}.${String(micros % 1e6).padStart(6, '0')}000`;
+/** By the engine's clock, after all that it has told so far: ours and its own differ below a millisecond. */
+export async function engineTime({ socket }: TestDaemon): Promise<string> {
+  return JSON.parse((await ask(socket, 'GET', '/v1.45/info')).text).SystemTime;
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { EMPTY_CONFIG } from '#api/types/container-config.ts';
 import { EMPTY_HOST_CONFIG } from '#api/types/host-config.ts';
 import { isEngineError } from '#errors/errors.ts';
+import fc from '#test/support/property.ts';
 import { createBody } from './bodies/create.ts';
 import { hostConfig } from './bodies/host-config.ts';
 import { networkingConfig } from './bodies/network.ts';

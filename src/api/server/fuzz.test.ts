@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { startApi } from '#test/support/api.ts';
 import { fakeBackend } from '#test/support/fake-backend.ts';
+import fc from '#test/support/property.ts';
 
 const SEEDS = [
   'GET /v1.44/containers/json?all=1&filters=%7B%22label%22%3A%5B%22a%22%5D%7D HTTP/1.1\r\nHost: x\r\n\r\n',

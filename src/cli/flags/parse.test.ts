@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/support/property.ts';
 import { UsageError } from '../errors.ts';
 import { HelpRequest, parseFlags } from './parse.ts';
 import { bytes, duration, nanoDecimal, parseBytes, parseDuration } from './quantities.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseExact } from '#lib/json.ts';
+import fc from '#test/support/property.ts';
 import { parseMoment } from '../timestamp.ts';
 import { displayWidth, ellipsis } from './display-width.ts';
 import { compactJson, indentJson } from './json-text.ts';

@@ -1,7 +1,7 @@
 /** What no daemon object shows; `format/docker-output.test.ts` holds the language against docker's. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/support/property.ts';
 import { compileTemplate } from './template.ts';
 import { TemplateError } from './template-error.ts';
 

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import fc from 'fast-check';
 import { isEngineError } from '#errors/errors.ts';
 import { digestOf } from '#lib/digest.ts';
 import { assertNothingStored, assertWhole, openTestGraph, type TestGraph } from '#test/support/graph.ts';
 import { makeArchive } from '#test/support/images.ts';
+import fc from '#test/support/property.ts';
 import { makeTar, type TarEntry } from '#test/support/tar.ts';
 
 const tar = makeTar([{ name: 'file', body: Buffer.alloc(50_000, 'x') }]);

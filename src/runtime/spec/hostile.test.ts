@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type Config, EMPTY_CONFIG } from '#api/types/container-config.ts';
 import { EMPTY_HOST_CONFIG, type HostConfig } from '#api/types/host-config.ts';
 import { isEngineError } from '#errors/errors.ts';
+import fc from '#test/support/property.ts';
 import { ENGINE_DEFAULTS, LEGACY_CGROUPS } from '#test/support/recorded-host.ts';
 import { collectMounts } from '#volume/collect-mounts.ts';
 import { buildSpec } from './build-spec.ts';

@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import { isEngineError } from '#errors/errors.ts';
 import { DOCKERD_CASES } from '#test/support/dockerd-cases.ts';
+import fc from '#test/support/property.ts';
 import { parseGroup, parsePasswd } from './passwd.ts';
 import { findUser, resolveUser } from './resolve-user.ts';
 

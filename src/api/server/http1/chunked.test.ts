@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/support/property.ts';
 import { ChunkedDecoder } from './chunked.ts';
 
 /** Decodes `text` in pieces of `size` bytes; gives the data, and what came behind the end. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/support/property.ts';
 import { HEAD_LIMIT, HeadReader } from './head-reader.ts';
 
 /** The heads in `text` when it comes in pieces that end at `cuts`, and what is left behind the last one. */

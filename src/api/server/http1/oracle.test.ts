@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { duplexPair } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import fc from 'fast-check';
+import fc from '#test/support/property.ts';
 import { Connection } from './connection.ts';
 
 /** A request as a server reads it; without body when that has not come to its end. */
@@ -112,6 +112,9 @@ function upToUnknownMethod(requests: Read[]): Read[] {
   return end < 0 ? requests : requests.slice(0, end);
 }
 
+/** Node takes the tab for a part of the coding's name; RFC 9112, section 5.1, does not. */
+const CODED_TAB = /transfer-encoding:[^\r\n]*chunked *\t/i;
+
 const SPICE = [
   '\r',
   '\n',
@@ -148,6 +151,7 @@ test('what does not is never read as something that node does not see in it', as
           Buffer.from(rest.length + start ? '' : ' '),
         ]);
       }
+      fc.pre(!CODED_TAB.test(bytes.toString('latin1')));
       const pieces = cut(bytes, at);
       const mine = upToUnknownMethod(await readBy(ours, pieces));
       const expected = await readBy(theirs, pieces);

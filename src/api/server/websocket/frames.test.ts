@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import fc from '#test/support/property.ts';
 import { encodeClose, encodeFrame, frameReader, opcode } from './frames.ts';
 
 /** A client's frame: masked, perhaps not the last of its message. */

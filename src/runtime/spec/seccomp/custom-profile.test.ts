@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { isEngineError } from '#errors/errors.ts';
 import { DOCKERD_CASES } from '#test/support/dockerd-cases.ts';
+import fc from '#test/support/property.ts';
 import { customProfile } from './custom-profile.ts';
 
 const conditions = { capabilities: new Set(['CAP_CHOWN']), arch: 'x64', kernel: [6, 12] as const };
