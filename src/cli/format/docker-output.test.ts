@@ -51,9 +51,11 @@ before(async () => {
 
 after(() => daemon.close());
 
-async function compare(argv: string[]): Promise<void> {
+/** Again where they differ: between the two a second may have gone by, and both say how long ago things were. */
+async function compare(argv: string[], again = 3): Promise<void> {
   const theirs = await runDocker(argv, { host: daemon.host });
   const ours = await runInMemory(argv, { host: daemon.host });
+  if (again > 0 && ours.stdout !== theirs.stdout) return compare(argv, again - 1);
   assert.equal(ours.stdout, theirs.stdout);
   assert.equal(ours.exitCode, theirs.exitCode, ours.stderr + theirs.stderr);
 }
