@@ -18,6 +18,7 @@ const pullRow = (name: string, repository: string, archive: () => Promise<string
     const registry = await startRegistry(engine.netns);
     registries.set(engine, registry);
     await publish(registry, engine.netns, await archive(), repository);
+    await run([...engine.cli, 'rmi', '-f', `${repository}:latest`], { quiet: true }); // of a row before: it has the layers
   },
   async measure(engine) {
     const image = `${registries.get(engine)!.host}/${repository}:latest`;
