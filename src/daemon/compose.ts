@@ -30,6 +30,7 @@ import { sweepExecs } from './exec/sweep.ts';
 import { findDriver } from './find-driver.ts';
 import { imageUsers } from './images/image-users.ts';
 import { startDue } from './launch/auto-restart.ts';
+import { watchOom } from './launch/oom.ts';
 import { enginePaths } from './paths.ts';
 import { PRODUCT } from './product.ts';
 import { restoreContainers } from './restore.ts';
@@ -151,6 +152,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
   };
   await restoreContainers(engine);
   sweepExecs(engine);
+  watchOom(engine);
   return engine;
 }
 

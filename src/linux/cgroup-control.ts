@@ -34,6 +34,11 @@ export async function killCgroup(support: CgroupSupport, path: string, timeoutMs
   }
 }
 
+/** How many processes of the host, in whichever group, the kernel has killed for want of memory. */
+export async function countOomKillsOfHost(): Promise<number> {
+  return Number(/^oom_kill (\d+)/m.exec(await readFile('/proc/vmstat', 'utf8'))?.[1] ?? 0);
+}
+
 /** How many processes of a group, and of those below it, the kernel has killed for want of memory. */
 export async function countOomKills(support: CgroupSupport, path: string): Promise<number> {
   const texts = await Promise.all(oomFiles(support, path).map((file) => readFile(file, 'utf8').catch(ifThere)));

@@ -212,6 +212,19 @@ test('processes that are killed for want of memory: the first one, and one of an
   await ok`rm -f eats feeds`;
 });
 
+test('a process that is killed for want of memory while its container lives on', async () => {
+  const limits = ['-m', '24m', '--memory-swap', '24m'];
+  const oomsOf = async (work: () => Promise<unknown>) =>
+    (await eventsOf(work)).filter(({ Action }) => Action === 'oom').length;
+  const started = await oomsOf(async () => {
+    await ok`run -d --name lives ${limits} busybox sh -c ${'tail /dev/zero; exec sleep 1000'}`;
+    await untilTold('lives', 'oom');
+  });
+  assert.equal(started, 1);
+  assert.equal(await ok`inspect -f ${'{{.State.OOMKilled}} {{.State.Running}}'} lives`, 'true true');
+  assert.equal(await oomsOf(() => ok`rm -f lives`), 0);
+});
+
 test('an engine tells what the one before has told', async () => {
   const since = await now();
   const told = async () => ok`events --since ${since} --until ${await now()} --format ${'{{json .}}'}`;
