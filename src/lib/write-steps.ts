@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 
 /**
  * Every step in which the engine changes durable state, in the order in which the ways through it take them. The fault
@@ -115,29 +115,63 @@ export type WriteStep = (typeof WRITE_STEPS)[number];
 
 /**
  * Marks that `step` has just been done. Where the environment has `WHERRY_FAULT_FILE=<path>` and a file there says
- * `<step>:<n>[:<signal>]`, the n-th passage from then on sends this process the signal (SIGKILL by default), whichever
- * thread it is in; `*` is any step. The file is `<path>.reached` by then and names the step, so that the next engine
- * lives. Otherwise this does nothing.
+ * `<step>:<n>[:SIGSTOP]`, the n-th passage from then on kills this process, whichever thread it is in; `*` is any step.
+ * `<path>.reached` names the step by then, and the orders are gone, so that the next engine lives. With SIGSTOP, the
+ * process is stopped at every passage from the n-th on: the orders stay, and no thread passes another step until
+ * `<path>.reached` has been removed. Otherwise this does nothing.
  */
 export const fault: (step: WriteStep) => void = armed(process.env.WHERRY_FAULT_FILE);
 
 function armed(orders: string | undefined): (step: WriteStep) => void {
   if (!orders) return () => {};
   return (step) => {
-    const [wanted, passages, signal = 'SIGKILL'] = read(orders).split(':');
-    if (wanted !== step && wanted !== '*') return;
-    const left = Number(passages) - 1;
-    if (left > 0) return writeFileSync(orders, `${wanted}:${left}:${signal}`);
-    writeFileSync(orders, step);
-    renameSync(orders, `${orders}.reached`);
-    process.kill(process.pid, signal);
+    if (existsSync(orders)) inTurn(`${orders}.${process.pid}`, () => obey(orders, step));
   };
 }
 
-/** Another thread may have carried them out just now. */
-function read(orders: string): string {
+function obey(orders: string, step: WriteStep): void {
+  const [wanted, passages, signal = 'SIGKILL'] = read(orders).split(':');
+  if (wanted !== step && wanted !== '*') return;
+  const left = Number(passages) - 1;
+  if (left > 0) {
+    writeFileSync(orders, `${wanted}:${left}:${signal}`);
+    return;
+  }
+  const reached = `${orders}.reached`;
+  writeFileSync(`${reached}.new`, step);
+  renameSync(`${reached}.new`, reached);
+  if (signal === 'SIGKILL') rmSync(orders);
+  process.kill(process.pid, signal);
+  while (existsSync(reached)) pause();
+}
+
+/** The threads of this process take turns. */
+function inTurn(lock: string, action: () => void): void {
+  while (!makeFolder(lock)) pause();
   try {
-    return existsSync(orders) ? readFileSync(orders, 'utf8') : '';
+    action();
+  } finally {
+    rmdirSync(lock);
+  }
+}
+
+function makeFolder(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+}
+
+/** Empty when another process has just removed it. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
   } catch {
     return '';
   }

@@ -334,11 +334,16 @@ const startExec = () => ask(daemon.socket, 'POST', `/exec/${execId}/start`, { De
 /** Nobody was told of the one that was being made; the other waits for its start as before. */
 const creatingExec = withExec(() => createExec().catch(() => {}), startedExec);
 
-/** Nothing has run yet: it can be started again. */
-const describingExec = withExec(startExec, async () => {
-  assert.equal((await attempt('exec', 'box', 'cat', '/mark')).code, 1);
-  await startedExec();
-});
+/** The creation makes ready what the start needs. Nothing has run yet: it can be started. */
+const describingExec = withExec(
+  () => createExec().catch(() => {}),
+  async () => {
+    const ids: string[] = JSON.parse(await ok('inspect', '-f', '{{json .ExecIDs}}', 'box'));
+    execId = ids.find((id) => id !== execId)!;
+    assert.equal((await attempt('exec', 'box', 'cat', '/mark')).code, 1);
+    await startedExec();
+  },
+);
 
 const runningExec = withExec(startExec, endOfExec);
 

@@ -51,13 +51,12 @@ export async function repairStore(daemon: TestDaemon): Promise<Output> {
  * at what is on the disk. Resolves when all of it is over: `verb` and, as `settled` says, its background work.
  */
 export async function visitSteps<Result>(
-  daemon: TestDaemon,
+  daemon: Pick<TestDaemon, 'folder' | 'enginePid'>,
   verb: () => Promise<Result>,
   visit: (step: WriteStep, replied: boolean) => Promise<void>,
   settled: () => Promise<unknown>,
 ): Promise<Result> {
   const orders = faultFile(daemon.folder);
-  const reached = `${orders}.reached`;
   let [replied, over] = [false, false];
   await order(orders, '*:1:SIGSTOP');
   const result = verb();
@@ -67,17 +66,15 @@ export async function visitSteps<Result>(
     .finally(() => (over = true));
   end.catch(() => {});
   while (!over) {
-    if (!existsSync(reached)) {
+    const step = await reachedStep(orders);
+    if (!step) {
       await sleep(1);
       continue;
     }
-    const step = (await readFile(reached, 'utf8')) as WriteStep;
-    await rm(reached);
     const engine = await daemon.enginePid();
     await untilStopped(engine);
     await visit(step, replied);
-    await order(orders, '*:1:SIGSTOP');
-    process.kill(engine, 'SIGCONT');
+    await resume(engine, orders);
   }
   await rm(orders, { force: true });
   await end;
@@ -95,19 +92,29 @@ export async function stoppedAt<Result>(
   await order(orders, `${step}:1:SIGSTOP`);
   const result = verb();
   result.catch(() => {});
-  for (let waited = 0; !existsSync(`${orders}.reached`); waited += 2) {
+  for (let waited = 0; !(await reachedStep(orders)); waited += 2) {
     if (waited > 60_000) throw new Error(`${step} was not reached\n${daemon.log()}`);
     await sleep(2);
   }
-  await rm(`${orders}.reached`);
   const engine = await daemon.enginePid();
   await untilStopped(engine);
+  await rm(orders);
   try {
     await meanwhile();
   } finally {
-    process.kill(engine, 'SIGCONT');
+    await resume(engine, orders);
   }
   return result;
+}
+
+/** Undefined while there is none. */
+async function reachedStep(orders: string): Promise<WriteStep | undefined> {
+  return readFile(`${orders}.reached`, 'utf8').catch(() => undefined) as Promise<WriteStep | undefined>;
+}
+
+async function resume(engine: number, orders: string): Promise<void> {
+  await rm(`${orders}.reached`);
+  process.kill(engine, 'SIGCONT');
 }
 
 /** The engine, which reads it at any moment, finds the whole of it. */
