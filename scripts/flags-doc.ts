@@ -32,7 +32,7 @@ const ELSEWHERE: Readonly<Record<string, Place>> = {
 const WITHOUT: Readonly<Record<string, string>> = {
   ip6: 'kept and shown: containers have no IPv6 addresses in this release',
   'link-local-ip': 'kept and shown: no link-local addresses are given in this release',
-  'storage-opt': 'refused, in Docker’s words',
+  'storage-opt': 'refused',
   'use-api-socket': 'refused by the client: mount the socket with `-v`',
 };
 

@@ -27,6 +27,7 @@ const ELSEWHERE = [
 
 /** What a better message or an earlier refusal makes different from dockerd, on purpose. */
 const OWN_WORDS: Record<string, string> = {
+  'storage-opt': '--storage-opt is not supported: no storage driver of wherry limits the size of a container',
   'ports-bad': 'invalid proto: xyz',
   'ports-bad2': 'invalid hostPort: 99999',
   'ports-bad3': 'invalid containerPort: 99999',

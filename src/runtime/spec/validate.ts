@@ -55,7 +55,7 @@ function checkProcessOptions(hostConfig: HostConfig, { host }: HostLimits): void
   }
   if (ShmSize < 0) throw invalid('SHM size can not be less than 0');
   if (Object.keys(StorageOpt ?? {}).length > 0) {
-    throw invalid("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+    throw invalid('--storage-opt is not supported: no storage driver of wherry limits the size of a container');
   }
   if (Object.hasOwn(Annotations ?? {}, '')) {
     throw invalid('invalid Annotations: the empty string is not permitted as an annotation key');
