@@ -1,3 +1,4 @@
+import { unavailable } from '#errors/errors.ts';
 import { KeyedMutex } from '#lib/locks.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import type { MountInfo } from '#linux/mountinfo.ts';
@@ -19,6 +20,8 @@ export class ContainerRoots {
   readonly #users = new LayerUsers();
   readonly #mounted = new Map<string, Mode>();
   readonly #locks = new KeyedMutex();
+  readonly #mounting = new Set<Promise<string>>();
+  #closed = false;
 
   constructor(options: ContainerRootsOptions) {
     this.#options = options;
@@ -51,8 +54,22 @@ export class ContainerRoots {
     }
   }
 
-  /** Mounts a root if it is not, and gives its path. One that is mounted read-only is mounted anew for writing. */
-  get(id: string, readOnly: boolean): Promise<string> {
+  /**
+   * Mounts a root if it is not, and gives its path. One that is mounted read-only is mounted anew for writing. Throws
+   * `unavailable` after `close`.
+   */
+  async get(id: string, readOnly: boolean): Promise<string> {
+    this.#refuseIfClosed();
+    const mounting = this.#mount(id, readOnly);
+    this.#mounting.add(mounting);
+    try {
+      return await mounting;
+    } finally {
+      this.#mounting.delete(mounting);
+    }
+  }
+
+  #mount(id: string, readOnly: boolean): Promise<string> {
     return this.#locks.run(id, async () => {
       const { launcher, readWrite, mount } = this.#options;
       const paths = readWrite.pathsOf(id);
@@ -80,6 +97,7 @@ export class ContainerRoots {
       const { readWrite } = this.#options;
       const chain = await readWrite.chainOf(id);
       await readWrite.refuseOtherKind(id);
+      this.#refuseIfClosed();
       this.#users.claim(id, chain);
       try {
         return await work(readWrite.pathsOf(id), chain);
@@ -98,6 +116,16 @@ export class ContainerRoots {
       await this.#unmount(id);
       await this.#options.readWrite.remove(id);
     });
+  }
+
+  /** No root is mounted from now on; resolves when those that are being mounted are. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#mounting);
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#closed) throw unavailable('the engine is ending');
   }
 
   async #unmount(id: string): Promise<void> {

@@ -251,6 +251,22 @@ export function driverContract(subject: DriverUnderTest): void {
       assert.equal(await text(join((await driver.get(one)).path, 'shared')), 'one');
     });
 
+    test('a root that is being mounted when the engine ends is found by the next one, and none is mounted later', async () => {
+      for (const id of await driver.listReadWrite()) await driver.put(id);
+      const image = await layer([file('a', 'image')]);
+      const [id, late] = [await container(image), await container(image)];
+      const mounting = driver.get(id);
+      await driver.cleanup();
+      const { path } = await mounting;
+      assert.deepEqual(await readdir(path), ['a']);
+      await assert.rejects(driver.get(late), (error) => isEngineError(error, 'unavailable'));
+      await reopen();
+      await driver.remove(id);
+      await driver.cleanup();
+      assert.deepEqual(await readdir(join(home, 'graph/_tmp')), []);
+      await reopen();
+    });
+
     test('a file keeps its inode number when it is written to, and when it is mounted again', async () => {
       const id = await container(await layer([file('a', 'image'), file('b', 'image')]));
       const { path } = await driver.get(id);

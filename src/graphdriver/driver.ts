@@ -88,7 +88,10 @@ export interface GraphDriver {
   /** All ids that `createReadWrite` made and `remove` has not removed, for recovery after a crash. */
   listReadWrite(): Promise<string[]>;
 
-  /** Unmounts whatever nothing uses any more: the engine stops for good. Never throws for a busy mount. */
+  /**
+   * Unmounts whatever nothing uses any more: the engine stops for good. Roots that are being mounted stay mounted, for the
+   * next engine; a later `get` throws `unavailable`.
+   */
   cleanup(): Promise<void>;
 }
 

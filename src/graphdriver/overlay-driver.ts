@@ -124,6 +124,7 @@ export class OverlayDriver implements GraphDriver {
   listReadWrite: GraphDriver['listReadWrite'] = () => this.#readWrite.list();
 
   async cleanup(): Promise<void> {
+    await this.#roots.close();
     await this.#temporary.settled();
     await this.#layers.unmountUnused((diffId) => this.#roots.uses(diffId));
     if (this.#roots.count === 0) await this.#launcher.unmount(this.#root);

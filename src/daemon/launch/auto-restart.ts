@@ -10,10 +10,13 @@ export function startDue(engine: Engine, id: string): void {
   if (container) engine.background.detached(`starting ${id} again`, () => startAgain(engine, container));
 }
 
-/** Starts a container whose state is `restarting`; one that cannot be started has exited, and its state says why. */
+/**
+ * Starts a container whose state is `restarting`; one that cannot be started has exited, and its state says why. When the
+ * engine ends, it stays `restarting`: for the next one.
+ */
 export async function startAgain(engine: Engine, container: Container): Promise<void> {
   await container.lock.run(async () => {
-    if (!container.restarting || container.removing) return;
+    if (!container.restarting || container.removing || engine.restarts.closed) return;
     try {
       await launch(engine, container);
     } catch (error) {

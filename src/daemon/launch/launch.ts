@@ -19,7 +19,8 @@ import { superviseRun } from './supervise.ts';
 
 /**
  * Starts the process of a container that does not run. Called under its lock. On failure everything that was set up is
- * taken down again, the state says why, and the error has Docker's words.
+ * taken down again, the state says why, and the error has Docker's words. A start that fails because the engine ends is
+ * left to the next one, like one at which an engine is killed.
  */
 export async function launch(engine: Engine, container: Container): Promise<void> {
   await container.cleanup;
@@ -30,6 +31,7 @@ export async function launch(engine: Engine, container: Container): Promise<void
     await subscribeWaiting(container, monitor);
     await begin(engine, container, monitor);
   } catch (error) {
+    if (engine.restarts.closed) throw error;
     throw await abandon(engine, container, run, error);
   }
   await follow(engine, container);

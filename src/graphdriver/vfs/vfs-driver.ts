@@ -73,6 +73,7 @@ export async function createVfsDriver(parts: DriverParts): Promise<GraphDriver> 
     chainOf: (id) => readWrite.chainOf(id),
     listReadWrite: () => readWrite.list(),
     async cleanup() {
+      await roots.close();
       await temporary.settled();
       if (roots.count === 0) await launcher.unmount(root);
     },
