@@ -101,7 +101,7 @@ bool container_gone(void);
 
 /* ---- record.c */
 
-/* Writes the exit record durably; false with errno. */
+/* Writes the exit record over what is there, in one piece, and durably with the option `exit-sync`; false with errno. */
 bool record_write(const struct monitor_state *state);
 /* Whether a process of the container's cgroup was killed for lack of memory. */
 bool record_oom(void);

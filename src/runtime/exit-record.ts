@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import { errnoCode, system } from '#errors/errors.ts';
 
 /** Exit code of a process whose own is not known, as dockerd's. */
@@ -18,6 +19,23 @@ export interface ExitRecord {
   finishedAt: bigint;
 }
 
+/** As long as a monitor writes it. */
+const BLANK = ' '.repeat(256);
+
+/**
+ * Makes the file for a record that is to come, or takes back what an earlier run has left in it. The blanks are on the disk
+ * when it resolves: with their place given, a durable record costs one write of the disk and no change of the file system.
+ */
+export async function blankExitRecord(path: string): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
+  try {
+    await file.write(BLANK, 0);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
 /**
  * Reads what the monitor left at `--exit-file`; undefined when there is nothing: it runs, never ran, or was lost.
  * Throws `system` (code EXIT_RECORD) for a file that is not an exit record.
@@ -30,6 +48,7 @@ export async function readExitRecord(path: string): Promise<ExitRecord | undefin
     if (errnoCode(error) === 'ENOENT') return undefined;
     throw error;
   }
+  if (text.trim() === '') return undefined;
   try {
     const { version, code, signal, oom, pid, startedAt, finishedAt } = JSON.parse(text);
     if (version !== 1 || !Number.isInteger(code)) throw new TypeError(`version ${version}, code ${code}`);

@@ -13,8 +13,10 @@ export interface MonitorOptions {
   what: { bundle: string } | { execProcess: string };
   /** The monitor's working directory, for pid file, runtime log and console socket; one per monitor. */
   directory: string;
-  /** Where the exit record goes; its directory exists. */
+  /** Where the exit record goes; its directory exists, and the file if it is made durable (`blankExitRecord`). */
   exitFile: string;
+  /** The exit record is on the disk before anybody hears of the exit, for it matters beyond this boot. */
+  exitSync?: boolean;
   tty?: boolean;
   openStdin?: boolean;
   /** stdin closes when the first client that writes to it goes away. */
@@ -51,6 +53,7 @@ export function monitorArguments(options: MonitorOptions): string[] {
   const { log } = options;
   return [
     ...option('exit-file', options.exitFile),
+    ...flag('exit-sync', options.exitSync),
     ...option('oom-file', options.oomFile),
     ...option('cleanup-timeout', options.cleanupTimeout),
     ...flag('tty', options.tty),

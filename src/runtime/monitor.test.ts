@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { isEngineError } from '#errors/errors.ts';
 import { demultiplex, monitorRoom, readAll, readLog } from '#test/support/monitor.ts';
-import { readExitRecord } from './exit-record.ts';
+import { blankExitRecord, readExitRecord } from './exit-record.ts';
 import { connectMonitor, RuntimeStartError } from './monitor.ts';
 import { encodeFrame, message } from './monitor-wire.ts';
 
@@ -54,7 +54,21 @@ test('the exit record is there before anybody is told', async () => {
   await control.start();
   await control.exited;
   assert.ok(existsSync(exitFile));
-  assert.equal(existsSync(`${exitFile}.tmp`), false);
+});
+
+test('an exit record takes the whole place of an earlier one, which had been blanked or not', async () => {
+  const exitFile = join(room.root, 'again.json');
+  await blankExitRecord(exitFile);
+  assert.equal(await readExitRecord(exitFile), undefined);
+  for (const exit of ['exit 200', 'exit 3']) {
+    const { control } = await room.monitor({ container: { args: ['sh', '-c', exit] }, exitFile, exitSync: true });
+    await control.start();
+    await control.exited;
+    assert.equal((await readExitRecord(exitFile))?.code, Number(exit.slice(5)));
+  }
+  await blankExitRecord(exitFile);
+  assert.equal(await readExitRecord(exitFile), undefined);
+  assert.equal(statSync(exitFile).size, 256);
 });
 
 test('signals reach the process; a killed one has the code 128 + signal', async () => {

@@ -4,10 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WRITE_STEPS, type WriteStep } from '#lib/write-steps.ts';
 import { run } from '#test/support/daemon.ts';
 import { visitSteps } from '#test/support/faults.ts';
 import { isSamePatch, type Patch } from '#test/support/faulty-disk.ts';
+import { processesNaming } from '#test/support/processes.ts';
 import { randomNumbers } from '#test/support/random.ts';
 import { startRegistry, type TestRegistry } from '#test/support/registry.ts';
 import { checkStore } from '#test/support/store-check.ts';
@@ -115,6 +117,17 @@ describe('the power is cut at each step of', () => {
       t.diagnostic(`${cuts.length} different disks`);
     });
   }
+});
+
+test('an exit of which only the monitor knows outlives a cut', async () => {
+  const { daemon, disk } = stage;
+  await stage.startFrom(new Map());
+  const id = await daemon.ok(['run', '-d', '--name', 'box', 'busybox', 'sh', '-c', 'sleep 1; exit 7']);
+  process.kill(daemon.launcherPid(), 'SIGKILL');
+  while ((await processesNaming('wherry-monitor', id)).length > 0) await sleep(20);
+  await stage.startFrom(disk.cut('all'));
+  assert.equal(await daemon.ok(['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', 'box']), 'exited 7');
+  await daemon.ok(['rm', 'box']);
 });
 
 test('every write step was cut', () => {

@@ -259,8 +259,9 @@ export function scenarios(daemon: TestDaemon, inputs: Inputs): Map<string, Scena
       if (started.code === 0) await attempt('wait', 'box');
       return started;
     },
-    async check() {
+    async check(done) {
       assert.match(await state('box'), /^(created|running|exited)$/);
+      if (done) assert.equal(await untilEnded('box'), 'exited 7'); // as the waiting client was told
       await attempt('wait', 'box');
       await boxWorks();
     },

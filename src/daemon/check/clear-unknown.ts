@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoCode } from '#errors/errors.ts';
+import { readExitRecord } from '#runtime/exit-record.ts';
 import type { Engine } from '../engine.ts';
 import { removeLeftovers } from '../remove.ts';
 
@@ -39,11 +40,24 @@ async function putAside(engine: Engine, id: string): Promise<void> {
   await (existsSync(folder) ? rename(folder, place) : mkdir(place));
 }
 
-/** A start leaves files beside `config.json`; nothing else writes to a container's layer. */
+/** A start leaves files beside those of the creation; nothing else writes to a container's layer. */
 async function neverRan(engine: Engine, id: string): Promise<boolean> {
-  const files = await namesIn(engine.paths.container(id).folder);
+  const { folder, config, exitRecord } = engine.paths.container(id);
+  const files = (await namesIn(folder)).map((name) => join(folder, name));
   const { UpperDir: upper } = engine.driver.describe(id, []);
-  return files.every((name) => name === 'config.json') && upper !== undefined && (await namesIn(upper)).length === 0;
+  return (
+    files.every((path) => path === config || path === exitRecord) &&
+    (await isBlank(exitRecord)) &&
+    upper !== undefined &&
+    (await namesIn(upper)).length === 0
+  );
+}
+
+async function isBlank(exitRecord: string): Promise<boolean> {
+  return readExitRecord(exitRecord).then(
+    (exit) => exit === undefined,
+    () => false,
+  );
 }
 
 /** None when the folder is not there. */

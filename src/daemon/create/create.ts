@@ -14,8 +14,10 @@ import { randomId } from '#lib/names.ts';
 import { settleAll } from '#lib/settle-all.ts';
 import { nowNs } from '#lib/time.ts';
 import { fault } from '#lib/write-steps.ts';
+import { blankExitRecord } from '#runtime/exit-record.ts';
 import { mergeConfig } from '#runtime/spec/merge-config.ts';
 import type { Engine } from '../engine.ts';
+import { isKept } from '../launch/monitor-options.ts';
 import { runOf } from '../launch/release-run.ts';
 import { resolveLinks } from '../links.ts';
 import { removeLeftovers } from '../remove.ts';
@@ -129,12 +131,15 @@ async function makeLayer(engine: Engine, { id, chain }: ContainerRecord): Promis
   fault('container.create.layer');
 }
 
-/** The container's folder, with its record in it. Gives what there is to be filled once there is a layer. */
+/** The container's folder, with its record and room for its exit's in it. Gives what there is to be filled once there is a layer. */
 async function describeDurably(engine: Engine, record: ContainerRecord, images: HeldImages) {
-  const { folder, config } = engine.paths.container(record.id);
+  const { folder, config, exitRecord } = engine.paths.container(record.id);
   await mkdir(folder, { mode: 0o710 });
   const populate = await createMounts(engine, record, images);
   fault('container.create.mounts');
-  await writeFileDurably(config, serializeRecord(record), 0o600);
+  await settleAll([
+    writeFileDurably(config, serializeRecord(record), 0o600),
+    isKept(record) ? blankExitRecord(exitRecord) : Promise.resolve(),
+  ]);
   return populate;
 }

@@ -2,10 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import { commandLine, eventAttributes } from '#container/description.ts';
 import { describe, EngineError, isEngineError, system } from '#errors/errors.ts';
-import { removeFile } from '#lib/remove-small.ts';
 import { settleAll } from '#lib/settle-all.ts';
 import { fault } from '#lib/write-steps.ts';
 import { mapRuntimeError } from '#runtime/errors.ts';
+import { blankExitRecord } from '#runtime/exit-record.ts';
 import { connectMonitor, type MonitorControl, RuntimeStartError, type Started } from '#runtime/monitor.ts';
 import { monitorArguments } from '#runtime/monitor-arguments.ts';
 import type { Engine } from '../engine.ts';
@@ -94,8 +94,12 @@ async function abandon(engine: Engine, container: Container, { monitor }: Run, e
 /** The monitor gets ready while the bundle is made. */
 async function prepare(engine: Engine, container: Container, run: Run): Promise<MonitorControl> {
   const paths = engine.paths.container(container.id);
-  await Promise.all([mkdir(paths.runFolder, { recursive: true, mode: 0o711 }), removeFile(paths.exitRecord)]);
-  const [monitor] = await settleAll([startMonitor(engine, container, run), makeBundle(engine, container)]);
+  await mkdir(paths.runFolder, { recursive: true, mode: 0o711 });
+  const [monitor] = await settleAll([
+    startMonitor(engine, container, run),
+    makeBundle(engine, container),
+    container.state.startedAt > 0n ? blankExitRecord(paths.exitRecord) : Promise.resolve(),
+  ]);
   return monitor;
 }
 

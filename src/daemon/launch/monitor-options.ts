@@ -27,12 +27,21 @@ export function monitorOptions(engine: Engine, container: Container): MonitorOpt
     what: { bundle: paths.runFolder },
     directory: paths.runFolder,
     exitFile: paths.exitRecord,
+    exitSync: isKept(record),
     tty: record.config.Tty,
     openStdin: record.config.OpenStdin,
     stdinOnce: record.config.StdinOnce,
     oomFile: oomFiles(engine.cgroups, cgroupPath(engine, container))[0],
     log: logOptions(container, paths.log),
   };
+}
+
+/**
+ * Whether there is a container when its run has ended: else nobody can ask for its exit code after a power failure, and
+ * there is no need to wait for the disk before its removal, which does.
+ */
+export function isKept({ hostConfig }: ContainerRecord): boolean {
+  return !hostConfig.AutoRemove;
 }
 
 /** How a monitor is to run an exec. */
