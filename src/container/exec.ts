@@ -1,5 +1,6 @@
 import type { ExecInspect } from '#api/types/exec.ts';
-import type { MonitorControl } from '#runtime/monitor.ts';
+import type { Framing, MonitorControl } from '#runtime/monitor.ts';
+import type { MonitorStream } from '#runtime/monitor-stream.ts';
 import type { Container } from './container.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 
@@ -30,6 +31,21 @@ export interface ConsoleSize {
   width: number;
 }
 
+/** What the start of an exec says. */
+export interface ExecStart {
+  /** In characters. */
+  consoleSize: ConsoleSize | undefined;
+  /** In which form its streams are wanted; undefined = it is left to itself. */
+  framing: Framing | undefined;
+}
+
+/** An exec whose process is described, and whose monitor waits for its START. */
+export interface PreparedExec {
+  monitor: MonitorControl;
+  /** Its streams, of which no byte is missing; undefined when none were wanted or none exist. */
+  stream: MonitorStream | undefined;
+}
+
 /** Throws SyntaxError or TypeError for text that is not a record. */
 export function parseExecRecord(text: string): ExecRecord {
   const record = JSON.parse(text) as ExecRecord;
@@ -49,8 +65,8 @@ export class Exec {
   /** On the host; 0 while there has been none. */
   pid = 0;
   exitCode: number | null = null;
-  /** Made ready for a start that has not come yet. */
-  ready: Promise<MonitorControl> | undefined;
+  /** Made ready for a start that has not come yet, as `start` says it. */
+  ready: { start: ExecStart; prepared: Promise<PreparedExec> } | undefined;
   /** The monitor's control connection while the process runs. */
   monitor: MonitorControl | undefined;
   /** A sweep has found it ended: the next one forgets it. */

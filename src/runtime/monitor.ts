@@ -29,12 +29,14 @@ export interface Started {
   startedAt: bigint;
 }
 
+/** `docker`: each piece after Docker's 8-byte header; `raw`: as the process wrote it, for terminals. */
+export type Framing = keyof typeof wire.framing;
+
 export interface AttachOptions {
   stdin?: boolean;
   stdout?: boolean;
   stderr?: boolean;
-  /** `docker`: each piece after Docker's 8-byte header; `raw`: as the process wrote it, for terminals. */
-  framing: 'raw' | 'docker';
+  framing: Framing;
   signal?: AbortSignal;
 }
 
@@ -49,9 +51,14 @@ interface Pending {
  * listens at `socketPath`: then the exit record tells how the container ended.
  */
 export async function connectMonitor(socketPath: string, options: { signal?: AbortSignal } = {}) {
-  const control = new MonitorControl(socketPath, await open(socketPath, options.signal));
+  const control = await openMonitor(socketPath, options);
   await control.state();
   return control;
+}
+
+/** The same without waiting for the monitor: one that has just been started answers when it is up. */
+export async function openMonitor(socketPath: string, { signal }: { signal?: AbortSignal } = {}) {
+  return new MonitorControl(socketPath, await open(socketPath, signal));
 }
 
 /**

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { ConsoleSize, Exec } from '#container/exec.ts';
+import type { ConsoleSize, Exec, ExecStart, PreparedExec } from '#container/exec.ts';
 import { settleAll } from '#lib/settle-all.ts';
 import { fault } from '#lib/write-steps.ts';
-import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
+import { type Framing, openMonitor } from '#runtime/monitor.ts';
 import { monitorArguments } from '#runtime/monitor-arguments.ts';
 import type { Engine } from '../engine.ts';
 import { execMonitorOptions } from '../launch/monitor-options.ts';
@@ -12,50 +12,68 @@ import { describeProcess } from './process.ts';
 /** Milliseconds for which what a creation has made ready waits for the start. */
 const PATIENCE = 1000;
 
-/** Makes ready what the start of a new exec needs, for that is what most clients ask next. What fails is left to it. */
-export function prepareAhead(engine: Engine, exec: Exec): void {
-  const ready = prepare(engine, exec, exec.record.consoleSize);
+/**
+ * Makes ready what the start of a new exec needs, for that is what most clients ask next, with the size that the creation
+ * named. What fails is left to the start.
+ */
+export function prepareAhead(engine: Engine, exec: Exec, framing: Framing): void {
+  const start = { consoleSize: exec.record.consoleSize, framing };
+  const ready = { start, prepared: prepare(engine, exec, start) };
   exec.ready = ready;
-  const drop = (monitor: MonitorControl) => {
+  const drop = (prepared: PreparedExec) => {
     if (exec.ready !== ready) return;
     exec.ready = undefined;
-    monitor.close();
+    discard(prepared);
   };
-  ready.then(
-    (monitor) => setTimeout(drop, PATIENCE, monitor).unref(),
+  ready.prepared.then(
+    (prepared) => setTimeout(drop, PATIENCE, prepared).unref(),
     () => {},
   );
 }
 
-/** The monitor of an exec, which waits for its START, and its process described. Rejects as `describeProcess`. */
-export async function takePrepared(engine: Engine, exec: Exec, size: ConsoleSize | undefined): Promise<MonitorControl> {
+/** The exec, ready for this start. Rejects as `describeProcess`. */
+export async function takePrepared(engine: Engine, exec: Exec, start: ExecStart): Promise<PreparedExec> {
   const { ready } = exec;
   exec.ready = undefined;
-  const monitor = await ready?.catch(() => undefined);
-  if (monitor && isDeepStrictEqual(size, exec.record.consoleSize)) return monitor;
+  const prepared = await ready?.prepared.catch(() => undefined);
+  if (prepared && isDeepStrictEqual(start, ready?.start)) return prepared;
+  if (prepared) discard(prepared);
+  return prepare(engine, exec, start);
+}
+
+/** Its monitor leaves without a trace, unless it has had its START. */
+export function discard({ monitor, stream }: Partial<PreparedExec>): void {
+  stream?.destroy();
   monitor?.close();
-  return prepare(engine, exec, size);
 }
 
 /** The monitor gets ready while the process is described. */
-async function prepare(engine: Engine, exec: Exec, size: ConsoleSize | undefined): Promise<MonitorControl> {
-  const run: { monitor?: MonitorControl } = {};
+async function prepare(engine: Engine, exec: Exec, { consoleSize, framing }: ExecStart): Promise<PreparedExec> {
+  const made: Partial<PreparedExec> = {};
   try {
-    const [monitor] = await settleAll([startMonitor(engine, exec, run), writeProcess(engine, exec, size)]);
+    await settleAll([startMonitor(engine, exec, framing, made), writeProcess(engine, exec, consoleSize)]);
     fault('exec.start.process');
-    return monitor;
+    return made as PreparedExec;
   } catch (error) {
-    run.monitor?.close();
+    discard(made);
     throw error;
   }
 }
 
-async function startMonitor(engine: Engine, exec: Exec, run: { monitor?: MonitorControl }): Promise<MonitorControl> {
+/** Fills `made` step by step, so that what there is can be discarded. */
+async function startMonitor(
+  engine: Engine,
+  exec: Exec,
+  framing: Framing | undefined,
+  made: Partial<PreparedExec>,
+): Promise<void> {
   const { socket } = engine.paths.exec(exec.container.id, exec.id);
+  const { streams } = exec.record;
   const argv = [engine.monitor, ...monitorArguments(execMonitorOptions(engine, exec))];
   await engine.launcher.spawn({ argv, listenSocket: socket });
-  run.monitor = await connectMonitor(socket);
-  return run.monitor;
+  made.monitor = await openMonitor(socket);
+  if (framing && (streams.stdin || streams.stdout || streams.stderr))
+    made.stream = await made.monitor.attach({ ...streams, framing });
 }
 
 async function writeProcess(engine: Engine, exec: Exec, size: ConsoleSize | undefined): Promise<void> {

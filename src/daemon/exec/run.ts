@@ -3,7 +3,7 @@ import type { Container } from '#container/container.ts';
 import type { Exec } from '#container/exec.ts';
 import { killTree } from '#linux/kill-tree.ts';
 import type { Engine } from '../engine.ts';
-import { createExec } from './create.ts';
+import { createExec, type ExecRequest } from './create.ts';
 import { startExec } from './start.ts';
 
 export interface Ran {
@@ -31,7 +31,8 @@ export async function runInContainer(
   command: string[],
   { limit, signal, forEngine }: RunOptions,
 ): Promise<Ran> {
-  const exec = await createExec(engine, container, {
+  const framing = 'raw';
+  const request: ExecRequest = {
     command,
     env: [],
     user: '',
@@ -41,13 +42,14 @@ export async function runInContainer(
     streams: { stdin: false, stdout: true, stderr: true },
     detachKeys: '',
     ...(forEngine && { forEngine }),
-  });
+  };
+  const exec = await createExec(engine, container, request, framing);
   const kill = () => {
     if (exec.status === 'running' && exec.pid > 0)
       void engine.background.run('ending an exec', () => killTree(exec.pid));
   };
   try {
-    const stream = await startExec(engine, exec, { framing: 'raw' });
+    const stream = await startExec(engine, exec, { framing });
     signal.addEventListener('abort', kill);
     if (signal.aborted) kill();
     const output = await readStart(stream ?? [], limit);

@@ -1,34 +1,28 @@
 import { rm } from 'node:fs/promises';
-import type { ConsoleSize, Exec } from '#container/exec.ts';
+import type { Exec, ExecStart, PreparedExec } from '#container/exec.ts';
 import { conflict, describe, EngineError, isEngineError, system } from '#errors/errors.ts';
 import { fault } from '#lib/write-steps.ts';
 import { mapRuntimeError } from '#runtime/errors.ts';
-import { type MonitorControl, RuntimeStartError } from '#runtime/monitor.ts';
+import { RuntimeStartError } from '#runtime/monitor.ts';
 import type { MonitorStream } from '#runtime/monitor-stream.ts';
 import type { Engine } from '../engine.ts';
 import { checkCanExec } from './create.ts';
 import { publishExec } from './events.ts';
-import { takePrepared } from './prepare.ts';
+import { discard, takePrepared } from './prepare.ts';
 import { superviseExec } from './supervise.ts';
 
 /** What dockerd says for every exec that could not be started. */
 const REFUSED_EXIT_CODE = 126;
 
-export interface StartOptions {
-  /** In characters; wins over the size that the creation named. */
-  consoleSize?: ConsoleSize;
-  /** Whether its streams are wanted, and in which form; absent = it is left to itself. */
-  framing?: 'raw' | 'docker';
-}
-
 /**
- * Starts the process and gives its streams, of which no byte is missing; undefined when none were wanted or none exist.
+ * Starts the process and gives its streams, of which no byte is missing; undefined when none were wanted or none exist. A
+ * console size wins over the one that the creation named.
  * Throws `conflict` for an exec that has been started before, and the runtime's refusal in Docker's words.
  */
 export async function startExec(
   engine: Engine,
   exec: Exec,
-  { consoleSize = exec.record.consoleSize, framing }: StartOptions,
+  { consoleSize = exec.record.consoleSize, framing }: Partial<ExecStart>,
 ): Promise<MonitorStream | undefined> {
   checkCanExec(exec.container);
   if (exec.status === 'ended') throw conflict(`Error: Exec command ${exec.id} has already run`);
@@ -36,8 +30,7 @@ export async function startExec(
   exec.markStarting();
   publishExec(engine, exec, 'exec_start');
   try {
-    const monitor = await takePrepared(engine, exec, consoleSize);
-    return await begin(engine, exec, monitor, framing);
+    return await begin(engine, exec, await takePrepared(engine, exec, { consoleSize, framing }));
   } catch (error) {
     exec.markEnded(REFUSED_EXIT_CODE);
     await rm(engine.paths.exec(exec.container.id, exec.id).folder, { recursive: true, force: true });
@@ -46,24 +39,15 @@ export async function startExec(
   }
 }
 
-async function begin(
-  engine: Engine,
-  exec: Exec,
-  monitor: MonitorControl,
-  framing: StartOptions['framing'],
-): Promise<MonitorStream | undefined> {
-  const { streams } = exec.record;
-  const wanted = framing && (streams.stdin || streams.stdout || streams.stderr);
-  let stream: MonitorStream | undefined;
+async function begin(engine: Engine, exec: Exec, prepared: PreparedExec): Promise<MonitorStream | undefined> {
+  const { monitor, stream } = prepared;
   try {
-    stream = wanted ? await monitor.attach({ ...streams, framing }) : undefined;
     const started = await monitor.start();
     fault('exec.start.running');
     superviseExec(engine, exec, monitor, started);
     return stream;
   } catch (error) {
-    stream?.destroy();
-    monitor.close();
+    discard(prepared);
     throw error;
   }
 }

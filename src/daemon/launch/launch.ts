@@ -6,7 +6,7 @@ import { settleAll } from '#lib/settle-all.ts';
 import { fault } from '#lib/write-steps.ts';
 import { mapRuntimeError } from '#runtime/errors.ts';
 import { blankExitRecord } from '#runtime/exit-record.ts';
-import { connectMonitor, type MonitorControl, RuntimeStartError, type Started } from '#runtime/monitor.ts';
+import { type MonitorControl, openMonitor, RuntimeStartError, type Started } from '#runtime/monitor.ts';
 import { monitorArguments } from '#runtime/monitor-arguments.ts';
 import type { Engine } from '../engine.ts';
 import { beginHealth } from '../health/watch.ts';
@@ -105,19 +105,24 @@ async function prepare(engine: Engine, container: Container, run: Run): Promise<
 
 /** Mount and network have nothing to do with each other and are made side by side. */
 async function makeBundle(engine: Engine, container: Container): Promise<void> {
-  const [rootfs] = await settleAll([engine.driver.get(container.id), attachNetwork(engine, container)]);
+  const [rootfs] = await settleAll([engine.driver.get(container.id), makeNetwork(engine, container)]);
   fault('container.start.mounted');
-  const [spec] = await settleAll([makeSpec(engine, container, rootfs.path), writeEtcFiles(engine, container)]);
+  const spec = await makeSpec(engine, container, rootfs.path);
   tellVolumes(engine, container, 'mount');
   await writeFile(engine.paths.container(container.id).bundleConfig, spec);
   fault('container.start.bundle');
+}
+
+async function makeNetwork(engine: Engine, container: Container): Promise<void> {
+  await attachNetwork(engine, container);
+  await writeEtcFiles(engine, container);
 }
 
 async function startMonitor(engine: Engine, container: Container, run: Run): Promise<MonitorControl> {
   const { socket } = engine.paths.container(container.id);
   const argv = [engine.monitor, ...monitorArguments(monitorOptions(engine, container))];
   await engine.launcher.spawn({ argv, listenSocket: socket });
-  run.monitor = await connectMonitor(socket);
+  run.monitor = await openMonitor(socket);
   return run.monitor;
 }
 
