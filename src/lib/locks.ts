@@ -27,6 +27,11 @@ export class Mutex {
 export class KeyedMutex {
   readonly #locks = new Map<string, Mutex>();
 
+  /** Whether anybody has one of them. */
+  get busy(): boolean {
+    return this.#locks.size > 0;
+  }
+
   async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     let lock = this.#locks.get(key);
     if (!lock) {

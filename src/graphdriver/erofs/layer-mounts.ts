@@ -78,11 +78,14 @@ export class LayerMounts {
     });
   }
 
-  /** Unmounts all layers that are not in use, and with the last one the folder that holds them. */
+  /**
+   * Unmounts all layers that are not in use, and with the last one the folder that holds them, unless another one is just
+   * being mounted.
+   */
   async unmountUnused(isUsed: (diffId: string) => boolean): Promise<void> {
     const unused = [...this.#mounted].filter((diffId) => !isUsed(diffId));
     await Promise.all(unused.map((diffId) => this.unmount(diffId)));
-    if (this.#mounted.size === 0) await this.#launcher.unmount(this.#root);
+    if (this.#mounted.size === 0 && !this.#locks.busy) await this.#launcher.unmount(this.#root);
   }
 
   /** Where a layer is mounted, if it is. */
