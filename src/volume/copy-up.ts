@@ -1,6 +1,7 @@
 import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoCode, invalid, system } from '#errors/errors.ts';
+import { syncFolder } from '#lib/durable-file.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { resolveInRoot } from '#linux/resolve-in-root.ts';
 
@@ -17,7 +18,7 @@ export interface CopyUp {
 
 /**
  * Fills an empty volume with what the image has at its target: owners, modes, times, extended attributes and hard links
- * kept, the folder's own included. Does nothing when the volume has content or the image has no such folder. Throws
+ * kept, the folder's own included; durable when it resolves. Does nothing when the volume has content or the image has no such folder. Throws
  * `invalid`, in Docker's words, for a target that is a file.
  */
 export async function copyUp(launcher: Pick<Launcher, 'run'>, { rootfs, path, data, staging }: CopyUp): Promise<void> {
@@ -35,10 +36,12 @@ export async function copyUp(launcher: Pick<Launcher, 'run'>, { rootfs, path, da
   await mkdir(staging);
   await copy(launcher, source, staging);
   await rename(staging, data);
+  await syncFolder(dirname(data));
 }
 
 async function copy(launcher: Pick<Launcher, 'run'>, source: string, target: string): Promise<void> {
   await run(launcher, ['cp', '--archive', '--reflink=auto', '--', `${source}/.`, target]);
+  await run(launcher, ['sync', '--file-system', '--', target]);
 }
 
 async function run(launcher: Pick<Launcher, 'run'>, argv: string[]): Promise<void> {

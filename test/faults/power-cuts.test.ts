@@ -1,13 +1,14 @@
 /** The power is cut at each write step: what was not synced is lost, and what is left is whole. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WRITE_STEPS, type WriteStep } from '#lib/write-steps.ts';
 import { run } from '#test/support/daemon.ts';
-import { visitSteps } from '#test/support/faults.ts';
+import { stoppedAt, visitSteps } from '#test/support/faults.ts';
 import { isSamePatch, type Patch } from '#test/support/faulty-disk.ts';
 import { processesNaming } from '#test/support/processes.ts';
 import { randomNumbers } from '#test/support/random.ts';
@@ -117,6 +118,25 @@ describe('the power is cut at each step of', () => {
       t.diagnostic(`${cuts.length} different disks`);
     });
   }
+});
+
+test('what a volume was filled with outlives a cut, though others still have the root mounted', async () => {
+  const scenario = all.get('create')!;
+  await stage.startFrom(new Map());
+  await prepare(scenario);
+  let holder: ChildProcess | undefined;
+  let disk: Patch;
+  try {
+    // Unmounting an overlay flushes its file system only when no other mount namespace has it.
+    await stoppedAt(stage.daemon, 'volume.fill', scenario.verb, async () => {
+      holder = spawn('unshare', ['--mount', 'sleep', '1000']);
+      while ((await readlink(`/proc/${holder.pid}/ns/mnt`)) === (await readlink('/proc/self/ns/mnt'))) await sleep(5);
+    });
+    disk = stage.disk.cut('all');
+  } finally {
+    holder?.kill('SIGKILL');
+  }
+  await assertSurvives(scenario, { fresh: true, at: ['the reply'], done: true, disk });
 });
 
 test('an exit of which only the monitor knows outlives a cut', async () => {
