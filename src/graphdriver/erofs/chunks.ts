@@ -35,6 +35,12 @@ interface Piece {
   source: number;
 }
 
+/** The map of a file that lies in the tar as a whole, in one chunk; undefined for others. */
+export function wholeFile({ size, segments, dataOffset }: LayerNode): ChunkMap | undefined {
+  const bits = coveringBits(size);
+  return segments || size > BLOCK * 2 ** bits ? undefined : { bits, chunks: [tarBlock(dataOffset)] };
+}
+
 /** Makes the chunk maps of one layer and collects what must be copied because it cannot be mapped in place. */
 export class ChunkPlanner {
   readonly copies: Copy[] = [];
@@ -49,10 +55,10 @@ export class ChunkPlanner {
 
   plan(node: LayerNode, refuse: Refuse): ChunkMap {
     const size = node.size;
-    const whole = coveringBits(size);
-    if (!node.segments && size <= BLOCK * 2 ** whole) {
+    const whole = wholeFile(node);
+    if (whole) {
       this.#count(1, refuse);
-      return { bits: whole, chunks: [tarBlock(node.dataOffset)] };
+      return whole;
     }
     const pieces = piecesOf(node);
     const bits = chunkBits(pieces, size, refuse);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { invalid } from '#errors/errors.ts';
-import { isDirectory, isRegular, isSymlink } from '../tree/layer-node.ts';
-import { HOLE } from './chunks.ts';
+import { isDirectory, isRegular, isSymlink, type LayerNode } from '../tree/layer-node.ts';
+import { type ChunkMap, HOLE } from './chunks.ts';
 import { crc32c } from './crc32c.ts';
 import { writeDirectoryBlock } from './directory.ts';
 import {
@@ -16,11 +16,14 @@ import {
   DEVICE_TABLE_OFFSET,
   INCOMPAT_CHUNKED_FILE,
   INCOMPAT_DEVICE_TABLE,
+  LAYOUT_CHUNK_BASED,
+  LAYOUT_FLAT_INLINE,
+  LAYOUT_FLAT_PLAIN,
   NULL_BLOCK,
   SUPERBLOCK_MAGIC,
   SUPERBLOCK_OFFSET,
 } from './format.ts';
-import { chunkIndexOffset, headSize, type Inode, type Layout, nidOf } from './layout.ts';
+import { chunkIndexOffset, chunksOf, contentSize, headSize, inlineSize, type Layout, nidOf } from './layout.ts';
 
 /** Changes whenever the same tar would give another index: indexes of other versions are made anew. */
 export const WRITER_VERSION = 2;
@@ -45,7 +48,7 @@ export function encodeImage(layout: Layout, options: ImageOptions): Buffer {
     });
   }
   const out = Buffer.alloc(layout.metadataBlocks * BLOCK);
-  for (const inode of layout.inodes) writeInode(out, inode, layout);
+  for (const node of layout.nodes) writeInode(out, node, layout);
   writeSuperblock(out, layout, options, tarBlocks);
   return out;
 }
@@ -60,8 +63,8 @@ function writeSuperblock(out: Buffer, layout: Layout, options: ImageOptions, tar
   out.writeUInt32LE(SUPERBLOCK_MAGIC, at);
   out.writeUInt32LE(COMPAT_CHECKSUM | COMPAT_MTIME, at + 8);
   out[at + 12] = BLOCK_BITS;
-  out.writeUInt16LE(nidOf(layout.inodes[0]!), at + 14);
-  out.writeUIntLE(layout.inodes.length, at + 16, 6);
+  out.writeUInt16LE(nidOf(layout.nodes[0]!, layout), at + 14);
+  out.writeUIntLE(layout.nodes.length, at + 16, 6);
   out.writeUInt32LE(layout.metadataBlocks + layout.copiedBlocks, at + 36);
   uuidOf(options.diffId).copy(out, at + 48);
   out.writeUInt32LE(INCOMPAT_CHUNKED_FILE | INCOMPAT_DEVICE_TABLE, at + 80);
@@ -73,52 +76,61 @@ function writeSuperblock(out: Buffer, layout: Layout, options: ImageOptions, tar
   out.writeUInt32LE(crc32c(out.subarray(at, at + BLOCK)), at + 4);
 }
 
-function writeInode(out: Buffer, inode: Inode, layout: Layout): void {
-  const { node, offset } = inode;
-  out.writeUInt16LE(1 | (inode.layout << 1), offset);
-  if (inode.xattrs) {
-    out.writeUInt16LE((inode.xattrs.length - 12) / 4 + 1, offset + 2);
-    inode.xattrs.copy(out, offset + 64);
+function writeInode(out: Buffer, node: LayerNode, layout: Layout): void {
+  const offset = layout.offsets[node.number]!;
+  const chunks = chunksOf(node, layout);
+  const inline = inlineSize(node, layout);
+  const form = chunks ? LAYOUT_CHUNK_BASED : inline > 0 ? LAYOUT_FLAT_INLINE : LAYOUT_FLAT_PLAIN;
+  out.writeUInt16LE(1 | (form << 1), offset);
+  const xattrs = layout.xattrs.get(node);
+  if (xattrs) {
+    out.writeUInt16LE((xattrs.length - 12) / 4 + 1, offset + 2);
+    xattrs.copy(out, offset + 64);
   }
   out.writeUInt16LE(node.mode, offset + 4);
-  writeInt64(out, inode.size, offset + 8);
-  out.writeUInt32LE(unionField(inode), offset + 16);
-  out.writeUInt32LE(nidOf(inode) >>> 0, offset + 20);
+  writeInt64(out, contentSize(node, layout), offset + 8);
+  out.writeUInt32LE(unionField(node, chunks, layout), offset + 16);
+  out.writeUInt32LE(nidOf(node, layout) >>> 0, offset + 20);
   out.writeUInt32LE(node.uid, offset + 24);
   out.writeUInt32LE(node.gid, offset + 28);
   writeInt64(out, node.mtime, offset + 32);
   out.writeUInt32LE(node.mtimeNs, offset + 40);
-  out.writeUInt32LE(inode.links, offset + 44);
-  writeContent(out, inode, layout);
+  out.writeUInt32LE(layout.links[node.number]!, offset + 44);
+  if (chunks) writeChunkIndexes(out, chunks, chunkIndexOffset(node, offset, layout), layout.metadataBlocks);
+  else if (isDirectory(node)) writeDirectory(out, node, inline, layout);
+  else if (isSymlink(node)) writeTarget(out, node, inline, layout);
 }
 
 /** `i_u`: chunk format, device number or first block, by type. */
-function unionField(inode: Inode): number {
-  if (inode.chunks) return CHUNK_FORMAT_INDEXES | inode.chunks.bits;
-  const { node } = inode;
-  return isDirectory(node) || isSymlink(node) || isRegular(node) ? inode.startBlock : node.rdev;
+function unionField(node: LayerNode, chunks: ChunkMap | undefined, { startBlocks }: Layout): number {
+  if (chunks) return CHUNK_FORMAT_INDEXES | chunks.bits;
+  return isDirectory(node) || isSymlink(node) || isRegular(node) ? startBlocks[node.number]! : node.rdev;
 }
 
-function writeContent(out: Buffer, inode: Inode, layout: Layout): void {
-  if (inode.chunks) writeChunkIndexes(out, inode, layout.metadataBlocks);
-  else if (inode.directory) {
-    const last = inode.directory.blocks.length - 1;
-    for (let block = 0; block <= last; block++) {
-      const inline = block === last && inode.inlineSize > 0;
-      const at = inline ? inode.offset + headSize(inode) : (inode.startBlock + block) * BLOCK;
-      writeDirectoryBlock(inode.directory, block, out, at, (node) => nidOf(layout.byNode.get(node)!));
-    }
-  } else if (isSymlink(inode.node)) {
-    const inBlocks = inode.size - inode.inlineSize;
-    const { target } = inode.node;
-    if (inBlocks > 0) out.write(target.slice(0, inBlocks), inode.startBlock * BLOCK, 'latin1');
-    out.write(target.slice(inBlocks), inode.offset + headSize(inode), 'latin1');
+function writeDirectory(out: Buffer, node: LayerNode, inline: number, layout: Layout): void {
+  const plan = layout.directories.get(node)!;
+  const last = plan.blocks.length - 1;
+  for (let block = 0; block <= last; block++) {
+    const isInline = block === last && inline > 0;
+    const at = isInline ? inlineOffset(node, layout) : (layout.startBlocks[node.number]! + block) * BLOCK;
+    writeDirectoryBlock(plan, block, out, at, (child) => nidOf(child, layout));
   }
 }
 
-function writeChunkIndexes(out: Buffer, inode: Inode, copiesBlock: number): void {
-  let at = chunkIndexOffset(inode);
-  for (const chunk of inode.chunks!.chunks) {
+function writeTarget(out: Buffer, node: LayerNode, inline: number, layout: Layout): void {
+  const { target } = node;
+  const inBlocks = target.length - inline;
+  if (inBlocks > 0) out.write(target.slice(0, inBlocks), layout.startBlocks[node.number]! * BLOCK, 'latin1');
+  out.write(target.slice(inBlocks), inlineOffset(node, layout), 'latin1');
+}
+
+function inlineOffset(node: LayerNode, layout: Layout): number {
+  return layout.offsets[node.number]! + headSize(node, layout);
+}
+
+function writeChunkIndexes(out: Buffer, { chunks }: ChunkMap, offset: number, copiesBlock: number): void {
+  let at = offset;
+  for (const chunk of chunks) {
     const device = Math.floor(chunk / 2 ** 32);
     const block = chunk === HOLE ? NULL_BLOCK : device === DEVICE_INDEX ? copiesBlock + chunk : chunk % 2 ** 32;
     out.writeUInt16LE(chunk === HOLE ? 0 : device, at + 2);

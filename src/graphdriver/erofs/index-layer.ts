@@ -59,7 +59,7 @@ export function indexOf(root: DirectoryNode, options: ImageOptions): PlannedInde
     image: encodeImage(layout, options),
     copies: layout.copies,
     length: (layout.metadataBlocks + layout.copiedBlocks) * BLOCK,
-    layer: { size: layout.contentSize, entries: layout.inodes.length },
+    layer: { size: layout.contentSize, entries: layout.nodes.length },
   };
 }
 

@@ -1,41 +1,27 @@
 import { type DirectoryNode, isDirectory, isRegular, isSymlink, type LayerNode } from '../tree/layer-node.ts';
 import { refuseNode } from '../tree/refuse-node.ts';
-import { type ChunkMap, ChunkPlanner, type Copy } from './chunks.ts';
+import { type ChunkMap, ChunkPlanner, type Copy, wholeFile } from './chunks.ts';
 import { type DirectoryPlan, planDirectory } from './directory.ts';
-import {
-  BLOCK,
-  CHUNK_INDEX_SIZE,
-  EXTENDED_INODE_SIZE,
-  INODE_SLOT,
-  INODES_OFFSET,
-  LAYOUT_CHUNK_BASED,
-  LAYOUT_FLAT_INLINE,
-  LAYOUT_FLAT_PLAIN,
-} from './format.ts';
+import { BLOCK, CHUNK_INDEX_SIZE, EXTENDED_INODE_SIZE, INODE_SLOT, INODES_OFFSET } from './format.ts';
 import { encodeXattrs } from './xattrs.ts';
 
-/** A node with its place in the index. */
-export interface Inode {
-  node: LayerNode;
-  links: number;
-  xattrs: Buffer | undefined;
-  layout: number;
-  /** Bytes of content: file, directory or symlink target. */
-  size: number;
-  /** How much of it directly follows the inode. */
-  inlineSize: number;
-  directory: DirectoryPlan | undefined;
-  chunks: ChunkMap | undefined;
-  /** Byte offset of the inode in the index. */
-  offset: number;
-  /** First block of the content that lies in blocks of its own. */
-  startBlock: number;
-}
-
+/**
+ * Where everything goes. What each node has lies in arrays, at the node's `number`; what few have, in maps: a layer may have
+ * millions of nodes.
+ */
 export interface Layout {
   /** In the order of their offsets, the root first. */
-  inodes: Inode[];
-  byNode: Map<LayerNode, Inode>;
+  nodes: LayerNode[];
+  links: number[];
+  /** Byte offsets of the inodes in the index. */
+  offsets: Float64Array;
+  /** First blocks of contents that lie in blocks of their own. */
+  startBlocks: Uint32Array;
+  directories: Map<LayerNode, DirectoryPlan>;
+  /** As they follow the inode. */
+  xattrs: Map<LayerNode, Buffer>;
+  /** Of files that do not lie in the tar as a whole. */
+  chunkMaps: Map<LayerNode, ChunkMap>;
   /** Blocks of inodes, directories and symlinks; the copies come after them. */
   metadataBlocks: number;
   copies: Copy[];
@@ -45,8 +31,36 @@ export interface Layout {
 }
 
 /** The index of a node: nids count slots of 32 bytes. */
-export function nidOf(inode: Inode): number {
-  return inode.offset / INODE_SLOT;
+export function nidOf(node: LayerNode, { offsets }: Layout): number {
+  return offsets[node.number]! / INODE_SLOT;
+}
+
+/** Bytes of a node's content: file, directory or symlink target. */
+export function contentSize(node: LayerNode, { directories }: Pick<Layout, 'directories'>): number {
+  if (isDirectory(node)) return directories.get(node)!.size;
+  return isSymlink(node) ? node.target.length : node.size;
+}
+
+/** How much of a node's content directly follows the inode. */
+export function inlineSize(node: LayerNode, layout: Pick<Layout, 'directories' | 'xattrs'>): number {
+  if (isRegular(node)) return 0;
+  const tail = contentSize(node, layout) % BLOCK;
+  return headSize(node, layout) + tail <= BLOCK ? tail : 0;
+}
+
+/** Bytes of the inode proper and its extended attributes. */
+export function headSize(node: LayerNode, { xattrs }: Pick<Layout, 'xattrs'>): number {
+  return EXTENDED_INODE_SIZE + (xattrs.get(node)?.length ?? 0);
+}
+
+/** Which blocks the content of a regular file that has some lies in; undefined for what else there is. */
+export function chunksOf(node: LayerNode, { chunkMaps }: Pick<Layout, 'chunkMaps'>): ChunkMap | undefined {
+  return isRegular(node) && node.size > 0 ? (chunkMaps.get(node) ?? wholeFile(node)) : undefined;
+}
+
+/** Where the chunk indexes of a node begin whose inode is at `offset`. */
+export function chunkIndexOffset(node: LayerNode, offset: number, layout: Pick<Layout, 'xattrs'>): number {
+  return alignUp(offset + headSize(node, layout), CHUNK_INDEX_SIZE);
 }
 
 /**
@@ -54,106 +68,95 @@ export function nidOf(inode: Inode): number {
  * Throws `invalid` for what the format cannot hold.
  */
 export function layOut(root: DirectoryNode, tarSize: number): Layout {
-  const byNode = new Map<LayerNode, Inode>();
   const chunks = new ChunkPlanner(tarSize);
-  const inodes = collect(root, byNode, chunks);
-  const inodesEnd = placeInodes(inodes);
-  const metadataBlocks = placeBlocks(inodes, Math.ceil(inodesEnd / BLOCK));
+  const collected = collect(root, chunks);
+  const { offsets, end } = placeInodes(collected);
+  const { startBlocks, metadataBlocks } = placeBlocks(collected, Math.ceil(end / BLOCK));
   let contentSize = 0;
-  for (const { node } of inodes) contentSize += node.size;
-  return { inodes, byNode, metadataBlocks, copies: chunks.copies, copiedBlocks: chunks.copiedBlocks, contentSize };
+  for (const { size } of collected.nodes) contentSize += size;
+  const { copies, copiedBlocks } = chunks;
+  return { ...collected, offsets, startBlocks, metadataBlocks, copies, copiedBlocks, contentSize };
 }
 
-function collect(root: DirectoryNode, byNode: Map<LayerNode, Inode>, chunks: ChunkPlanner): Inode[] {
-  const inodes: Inode[] = [];
-  const parents = new Map<LayerNode, DirectoryNode>([[root, root]]);
-  const enter = (node: LayerNode, name: string) => {
-    const inode = describeInode(node, name, parents.get(node), chunks);
-    byNode.set(node, inode);
-    inodes.push(inode);
+type Collected = Pick<Layout, 'nodes' | 'links' | 'directories' | 'xattrs' | 'chunkMaps'>;
+
+/** Numbers the nodes. Links are counted as names are met, a directory's `.` and `..` as any other; the root has no name but these. */
+function collect(root: DirectoryNode, chunks: ChunkPlanner): Collected {
+  const collected: Collected = {
+    nodes: [],
+    links: [],
+    directories: new Map(),
+    xattrs: new Map(),
+    chunkMaps: new Map(),
   };
-  enter(root, '/');
-  for (let index = 0; index < inodes.length; index++) {
-    const { node, directory } = inodes[index]!;
-    if (!directory) continue;
-    for (let position = 0; position < directory.nodes.length; position++) {
-      const child = directory.nodes[position]!;
-      const known = byNode.get(child);
-      if (known) known.links++;
-      else {
-        if (isDirectory(child)) parents.set(child, node as DirectoryNode);
-        enter(child, directory.names[position]!);
-      }
+  const { nodes, links, directories } = collected;
+  const enter = (node: LayerNode, name: string, parent: DirectoryNode) => {
+    node.number = nodes.push(node) - 1;
+    links.push(node === root ? 0 : 1);
+    describeNode(node, name, parent, collected, chunks);
+  };
+  enter(root, '/', root);
+  for (let number = 0; number < nodes.length; number++) {
+    const node = nodes[number]!;
+    if (!isDirectory(node)) continue;
+    const plan = directories.get(node)!;
+    for (let position = 0; position < plan.nodes.length; position++) {
+      const child = plan.nodes[position]!;
+      if (nodes[child.number] === child) links[child.number]!++;
+      else enter(child, plan.names[position]!, node);
     }
   }
-  return inodes;
+  return collected;
 }
 
-/** Links are counted as names are met: an inode's first name counts here, a directory's `.` and `..` as any other. */
-function describeInode(node: LayerNode, name: string, parent: DirectoryNode | undefined, chunks: ChunkPlanner): Inode {
+function describeNode(
+  node: LayerNode,
+  name: string,
+  parent: DirectoryNode,
+  { directories, xattrs, chunkMaps }: Collected,
+  chunks: ChunkPlanner,
+): void {
   const refuse = refuseNode(node, name);
-  const xattrs = encodeXattrs(node, refuse);
-  const directory = isDirectory(node) ? planDirectory(node, parent!) : undefined;
-  const inode: Inode = {
-    node,
-    links: parent === node ? 0 : 1,
-    xattrs,
-    layout: LAYOUT_FLAT_PLAIN,
-    size: directory?.size ?? (isSymlink(node) ? node.target.length : node.size),
-    inlineSize: 0,
-    directory,
-    chunks: undefined,
-    offset: 0,
-    startBlock: 0,
-  };
-  if (isRegular(node)) {
-    if (node.size > 0) {
-      inode.layout = LAYOUT_CHUNK_BASED;
-      inode.chunks = chunks.plan(node, refuse);
-    }
-  } else {
-    const tail = inode.size % BLOCK;
-    if (tail > 0 && headSize(inode) + tail <= BLOCK) {
-      inode.layout = LAYOUT_FLAT_INLINE;
-      inode.inlineSize = tail;
-    }
+  const attributes = encodeXattrs(node, refuse);
+  if (attributes) xattrs.set(node, attributes);
+  if (isDirectory(node)) directories.set(node, planDirectory(node, parent));
+  else if (isRegular(node) && node.size > 0) {
+    const map = chunks.plan(node, refuse);
+    if (!wholeFile(node)) chunkMaps.set(node, map);
   }
-  return inode;
 }
 
-/** Bytes of the inode proper and its extended attributes. */
-export function headSize(inode: Inode): number {
-  return EXTENDED_INODE_SIZE + (inode.xattrs?.length ?? 0);
-}
-
-/** Gives each inode its offset; gives the end of the last. No inode and no inline content crosses a block. */
-function placeInodes(inodes: readonly Inode[]): number {
+/** Gives each inode its offset, and the end of the last. No inode and no inline content crosses a block. */
+function placeInodes(collected: Collected): { offsets: Float64Array; end: number } {
+  const { nodes } = collected;
+  const offsets = new Float64Array(nodes.length);
   let end = INODES_OFFSET;
-  for (const inode of inodes) {
+  for (const node of nodes) {
     let offset = alignUp(end, INODE_SLOT);
-    const together = inode.inlineSize > 0 ? headSize(inode) + inode.inlineSize : EXTENDED_INODE_SIZE;
+    const inline = inlineSize(node, collected);
+    const together = inline > 0 ? headSize(node, collected) + inline : EXTENDED_INODE_SIZE;
     if ((offset % BLOCK) + together > BLOCK) offset = alignUp(offset, BLOCK);
-    inode.offset = offset;
-    end = offset + headSize(inode) + inode.inlineSize;
-    if (inode.chunks) end = chunkIndexOffset(inode) + inode.chunks.chunks.length * CHUNK_INDEX_SIZE;
+    offsets[node.number] = offset;
+    end = offset + headSize(node, collected) + inline;
+    const map = chunksOf(node, collected);
+    if (map) end = chunkIndexOffset(node, offset, collected) + map.chunks.length * CHUNK_INDEX_SIZE;
   }
-  return end;
+  return { offsets, end };
 }
 
-/** Where an inode's chunk indexes begin. */
-export function chunkIndexOffset(inode: Inode): number {
-  return alignUp(inode.offset + headSize(inode), CHUNK_INDEX_SIZE);
-}
-
-/** Gives the content that is not inline its blocks from `first` on; gives the block after the last. */
-function placeBlocks(inodes: readonly Inode[], first: number): number {
+/** Gives the content that is not inline its blocks from `first` on, and the block after the last. */
+function placeBlocks(collected: Collected, first: number): { startBlocks: Uint32Array; metadataBlocks: number } {
+  const { nodes } = collected;
+  const startBlocks = new Uint32Array(nodes.length);
   let block = first;
-  for (const inode of inodes) {
-    if (inode.chunks || inode.size === inode.inlineSize) continue;
-    inode.startBlock = block;
-    block += Math.ceil((inode.size - inode.inlineSize) / BLOCK);
+  for (const node of nodes) {
+    if (isRegular(node)) continue;
+    const rest = contentSize(node, collected) - inlineSize(node, collected);
+    if (rest === 0) continue;
+    startBlocks[node.number] = block;
+    block += Math.ceil(rest / BLOCK);
   }
-  return block;
+  return { startBlocks, metadataBlocks: block };
 }
 
 function alignUp(offset: number, alignment: number): number {

@@ -28,6 +28,8 @@ export interface LayerNode {
   headerOffset: number;
   /** Directories: no entry has described it yet, only the paths of others imply it. */
   implied: boolean;
+  /** Its place among all, for whoever lays them out. */
+  number: number;
 }
 
 export type DirectoryNode = LayerNode & { children: Map<string, LayerNode> };
@@ -49,6 +51,7 @@ export function makeNode(mode: number): LayerNode {
     opaque: false,
     headerOffset: 0,
     implied: false,
+    number: 0,
   };
 }
 
