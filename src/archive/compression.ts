@@ -1,5 +1,4 @@
-import { Readable, type Transform, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Transform, Writable } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { describe, EngineError, invalid, isEngineError } from '#errors/errors.ts';
@@ -31,8 +30,8 @@ export function detectCompression(head: Uint8Array): Compression {
 }
 
 /**
- * The decompressed bytes of `source`, with back-pressure. Throws `invalid` for damaged or truncated data, and what the
- * source throws. gzip runs in an `igzip` child where that is installed (5 times faster, but for what `isSmall`), bzip2 and
+ * The decompressed bytes of `source`, with back-pressure; the buffer of a chunk of the source is free when the next one is
+ * asked for. Throws `invalid` for damaged or truncated data, and what the source throws. gzip runs in an `igzip` child where that is installed (5 times faster, but for what `isSmall`), bzip2 and
  * xz in theirs.
  */
 export async function* decompress(
@@ -91,13 +90,26 @@ export async function decompressInto(file: Followed, source: AsyncIterable<Uint8
   }
 }
 
-/** A program that has ended early does not read on (EPIPE): its exit code says whether that was right. */
-async function feed(stdin: Writable, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-  stdin.on('error', () => undefined);
-  for await (const chunk of chunks) {
-    await new Promise<void>((resolve, reject) => stdin.write(chunk, (error) => (error ? reject(error) : resolve())));
+/**
+ * Writes all chunks, each when the one before has been taken. When `to` is closed early, the rest is left unread: what reads
+ * there says whether that was right.
+ */
+async function feed(to: Writable, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  let stop = () => {};
+  to.on('close', () => stop());
+  to.on('error', () => {}); // the callback of the write gets it
+  try {
+    for await (const chunk of chunks) {
+      await new Promise<void>((resolve, reject) => {
+        stop = () => reject(new Error('closed'));
+        to.write(chunk, (error) => (error ? reject(error) : resolve()));
+      });
+    }
+    to.end();
+  } catch (error) {
+    to.destroy(error as Error);
+    throw error;
   }
-  stdin.end();
 }
 
 async function* asBuffers(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, void> {
@@ -110,7 +122,7 @@ async function* throughTransform(
   compression: Compression,
 ): AsyncGenerator<Buffer, void, void> {
   const watched = watch(source);
-  const fed = pipeline(Readable.from(watched.chunks, { objectMode: false }), transform);
+  const fed = feed(transform, watched.chunks);
   fed.catch(() => undefined);
   try {
     yield* transform as AsyncIterable<Buffer>;
@@ -136,7 +148,7 @@ async function* throughProgram(
   });
   const watched = watch(source);
   // The program may stop reading before the end (EPIPE); its exit code says whether that was right.
-  const fed = pipeline(Readable.from(watched.chunks, { objectMode: false }), child.stdin!).catch(() => undefined);
+  const fed = feed(child.stdin!, watched.chunks).catch(() => undefined);
   try {
     yield* child.stdout as AsyncIterable<Buffer>;
     await child.done;

@@ -50,7 +50,7 @@ export async function writeLayer(
       await decompressInto(writer, source.watch(all));
     } else {
       const isSmall = size < WORTH_A_PROGRAM;
-      for await (const chunk of decompress(copies(source.watch(all)), compression, { isSmall })) {
+      for await (const chunk of decompress(source.watch(all), compression, { isSmall })) {
         writer.write(chunk);
         releaseBytes(chunk);
       }
@@ -83,11 +83,6 @@ class SourceHash {
   result(): { digest: Digest; size: number } {
     return { digest: `sha256:${this.#hash.digest('hex')}`, size: this.#size };
   }
-}
-
-/** A decompressor works on while a chunk's buffer is used again. */
-async function* copies(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
-  for await (const chunk of chunks) yield Buffer.from(chunk);
 }
 
 function beginsAsTar(head: Buffer): boolean {

@@ -86,7 +86,7 @@ class ArchiveReader {
   async read(): Promise<LoadedImage[]> {
     const archive = await peek(receiveChunks(this.#input.chunks), MAGIC_LENGTH);
     const compression = detectCompression(archive.head);
-    const plain = compression === 'none' ? archive.all : decompress(copies(archive.all), compression);
+    const plain = compression === 'none' ? archive.all : decompress(archive.all, compression);
     try {
       for await (const { entry, body } of readTar(plain)) await this.#take(entry, body);
     } finally {
