@@ -50,15 +50,13 @@ export class PartialBlob {
   }
 
   /** Throws `system` when it cannot be written. */
-  async append(pieces: readonly Uint8Array[]): Promise<void> {
-    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  async append(bytes: Uint8Array): Promise<void> {
     try {
-      const { bytesWritten } = await this.#file.writev(pieces);
-      if (bytesWritten < length) await this.#file.appendFile(Buffer.concat(pieces).subarray(bytesWritten));
+      await this.#file.appendFile(bytes);
     } catch (error) {
       throw writeError(this.path, error);
     }
-    this.#size += length;
+    this.#size += bytes.length;
     fault('download.write');
   }
 

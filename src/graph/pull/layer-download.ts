@@ -110,7 +110,7 @@ async function fetchRest(
   try {
     for await (const chunk of chunks) await queue.add(chunk);
   } finally {
-    await queue.drain();
+    await queue.close();
   }
   onProgress({ status: 'Verifying Checksum' });
   tellGrowth(growth, partial.size, true);
