@@ -36,7 +36,7 @@ const fsyncFile = promisify(fsync);
 const closeFile = promisify(close);
 
 /** Bytes that `follow` takes at a time. */
-const PIECE = 1 << 20;
+const PIECE = 256 << 10;
 /** Zeros that a program has written in one piece become a hole from so many bytes on. */
 const WORTH_A_HOLE = 1 << 20;
 /** Bytes of such zeros that are left on the disk at most. */
@@ -77,7 +77,7 @@ export class BlobWriter {
     this.#grown(chunk.length);
   }
 
-  /** Takes what a program has written since the last time; gives how many bytes that was, at most a megabyte. */
+  /** Takes what a program has written since the last time; gives how many bytes that was, at most 256 KiB. */
   async follow(): Promise<number> {
     this.#piece ??= Buffer.allocUnsafeSlow(PIECE);
     const count = readSync(this.fd, this.#piece, 0, PIECE, this.#size);

@@ -28,7 +28,7 @@ export function readOf(growth: Growth): number {
 }
 
 /** Bytes at a time. */
-const PIECE = 1 << 20;
+const PIECE = 256 << 10;
 
 /** The reader's side: the file's bytes as they come, to the end. A chunk is valid until the next one is asked for. */
 export async function* readGrowing(path: string, growth: Growth): AsyncGenerator<Buffer, void, void> {

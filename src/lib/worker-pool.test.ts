@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isEngineError } from '#errors/errors.ts';
 import { type PoolOptions, WorkerPool } from './worker-pool.ts';
+import { WorkerStock } from './worker-stock.ts';
 
 const job = new URL('./fixtures/worker-job.ts', import.meta.url);
 
@@ -17,7 +18,6 @@ async function withPool(options: PoolOptions, use: (pool: WorkerPool) => Promise
 
 test('more jobs than workers are all done, by no more workers than allowed', () =>
   withPool({ size: 2 }, async (pool) => {
-    assert.equal(pool.workers, 0, 'no worker starts before there is work');
     const results = await Promise.all(
       Array.from({ length: 20 }, (_, value) =>
         pool.run<{ doubled: number; threadId: number }>(job, { what: 'double', value }),
@@ -28,7 +28,6 @@ test('more jobs than workers are all done, by no more workers than allowed', () 
       Array.from({ length: 20 }, (_, value) => value * 2),
     );
     assert.ok(new Set(results.map((result) => result.threadId)).size <= 2);
-    assert.ok(pool.workers <= 2);
   }));
 
 test('errors keep their kind, code, hint and cause on the way out of a worker', () =>
@@ -69,16 +68,39 @@ test('an aborted job ends at once even in an endless loop, a queued one never st
     );
   }));
 
-test('idle workers end', () =>
-  withPool({ size: 1, idleMs: 1 }, async (pool) => {
-    await pool.run(job, { what: 'double', value: 1 });
-    while (pool.workers > 0) await sleep(5);
-  }));
+/** A pool of one worker, and what gives the numbers of the threads that jobs ran in. */
+function poolOf(stock: WorkerStock) {
+  const pool = new WorkerPool({ size: 1, stock });
+  return async (input: object) => (await pool.run<{ threadId: number }>(job, input)).threadId;
+}
+
+test('a worker without work serves any pool', async () => {
+  const stock = new WorkerStock();
+  const [one, other] = [poolOf(stock), poolOf(stock)];
+  const threads = [];
+  for (const run of [one, other, one]) threads.push(await run({ what: 'double', value: 1 }));
+  assert.equal(new Set(threads).size, 1);
+  assert.equal(stock.size, 1);
+});
+
+test('a worker that a job has left with a large heap ends', async () => {
+  const stock = new WorkerStock();
+  const run = poolOf(stock);
+  await run({ what: 'hoard', objects: 500_000 });
+  assert.equal(stock.size, 0);
+  await run({ what: 'double', value: 1 });
+  assert.equal(stock.size, 1);
+});
+
+test('idle workers end', async () => {
+  const stock = new WorkerStock({ idleMs: 1 });
+  await poolOf(stock)({ what: 'double', value: 1 });
+  while (stock.size > 0) await sleep(5);
+});
 
 test('closing the pool cancels what runs', async () => {
   const pool = new WorkerPool({ size: 1 });
   const spinning = assert.rejects(pool.run(job, { what: 'spin' }), (error) => isEngineError(error, 'cancelled'));
   await pool.close();
   await spinning;
-  assert.equal(pool.workers, 0);
 });

@@ -1,24 +1,38 @@
+import { getHeapStatistics } from 'node:v8';
 import { parentPort } from 'node:worker_threads';
+import type { WorkerReply, WorkerRequest } from './job-worker.ts';
 import { portableError } from './worker-errors.ts';
-import type { WorkerReply } from './worker-pool.ts';
 
 /** What runs in a pool's worker: imports the job's module, calls its `run`, posts one reply per job. */
 const port = parentPort!;
 
-async function work(module: string, input: unknown): Promise<WorkerReply> {
+/** Bytes of the heap when the first job began. */
+let atFirst: number | undefined;
+
+function heapSize(): number {
+  const { total_heap_size, external_memory } = getHeapStatistics();
+  return total_heap_size + external_memory;
+}
+
+async function work({ module, input }: WorkerRequest): Promise<WorkerReply['outcome']> {
   try {
     const job = await import(module);
+    atFirst ??= heapSize();
     return { output: await job.run(input) };
   } catch (error) {
     return { error: portableError(error) };
   }
 }
 
-port.on('message', async ({ module, input }: { module: string; input: unknown }) => {
-  const reply = await work(module, input);
+function post(outcome: WorkerReply['outcome']): void {
+  port.postMessage({ outcome, grown: atFirst === undefined ? 0 : heapSize() - atFirst } satisfies WorkerReply);
+}
+
+port.on('message', async (request: WorkerRequest) => {
+  const outcome = await work(request);
   try {
-    port.postMessage(reply);
+    post(outcome);
   } catch (error) {
-    port.postMessage({ error: portableError(error) });
+    post({ error: portableError(error) });
   }
 });

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { ContentStore } from '#content/store.ts';
 import { cancelled, invalid, isEngineError } from '#errors/errors.ts';
 import type { GraphDriver } from '#graphdriver/driver.ts';
@@ -37,8 +36,8 @@ interface Transfer {
   done: Promise<Digest>;
 }
 
-/** Layers that are unpacked at a time: each has a worker and, above a megabyte, a decompressor. */
-const UNPACKING = Math.min(3, Math.max(2, availableParallelism()));
+/** Layers that are unpacked at a time, whatever the machine: each has a worker, with a tree of all files of the layer in its heap. */
+const UNPACKING = 2;
 
 /**
  * The layers that come from registries. Who wants a layer that is on its way already joins; when the last one leaves, the

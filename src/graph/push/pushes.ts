@@ -2,11 +2,14 @@ import type { Digest } from '#lib/digest.ts';
 import { KeyedMutex, Semaphore } from '#lib/locks.ts';
 import { WorkerPool } from '#lib/worker-pool.ts';
 
+/** Layers that are compressed at a time, whatever the machine: each has a worker. */
+const COMPRESSING = 2;
+
 /** What all pushes share. */
 export class Pushes {
   readonly #uploads: Semaphore;
   readonly #layers = new KeyedMutex();
-  readonly compressors = new WorkerPool();
+  readonly compressors = new WorkerPool({ size: COMPRESSING });
 
   /** `uploads` layers are sent at a time. */
   constructor(uploads: number) {
