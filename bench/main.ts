@@ -63,14 +63,14 @@ try {
     results.push(result);
     process.stdout.write(`${tableLine(result)}\n`);
   }
+  const folder = resolve(import.meta.dirname, '../.cache');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    resolve(folder, 'bench.json'),
+    JSON.stringify({ kernel: release(), cores: cpus().length, results }, null, 2),
+  );
 } finally {
   for (const engine of engines) await engine.stop();
   restoreCgroups();
   removeBase();
 }
-const folder = resolve(import.meta.dirname, '../.cache');
-mkdirSync(folder, { recursive: true });
-writeFileSync(
-  resolve(folder, 'bench.json'),
-  JSON.stringify({ kernel: release(), cores: cpus().length, results }, null, 2),
-);

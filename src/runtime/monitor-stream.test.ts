@@ -130,7 +130,9 @@ test('a container that closes its stdin does not end the client', async () => {
 });
 
 test('a terminal: size before and after the start, echo, no end of input', async () => {
-  const script = 'stty size; read line; stty size; echo got $line; tty >/dev/null && exit 3';
+  // The first program may look before the monitor has got its terminal.
+  const sized = 'while [ "$(stty size)" = "0 0" ]; do sleep 0.01; done';
+  const script = `${sized}; stty size; read line; stty size; echo got $line; tty >/dev/null && exit 3`;
   const { control } = await room.monitor({
     container: { args: ['sh', '-c', script], terminal: true },
     openStdin: true,
