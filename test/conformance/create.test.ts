@@ -63,7 +63,7 @@ function placed(dockerd: DockerdCase): DockerdCase {
 }
 
 const OURS =
-  /^(ports-bad|expose-bad|userns-bad|device-badperm|ulimit-|cpu-shares-neg|log-bad|links-bad|volume-config-bad)/;
+  /^(storage-opt|ports-bad|expose-bad|userns-bad|device-badperm|ulimit-|cpu-shares-neg|log-bad|links-bad|volume-config-bad)/;
 
 /**
  * What belongs to another part of the daemon, or to a later release; and `workdir-file`, which is refused at start
