@@ -17,7 +17,7 @@ const PATIENCE = 1000;
  * named. What fails is left to the start.
  */
 export function prepareAhead(engine: Engine, exec: Exec, framing: Framing): void {
-  const start = { consoleSize: exec.record.consoleSize, framing };
+  const start = streamsOf(exec, { consoleSize: exec.record.consoleSize, framing });
   const ready = { start, prepared: prepare(engine, exec, start) };
   exec.ready = ready;
   const drop = (prepared: PreparedExec) => {
@@ -31,8 +31,14 @@ export function prepareAhead(engine: Engine, exec: Exec, framing: Framing): void
   );
 }
 
+/** An exec without streams is the same whether its client stays or not. */
+function streamsOf({ record: { streams } }: Exec, start: ExecStart): ExecStart {
+  return streams.stdin || streams.stdout || streams.stderr ? start : { ...start, framing: undefined };
+}
+
 /** The exec, ready for this start. Rejects as `describeProcess`. */
-export async function takePrepared(engine: Engine, exec: Exec, start: ExecStart): Promise<PreparedExec> {
+export async function takePrepared(engine: Engine, exec: Exec, asked: ExecStart): Promise<PreparedExec> {
+  const start = streamsOf(exec, asked);
   const { ready } = exec;
   exec.ready = undefined;
   const prepared = await ready?.prepared.catch(() => undefined);
@@ -68,12 +74,10 @@ async function startMonitor(
   made: Partial<PreparedExec>,
 ): Promise<void> {
   const { socket } = engine.paths.exec(exec.container.id, exec.id);
-  const { streams } = exec.record;
   const argv = [engine.monitor, ...monitorArguments(execMonitorOptions(engine, exec))];
   await engine.launcher.spawn({ argv, listenSocket: socket });
   made.monitor = await openMonitor(socket);
-  if (framing && (streams.stdin || streams.stdout || streams.stderr))
-    made.stream = await made.monitor.attach({ ...streams, framing });
+  if (framing) made.stream = await made.monitor.attach({ ...exec.record.streams, framing });
 }
 
 async function writeProcess(engine: Engine, exec: Exec, size: ConsoleSize | undefined): Promise<void> {

@@ -40,7 +40,7 @@ async function afterLostMonitor(engine: Engine, exec: Exec, { pid, processStartT
 /** It has ended: what stays of it is what can be asked about, also if its exit code is not known. */
 export async function endExec(engine: Engine, exec: Exec, exitCode: number): Promise<void> {
   exec.markEnded(exitCode);
-  if (exitCode === KILLED && exec.container.running) await noticeOom(engine, exec.container);
+  if (exitCode === KILLED) await noticeOom(engine, exec.container);
   if (engine.containers.has(exec.container.id)) publishExecDie(engine, exec, exitCode);
   const { process, socket, runtimeLog } = engine.paths.exec(exec.container.id, exec.id);
   await Promise.all([process, socket, runtimeLog].map(removeFile));
