@@ -2,7 +2,7 @@ import { cancelled } from '#errors/errors.ts';
 import { JobWorker } from './job-worker.ts';
 
 export interface StockOptions {
-  /** Milliseconds after which a worker that nobody has taken ends; default 1 s. */
+  /** Milliseconds after which a worker that nobody has taken ends; default 0.4 s. */
   idleMs?: number;
 }
 
@@ -15,7 +15,7 @@ export class WorkerStock {
   /** Each with the timer that ends it. */
   readonly #idle = new Map<JobWorker, NodeJS.Timeout>();
 
-  constructor({ idleMs = 1000 }: StockOptions = {}) {
+  constructor({ idleMs = 400 }: StockOptions = {}) {
     this.#idleMs = idleMs;
   }
 

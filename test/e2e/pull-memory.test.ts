@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultDriver } from '#test/support/driver.ts';
 import { putImage, type RegistryImage } from '#test/support/registry-images.ts';
 import { RegistryScene } from '#test/support/registry-scene.ts';
 import { makeTar } from '#test/support/tar.ts';
@@ -15,8 +16,8 @@ execFileSync(process.execPath, ['scripts/build.ts'], { cwd: import.meta.dirname.
 const scene = new RegistryScene();
 const { name, ok } = scene;
 
-/** Megabytes that engine and launcher may hold together. */
-const LIMIT = 150;
+/** Megabytes that engine and launcher may hold together. overlay2 extracts layers in workers of their own. */
+const LIMIT = defaultDriver === 'erofs' ? 150 : 190;
 const TEXT = 'const value = list.map((entry) => entry.name);\n';
 
 const files = (folder: string, count: number, body: string) =>
@@ -30,6 +31,7 @@ const images: Record<string, RegistryImage> = {
   },
 };
 const names = Object.keys(images);
+const manyFiles: RegistryImage = { layers: [makeTar(files('usr/lib/node_modules', 100_000, TEXT))] };
 
 /** The most megabytes that launcher and engine hold during `work`, seen every 10 ms. */
 async function peakOf(work: () => Promise<unknown>): Promise<number> {
@@ -77,10 +79,13 @@ const sequences: [string, () => Promise<unknown>][] = [
     await ok('tag', name('files'), name('again/files'));
     await Promise.all([pull('large'), pull('others'), ok('push', '-q', name('again/files'))]);
   }], // biome-ignore format: short
+  ['a pull of a layer of 100,000 files, after all that', () => pull('many-files')],
 ];
 
 test(`engine and launcher never hold more than ${LIMIT} MB`, async (t) => {
-  for (const [repository, image] of Object.entries(images)) await putImage(scene.registry, repository, image, 'latest');
+  for (const [repository, image] of Object.entries({ ...images, 'many-files': manyFiles })) {
+    await putImage(scene.registry, repository, image, 'latest');
+  }
   for (const [what, work] of sequences) {
     await t.test(what, async (t) => {
       const peak = await peakOf(work);

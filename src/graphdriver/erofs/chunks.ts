@@ -35,10 +35,9 @@ interface Piece {
   source: number;
 }
 
-/** The map of a file that lies in the tar as a whole, in one chunk; undefined for others. */
-export function wholeFile({ size, segments, dataOffset }: LayerNode): ChunkMap | undefined {
-  const bits = coveringBits(size);
-  return segments || size > BLOCK * 2 ** bits ? undefined : { bits, chunks: [tarBlock(dataOffset)] };
+/** A file that lies in the tar as a whole, in one chunk. Nearly all are such, so no map is made for it. */
+export function isWhole({ size, segments }: LayerNode): boolean {
+  return !segments && size <= BLOCK * 2 ** MAX_CHUNK_BITS;
 }
 
 /** Makes the chunk maps of one layer and collects what must be copied because it cannot be mapped in place. */
@@ -53,13 +52,13 @@ export class ChunkPlanner {
     this.#tarSize = tarSize;
   }
 
-  plan(node: LayerNode, refuse: Refuse): ChunkMap {
-    const size = node.size;
-    const whole = wholeFile(node);
-    if (whole) {
+  /** The map of a file; undefined when it is whole. */
+  plan(node: LayerNode, refuse: Refuse): ChunkMap | undefined {
+    if (isWhole(node)) {
       this.#count(1, refuse);
-      return whole;
+      return undefined;
     }
+    const { size } = node;
     const pieces = piecesOf(node);
     const bits = chunkBits(pieces, size, refuse);
     const chunkSize = BLOCK * 2 ** bits;
@@ -105,12 +104,13 @@ export class ChunkPlanner {
   }
 }
 
-function tarBlock(offset: number): number {
+/** Of a chunk that begins at `offset` in the tar. */
+export function tarBlock(offset: number): number {
   return DEVICE_TAR * 2 ** 32 + offset / BLOCK;
 }
 
 /** The smallest chunk that holds a whole file, or the largest there is. */
-function coveringBits(size: number): number {
+export function coveringBits(size: number): number {
   let bits = 0;
   while (bits < MAX_CHUNK_BITS && BLOCK * 2 ** bits < size) bits++;
   return bits;

@@ -4,8 +4,9 @@ import { BLOCK, DIRENT_SIZE, DIRENT_TYPE } from './format.ts';
 
 /** A directory's entries, sorted, and how they are cut into blocks. */
 export interface DirectoryPlan {
+  directory: DirectoryNode;
+  parent: DirectoryNode;
   names: string[];
-  nodes: LayerNode[];
   /** Index of the first entry of each block. */
   blocks: number[];
   /** Bytes: whole blocks and then what the last one uses. */
@@ -18,20 +19,22 @@ export interface DirectoryPlan {
  */
 export function planDirectory(directory: DirectoryNode, parent: DirectoryNode): DirectoryPlan {
   const names = [...directory.children.keys(), '.', '..'].sort((a, b) => (a < b ? -1 : 1));
-  const nodes = names.map((name) =>
-    name === '.' ? directory : name === '..' ? parent : directory.children.get(name)!,
-  );
   const blocks = [0];
   let used = 0;
-  for (const [index, name] of names.entries()) {
-    const need = DIRENT_SIZE + name.length;
+  for (let index = 0; index < names.length; index++) {
+    const need = DIRENT_SIZE + names[index]!.length;
     if (used + need > BLOCK) {
       blocks.push(index);
       used = 0;
     }
     used += need;
   }
-  return { names, nodes, blocks, size: (blocks.length - 1) * BLOCK + used };
+  return { directory, parent, names, blocks, size: (blocks.length - 1) * BLOCK + used };
+}
+
+/** What a name of the directory stands for. */
+export function entryOf({ directory, parent }: DirectoryPlan, name: string): LayerNode {
+  return name === '.' ? directory : name === '..' ? parent : directory.children.get(name)!;
 }
 
 /** Writes one block: first all entries (nid, name's offset, type), then all names without separators. */
@@ -47,10 +50,11 @@ export function writeDirectoryBlock(
   let nameOffset = (end - first) * DIRENT_SIZE;
   for (let index = first; index < end; index++) {
     const entry = offset + (index - first) * DIRENT_SIZE;
-    const node = plan.nodes[index]!;
+    const name = plan.names[index]!;
+    const node = entryOf(plan, name);
     out.writeUIntLE(nidOf(node), entry, 6);
     out.writeUInt16LE(nameOffset, entry + 8);
     out[entry + 10] = DIRENT_TYPE[node.mode & S_IFMT]!;
-    nameOffset += out.write(plan.names[index]!, offset + nameOffset, 'latin1');
+    nameOffset += out.write(name, offset + nameOffset, 'latin1');
   }
 }

@@ -1,12 +1,13 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
-import { system } from '#errors/errors.ts';
+import { invalid, system } from '#errors/errors.ts';
 import type { Layer, LayerStat } from '../driver.ts';
 import type { DirectoryNode } from '../tree/layer-node.ts';
 import { readLayer } from '../tree/read-layer.ts';
 import type { Copy } from './chunks.ts';
-import { BLOCK } from './format.ts';
-import { encodeImage, type ImageOptions } from './image.ts';
+import { BLOCK, NULL_BLOCK } from './format.ts';
+import { type ImageOptions, writeImage } from './image.ts';
 import { layOut } from './layout.ts';
+import type { PutPiece } from './piece-writer.ts';
 
 export interface IndexJob extends Omit<Layer, 'prepared'> {
   /** Where the index is to be; nothing is there yet. */
@@ -32,8 +33,10 @@ export function run({ path, ...layer }: IndexJob): LayerStat {
 
 /** An index as it has to be on the disk: its first bytes but for the stamp, and what of the tar follows them. */
 export interface PlannedIndex {
-  image: Buffer;
-  /** Places in the tar, and after `image`. */
+  putImage(put: PutPiece): void;
+  /** Bytes of the image. */
+  imageLength: number;
+  /** Places in the tar, and after the image. */
   copies: readonly Copy[];
   /** Bytes of the whole file. */
   length: number;
@@ -54,9 +57,16 @@ export function planIndex({ diffId, size }: Pick<Layer, 'diffId' | 'size'>, tar:
 
 /** What the index of a layer has to be whose tree is known. Throws `invalid` for what the format cannot hold. */
 export function indexOf(root: DirectoryNode, options: ImageOptions): PlannedIndex {
+  if (Math.ceil(options.tarSize / BLOCK) >= NULL_BLOCK) {
+    throw invalid(`layer ${options.diffId} is ${options.tarSize} bytes long; layers of 2 TiB and more cannot be used`, {
+      code: 'LAYER_TOO_LARGE',
+      hint: 'Split it into several layers.',
+    });
+  }
   const layout = layOut(root, options.tarSize);
   return {
-    image: encodeImage(layout, options),
+    putImage: (put) => writeImage(layout, options, put),
+    imageLength: layout.metadataBlocks * BLOCK,
     copies: layout.copies,
     length: (layout.metadataBlocks + layout.copiedBlocks) * BLOCK,
     layer: { size: layout.contentSize, entries: layout.nodes.length },
@@ -64,11 +74,11 @@ export function indexOf(root: DirectoryNode, options: ImageOptions): PlannedInde
 }
 
 /** Makes the new file `path`, not synced; nothing is left when it throws. */
-export function writeIndex(path: string, { image, copies, length }: PlannedIndex, tar: number): void {
+export function writeIndex(path: string, { putImage, imageLength, copies, length }: PlannedIndex, tar: number): void {
   const index = openSync(path, 'wx', 0o400);
   try {
-    writeAll(index, image, 0);
-    copyPieces(tar, index, copies, image.length);
+    putImage((piece, position) => writeAll(index, piece, position));
+    copyPieces(tar, index, copies, imageLength);
     ftruncateSync(index, length);
   } catch (error) {
     rmSync(path, { force: true });

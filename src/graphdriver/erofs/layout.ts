@@ -1,7 +1,7 @@
 import { type DirectoryNode, isDirectory, isRegular, isSymlink, type LayerNode } from '../tree/layer-node.ts';
 import { refuseNode } from '../tree/refuse-node.ts';
-import { type ChunkMap, ChunkPlanner, type Copy, wholeFile } from './chunks.ts';
-import { type DirectoryPlan, planDirectory } from './directory.ts';
+import { type ChunkMap, ChunkPlanner, type Copy } from './chunks.ts';
+import { type DirectoryPlan, entryOf, planDirectory } from './directory.ts';
 import { BLOCK, CHUNK_INDEX_SIZE, EXTENDED_INODE_SIZE, INODE_SLOT, INODES_OFFSET } from './format.ts';
 import { encodeXattrs } from './xattrs.ts';
 
@@ -12,9 +12,9 @@ import { encodeXattrs } from './xattrs.ts';
 export interface Layout {
   /** In the order of their offsets, the root first. */
   nodes: LayerNode[];
-  links: number[];
-  /** Byte offsets of the inodes in the index. */
-  offsets: Float64Array;
+  links: Uint32Array;
+  /** Where the inodes are: byte offsets in the index, divided by INODE_SLOT. */
+  nids: Uint32Array;
   /** First blocks of contents that lie in blocks of their own. */
   startBlocks: Uint32Array;
   directories: Map<LayerNode, DirectoryPlan>;
@@ -30,9 +30,8 @@ export interface Layout {
   contentSize: number;
 }
 
-/** The index of a node: nids count slots of 32 bytes. */
-export function nidOf(node: LayerNode, { offsets }: Layout): number {
-  return offsets[node.number]! / INODE_SLOT;
+export function nidOf(node: LayerNode, { nids }: Layout): number {
+  return nids[node.number]!;
 }
 
 /** Bytes of a node's content: file, directory or symlink target. */
@@ -53,9 +52,9 @@ export function headSize(node: LayerNode, { xattrs }: Pick<Layout, 'xattrs'>): n
   return EXTENDED_INODE_SIZE + (xattrs.get(node)?.length ?? 0);
 }
 
-/** Which blocks the content of a regular file that has some lies in; undefined for what else there is. */
-export function chunksOf(node: LayerNode, { chunkMaps }: Pick<Layout, 'chunkMaps'>): ChunkMap | undefined {
-  return isRegular(node) && node.size > 0 ? (chunkMaps.get(node) ?? wholeFile(node)) : undefined;
+/** How many chunk indexes a node has: none but a regular file with content. */
+export function chunkCount(node: LayerNode, { chunkMaps }: Pick<Layout, 'chunkMaps'>): number {
+  return isRegular(node) && node.size > 0 ? (chunkMaps.get(node)?.chunks.length ?? 1) : 0;
 }
 
 /** Where the chunk indexes of a node begin whose inode is at `offset`. */
@@ -70,43 +69,58 @@ export function chunkIndexOffset(node: LayerNode, offset: number, layout: Pick<L
 export function layOut(root: DirectoryNode, tarSize: number): Layout {
   const chunks = new ChunkPlanner(tarSize);
   const collected = collect(root, chunks);
-  const { offsets, end } = placeInodes(collected);
+  const { nids, end } = placeInodes(collected);
   const { startBlocks, metadataBlocks } = placeBlocks(collected, Math.ceil(end / BLOCK));
   let contentSize = 0;
   for (const { size } of collected.nodes) contentSize += size;
   const { copies, copiedBlocks } = chunks;
-  return { ...collected, offsets, startBlocks, metadataBlocks, copies, copiedBlocks, contentSize };
+  return { ...collected, nids, startBlocks, metadataBlocks, copies, copiedBlocks, contentSize };
 }
 
 type Collected = Pick<Layout, 'nodes' | 'links' | 'directories' | 'xattrs' | 'chunkMaps'>;
 
 /** Numbers the nodes. Links are counted as names are met, a directory's `.` and `..` as any other; the root has no name but these. */
 function collect(root: DirectoryNode, chunks: ChunkPlanner): Collected {
+  const names = countNames(root);
   const collected: Collected = {
-    nodes: [],
-    links: [],
+    nodes: new Array(names),
+    links: new Uint32Array(names),
     directories: new Map(),
     xattrs: new Map(),
     chunkMaps: new Map(),
   };
   const { nodes, links, directories } = collected;
+  let count = 0;
   const enter = (node: LayerNode, name: string, parent: DirectoryNode) => {
-    node.number = nodes.push(node) - 1;
-    links.push(node === root ? 0 : 1);
+    nodes[count] = node;
+    node.number = count++;
+    if (node !== root) links[node.number] = 1;
     describeNode(node, name, parent, collected, chunks);
   };
   enter(root, '/', root);
-  for (let number = 0; number < nodes.length; number++) {
+  for (let number = 0; number < count; number++) {
     const node = nodes[number]!;
     if (!isDirectory(node)) continue;
     const plan = directories.get(node)!;
-    for (let position = 0; position < plan.nodes.length; position++) {
-      const child = plan.nodes[position]!;
+    for (const name of plan.names) {
+      const child = entryOf(plan, name);
       if (nodes[child.number] === child) links[child.number]!++;
-      else enter(child, plan.names[position]!, node);
+      else enter(child, name, node);
     }
   }
+  nodes.length = count;
   return collected;
+}
+
+/** There are no more nodes than names. */
+function countNames(root: DirectoryNode): number {
+  const directories = [root];
+  let count = 1;
+  for (const { children } of directories) {
+    count += children.size;
+    for (const child of children.values()) if (isDirectory(child)) directories.push(child);
+  }
+  return count;
 }
 
 function describeNode(
@@ -122,26 +136,26 @@ function describeNode(
   if (isDirectory(node)) directories.set(node, planDirectory(node, parent));
   else if (isRegular(node) && node.size > 0) {
     const map = chunks.plan(node, refuse);
-    if (!wholeFile(node)) chunkMaps.set(node, map);
+    if (map) chunkMaps.set(node, map);
   }
 }
 
 /** Gives each inode its offset, and the end of the last. No inode and no inline content crosses a block. */
-function placeInodes(collected: Collected): { offsets: Float64Array; end: number } {
+function placeInodes(collected: Collected): { nids: Uint32Array; end: number } {
   const { nodes } = collected;
-  const offsets = new Float64Array(nodes.length);
+  const nids = new Uint32Array(nodes.length);
   let end = INODES_OFFSET;
   for (const node of nodes) {
     let offset = alignUp(end, INODE_SLOT);
     const inline = inlineSize(node, collected);
     const together = inline > 0 ? headSize(node, collected) + inline : EXTENDED_INODE_SIZE;
     if ((offset % BLOCK) + together > BLOCK) offset = alignUp(offset, BLOCK);
-    offsets[node.number] = offset;
+    nids[node.number] = offset / INODE_SLOT;
     end = offset + headSize(node, collected) + inline;
-    const map = chunksOf(node, collected);
-    if (map) end = chunkIndexOffset(node, offset, collected) + map.chunks.length * CHUNK_INDEX_SIZE;
+    const chunks = chunkCount(node, collected);
+    if (chunks > 0) end = chunkIndexOffset(node, offset, collected) + chunks * CHUNK_INDEX_SIZE;
   }
-  return { offsets, end };
+  return { nids, end };
 }
 
 /** Gives the content that is not inline its blocks from `first` on, and the block after the last. */

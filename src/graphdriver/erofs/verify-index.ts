@@ -1,7 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { errnoCode } from '#errors/errors.ts';
 import type { Layer, LayerVerdict } from '../driver.ts';
-import { SUPERBLOCK_OFFSET } from './format.ts';
 import { type PlannedIndex, planIndex } from './index-layer.ts';
 import { encodeStamp, identify } from './stamp.ts';
 
@@ -15,19 +14,19 @@ export function run({ indexPath, ...layer }: Layer & { indexPath: string }): Lay
   try {
     const planned = planIndex(layer, tar);
     const identity = identify(fstatSync(tar, { bigint: true }));
-    encodeStamp({ diffId: layer.diffId, tar: identity, layer: planned.layer }).copy(planned.image);
-    const problem = problemOf(indexPath, planned, tar);
+    const stamp = encodeStamp({ diffId: layer.diffId, tar: identity, layer: planned.layer });
+    const problem = problemOf(indexPath, planned, stamp, tar);
     return { ...(problem && { problem }), stat: planned.layer };
   } finally {
     closeSync(tar);
   }
 }
 
-function problemOf(indexPath: string, planned: PlannedIndex, tar: number): string | undefined {
+function problemOf(indexPath: string, planned: PlannedIndex, stamp: Buffer, tar: number): string | undefined {
   const index = openIfThere(indexPath);
   if (index === undefined) return 'is missing';
   try {
-    return compare(planned, tar, index);
+    return compare(planned, stamp, tar, index);
   } finally {
     closeSync(index);
   }
@@ -42,19 +41,23 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
-function compare({ image, copies, length }: PlannedIndex, tar: number, index: number): string | undefined {
+function compare(planned: PlannedIndex, stamp: Buffer, tar: number, index: number): string | undefined {
+  const { putImage, imageLength, copies, length } = planned;
   const { size } = fstatSync(index);
   if (size !== length) return `is ${size} bytes long instead of ${length}`;
-  const found = readExactly(index, 0, image.length);
-  const body = SUPERBLOCK_OFFSET;
-  if (found.compare(image, body, image.length, body) !== 0)
-    return 'is damaged: its bytes are not those that the tar gives';
-  if (found.compare(image, 0, body, 0, body) !== 0) return 'was made for another file than this tar';
+  let same = true;
+  putImage((piece, position) => {
+    const from = Math.max(0, stamp.length - position);
+    const found = readExactly(index, position, piece.length);
+    same &&= found.compare(piece, from, piece.length, from) === 0;
+  });
+  if (!same) return 'is damaged: its bytes are not those that the tar gives';
+  if (!readExactly(index, 0, stamp.length).equals(stamp)) return 'was made for another file than this tar';
   for (const { from, to, length: rest } of copies) {
     for (let done = 0; done < rest; done += PIECE) {
       const count = Math.min(PIECE, rest - done);
       const wanted = readExactly(tar, from + done, count);
-      if (!readExactly(index, image.length + to + done, count).equals(wanted)) {
+      if (!readExactly(index, imageLength + to + done, count).equals(wanted)) {
         return 'is damaged: a copied piece of a file is not that of the tar';
       }
     }

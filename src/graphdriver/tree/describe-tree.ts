@@ -1,4 +1,4 @@
-import { type ExtractEntry, type ExtractSegment, encodeEntry, op } from './extract-wire.ts';
+import { type ExtractEntry, type ExtractSegment, entrySize, op, writeEntry } from './extract-wire.ts';
 import { type DirectoryNode, isDirectory, isRegular, isSymlink, type LayerNode } from './layer-node.ts';
 import { refuseNode } from './refuse-node.ts';
 import { layerXattrs, overlayMarks, type Xattr } from './xattrs.ts';
@@ -17,18 +17,19 @@ export interface DescribeOptions {
 
 /** The tree as wherry-tree reads it. Throws `invalid` for attributes that Linux would refuse. */
 export function* describeTree(root: DirectoryNode, options: DescribeOptions): Generator<Buffer> {
-  let chunks: Buffer[] = [];
-  let size = 0;
+  let chunk = Buffer.allocUnsafeSlow(CHUNK);
+  let used = 0;
   for (const entry of entriesOf(root, options)) {
-    const bytes = encodeEntry(entry);
-    chunks.push(bytes);
-    size += bytes.length;
-    if (size < CHUNK) continue;
-    yield Buffer.concat(chunks, size);
-    chunks = [];
-    size = 0;
+    const size = entrySize(entry);
+    if (used + size > chunk.length) {
+      yield chunk.subarray(0, used);
+      chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK, size));
+      used = 0;
+    }
+    writeEntry(entry, chunk.subarray(used, used + size));
+    used += size;
   }
-  yield Buffer.concat(chunks, size);
+  yield chunk.subarray(0, used);
 }
 
 interface Visit {

@@ -27,11 +27,19 @@ export interface ExtractEntry {
   xattrs?: readonly Xattr[];
 }
 
-/** Strings are latin1, byte for byte. */
-export function encodeEntry({ op, name, text = '', node, segments = [], xattrs = [] }: ExtractEntry): Buffer {
+/** Bytes of an entry as `writeEntry` writes it. */
+export function entrySize({ name, text = '', segments = [], xattrs = [] }: ExtractEntry): number {
   let size = ENTRY_SIZE + name.length + text.length + segments.length * SEGMENT_SIZE;
   for (const [key, value] of xattrs) size += XATTR_SIZE + key.length + value.length;
-  const bytes = Buffer.alloc(size);
+  return size;
+}
+
+/** Strings are latin1, byte for byte. */
+export function writeEntry(
+  { op, name, text = '', node, segments = [], xattrs = [] }: ExtractEntry,
+  bytes: Buffer,
+): void {
+  bytes.fill(0, 0, ENTRY_SIZE);
   bytes[0] = op;
   bytes.writeUInt16LE(name.length, 2);
   if (node) writeAttributes(bytes, node);
@@ -49,7 +57,6 @@ export function encodeEntry({ op, name, text = '', node, segments = [], xattrs =
     at += bytes.write(key, at, 'latin1');
     at += value.copy(bytes, at);
   }
-  return bytes;
 }
 
 function writeAttributes(bytes: Buffer, node: LayerNode): void {
@@ -58,7 +65,7 @@ function writeAttributes(bytes: Buffer, node: LayerNode): void {
   bytes.writeUInt32LE(node.gid, 12);
   bytes.writeBigInt64LE(BigInt(node.mtime), 16);
   bytes.writeUInt32LE(node.mtimeNs, 24);
-  bytes.writeBigUInt64LE(BigInt(node.size || node.rdev), 32);
+  bytes.writeBigUInt64LE(BigInt(node.size || (node.rdev ?? 0)), 32);
 }
 
 function writeSegment(bytes: Buffer, at: number, { offset, length, source, file }: ExtractSegment): number {
@@ -66,5 +73,6 @@ function writeSegment(bytes: Buffer, at: number, { offset, length, source, file 
   bytes.writeBigUInt64LE(BigInt(length), at + 8);
   bytes.writeBigUInt64LE(BigInt(source), at + 16);
   bytes.writeUInt32LE(file, at + 24);
+  bytes.writeUInt32LE(0, at + 28);
   return at + SEGMENT_SIZE;
 }

@@ -1,5 +1,5 @@
 import type { LayerStat } from '../driver.ts';
-import { type DirectoryNode, isDirectory, type LayerNode } from './layer-node.ts';
+import type { DirectoryNode, LayerNode } from './layer-node.ts';
 
 /** What must be known of a tree before it is written out. */
 export interface Survey {
@@ -8,17 +8,19 @@ export interface Survey {
   linked: ReadonlySet<LayerNode>;
 }
 
+/** Numbers the nodes on the way. */
 export function surveyTree(root: DirectoryNode): Survey {
-  const seen = new Set<LayerNode>([root]);
+  const nodes: LayerNode[] = [root];
+  root.number = 0;
   const linked = new Set<LayerNode>();
   let size = 0;
-  for (const node of seen) {
+  for (let number = 0; number < nodes.length; number++) {
+    const node = nodes[number]!;
     size += node.size;
-    if (!isDirectory(node)) continue;
-    for (const child of node.children.values()) {
-      if (seen.has(child)) linked.add(child);
-      seen.add(child);
-    }
+    node.children?.forEach((child) => {
+      if (nodes[child.number] === child) linked.add(child);
+      else child.number = nodes.push(child) - 1;
+    });
   }
-  return { stat: { size, entries: seen.size }, linked };
+  return { stat: { size, entries: nodes.length }, linked };
 }
