@@ -6,7 +6,6 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-static char chunk[256 << 10];
 static int root = -1;
 static char base[PATH_MAX]; /* where the entries go */
 static bool keep_kinds;     /* no folder is replaced by what is none, nor the other way round */
@@ -18,9 +17,27 @@ static struct folder_time {
 } *folder_times;
 static size_t folder_count, folder_room;
 
+/* What comes next on stdin, at most `wanted` bytes, until the next call; gives how many, 0 at the end. */
+static size_t take_some(const char **bytes, uint64_t wanted) {
+  static char input[256 << 10];
+  static size_t at, end;
+  if (at == end) {
+    ssize_t count = read(STDIN_FILENO, input, sizeof input);
+    at = 0;
+    end = count > 0 ? (size_t)count : 0;
+  }
+  size_t count = end - at < wanted ? end - at : (size_t)wanted;
+  *bytes = input + at;
+  at += count;
+  return count;
+}
+
 static bool take(void *bytes, size_t length) {
-  for (ssize_t count; length > 0; length -= (size_t)count, bytes = (char *)bytes + count)
-    if ((count = read(STDIN_FILENO, bytes, length)) <= 0) return false;
+  const char *from;
+  for (size_t count; length > 0; length -= count, bytes = (char *)bytes + count) {
+    if (!(count = take_some(&from, length))) return false;
+    memcpy(bytes, from, count);
+  }
   return true;
 }
 
@@ -87,15 +104,13 @@ static bool make_room(const struct tree_entry *entry, const char *name, const ch
 }
 
 static void write_file(const struct tree_entry *entry, const char *name, const char *last) {
-  uint64_t size = entry->size;
+  const char *from;
   int fd = open(last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, entry->mode & 0777);
   if (fd < 0) fail(errno, "making %s", name);
-  while (size > 0) {
-    ssize_t count = read(STDIN_FILENO, chunk, size < sizeof chunk ? size : sizeof chunk);
-    if (count <= 0) fail(0, "the entries end early");
-    for (ssize_t done = 0, written; done < count; done += written)
-      if ((written = write(fd, chunk + done, (size_t)(count - done))) < 0) fail(errno, "writing %s", name);
-    size -= (uint64_t)count;
+  for (uint64_t left = entry->size, count; left > 0; left -= count) {
+    if (!(count = take_some(&from, left))) fail(0, "the entries end early");
+    for (ssize_t done = 0, written; done < (ssize_t)count; done += written)
+      if ((written = write(fd, from + done, (size_t)count - (size_t)done)) < 0) fail(errno, "writing %s", name);
   }
   close(fd);
 }

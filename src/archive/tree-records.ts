@@ -1,7 +1,7 @@
 import { invalid } from '#errors/errors.ts';
 import type { SparseSegment, TarEntry, TarType } from './tar-entry.ts';
+import { TarParser } from './tar-parser.ts';
 import { quote } from './tar-sequence.ts';
-import { readTar } from './tar-stream.ts';
 
 export interface RecordOptions {
   /** Where the entries go, for messages. */
@@ -26,65 +26,110 @@ const typeCharacters: Record<TarType, string> = {
   fifo: '6',
 };
 
+/** Bytes, or how many zeros. */
+type Part = Buffer | number;
+
 /**
  * A tar as the records that the tree program makes files of (`struct tree_entry` in native/protocol.h). Names lose `.` and
  * `..`; one that leads out is refused with `invalid` in Docker's words, as are links to such. Sparse files are filled with
- * zeros. Throws as `readTar` does.
+ * zeros. Throws as TarParser does.
  */
 export async function* treeRecords(
   tar: AsyncIterable<Uint8Array>,
   options: RecordOptions,
 ): AsyncGenerator<Buffer, void, void> {
+  const parts: Part[] = [];
+  const put = (part: Part) => parts.push(part);
+  let takeBody: (bytes: Buffer) => void = () => {};
+  const parser = new TarParser({
+    entry: (entry) => {
+      const name = cleanName(entry.name);
+      takeBody = () => {};
+      if (name === '') return; // the folder itself, which is there
+      if (leadsOut(name)) throw invalid(`${quote(entry.name)} is outside of ${quote(options.base)}`);
+      put(encodeHead(entry, name, options));
+      takeBody = entry.segments ? fillHoles(entry.segments, entry.size, put) : put;
+    },
+    data: (bytes) => takeBody(bytes),
+  });
+  for await (const { buffer, byteOffset, byteLength } of tar) {
+    parser.push(Buffer.from(buffer, byteOffset, byteLength));
+    yield* gather(parts.splice(0));
+  }
+  parser.end();
+  yield* gather(parts);
+}
+
+function* gather(parts: readonly Part[]): Generator<Buffer, void, void> {
   let gathered: Buffer[] = [];
   let length = 0;
-  for await (const piece of recordParts(tar, options)) {
-    const alone = piece.length >= LARGE;
-    if (length > 0 && (alone || length + piece.length > PIECE)) {
+  for (const part of parts) {
+    const alone = typeof part === 'number' || part.length >= LARGE;
+    if (length > 0 && (alone || length + part.length > PIECE)) {
       yield Buffer.concat(gathered);
       gathered = [];
       length = 0;
     }
-    if (alone) {
-      yield piece;
+    if (typeof part === 'number') {
+      for (let left = part; left > 0; left -= PIECE) yield ZEROS.subarray(0, Math.min(left, PIECE));
+    } else if (alone) {
+      yield part;
     } else {
-      gathered.push(piece);
-      length += piece.length;
+      gathered.push(part);
+      length += part.length;
     }
   }
   if (length > 0) yield Buffer.concat(gathered);
 }
 
-async function* recordParts(tar: AsyncIterable<Uint8Array>, options: RecordOptions): AsyncGenerator<Buffer> {
-  for await (const { entry, body } of readTar(tar)) {
-    const name = cleanName(entry.name);
-    if (name === '') continue; // the folder itself, which is there
-    if (leadsOut(name)) throw invalid(`${quote(entry.name)} is outside of ${quote(options.base)}`);
-    yield encodeHead(entry, name, options);
-    yield* entry.segments ? fill(body, entry.segments, entry.size) : body;
-  }
+/** Puts the whole content of a sparse file whose pieces are then given to what this gives. */
+function fillHoles(
+  segments: readonly SparseSegment[],
+  size: number,
+  put: (part: Part) => void,
+): (bytes: Buffer) => void {
+  let at = 0;
+  let index = 0;
+  let left = 0;
+  const next = () => {
+    while (left === 0 && index <= segments.length) {
+      const { offset, length } = segments[index++] ?? { offset: size, length: 0 };
+      put(offset - at);
+      at = offset + length;
+      left = length;
+    }
+  };
+  next();
+  return (bytes) => {
+    for (let from = 0; from < bytes.length && left > 0; ) {
+      const piece = bytes.subarray(from, from + left);
+      put(piece);
+      from += piece.length;
+      left -= piece.length;
+      next();
+    }
+  };
 }
 
 function encodeHead(entry: TarEntry, name: string, { base, owner }: RecordOptions): Buffer {
-  const nameBytes = Buffer.from(name, 'latin1');
-  const linkBytes = Buffer.from(entry.type === 'link' ? hardLinkTarget(entry, base) : entry.linkName, 'latin1');
+  const link = entry.type === 'link' ? hardLinkTarget(entry, base) : entry.linkName;
   const xattrs = encodeXattrs(entry.xattrs);
-  const fixed = Buffer.alloc(FIXED_PART);
-  const numbers = [
-    typeCharacters[entry.type].charCodeAt(0),
-    entry.mode,
-    owner?.uid ?? entry.uid,
-    owner?.gid ?? entry.gid,
-    entry.deviceMajor,
-    entry.deviceMinor,
-  ];
-  for (const [index, number] of numbers.entries()) fixed.writeUInt32LE(number >>> 0, index * 4);
-  fixed.writeBigInt64LE(BigInt(entry.mtime), 24);
-  fixed.writeUInt32LE(entry.mtimeNs, 32);
-  fixed.writeUInt32LE(nameBytes.length, 36);
-  fixed.writeUInt32LE(linkBytes.length, 40);
-  fixed.writeUInt32LE(xattrs.length, 44);
-  fixed.writeBigUInt64LE(BigInt(entry.type === 'file' ? entry.size : 0), 48);
-  return Buffer.concat([fixed, nameBytes, linkBytes, xattrs]);
+  const head = Buffer.allocUnsafe(FIXED_PART + name.length + link.length + xattrs.length);
+  head.writeUInt32LE(typeCharacters[entry.type].charCodeAt(0), 0);
+  head.writeUInt32LE(entry.mode, 4);
+  head.writeUInt32LE((owner?.uid ?? entry.uid) >>> 0, 8);
+  head.writeUInt32LE((owner?.gid ?? entry.gid) >>> 0, 12);
+  head.writeUInt32LE(entry.deviceMajor >>> 0, 16);
+  head.writeUInt32LE(entry.deviceMinor >>> 0, 20);
+  head.writeBigInt64LE(BigInt(entry.mtime), 24);
+  head.writeUInt32LE(entry.mtimeNs, 32);
+  head.writeUInt32LE(name.length, 36);
+  head.writeUInt32LE(link.length, 40);
+  head.writeUInt32LE(xattrs.length, 44);
+  head.writeBigUInt64LE(BigInt(entry.type === 'file' ? entry.size : 0), 48);
+  const end = FIXED_PART + head.write(name, FIXED_PART, 'latin1');
+  xattrs.copy(head, end + head.write(link, end, 'latin1'));
+  return head;
 }
 
 /** A file and its extended attributes, as the tree program's `attributes` reads them. `path` has a byte in each character. */
@@ -127,31 +172,4 @@ function cleanName(name: string): string {
 
 function leadsOut(name: string): boolean {
   return name === '..' || name.startsWith('../');
-}
-
-/** The whole content of a sparse file. */
-async function* fill(
-  body: AsyncIterable<Buffer>,
-  segments: readonly SparseSegment[],
-  size: number,
-): AsyncGenerator<Buffer> {
-  const chunks = body[Symbol.asyncIterator]();
-  let rest: Buffer = Buffer.alloc(0);
-  let at = 0;
-  for (const { offset, length } of segments) {
-    yield* zeros(offset - at);
-    for (let left = length; left > 0; ) {
-      if (rest.length === 0) rest = (await chunks.next()).value as Buffer;
-      const piece = rest.subarray(0, left);
-      rest = rest.subarray(piece.length);
-      left -= piece.length;
-      yield piece;
-    }
-    at = offset + length;
-  }
-  yield* zeros(size - at);
-}
-
-function* zeros(length: number): Generator<Buffer> {
-  for (let left = length; left > 0; left -= PIECE) yield ZEROS.subarray(0, Math.min(left, PIECE));
 }
