@@ -25,7 +25,7 @@ import { readHostFacts } from '#runtime/spec/host-facts.ts';
 import { Sampler } from '#stats/sampler.ts';
 import { openVolumes } from '#volume/volumes.ts';
 import type { DaemonConfig } from './config/config.ts';
-import { Background, type Engine } from './engine.ts';
+import { Background, beginEnd, type Engine } from './engine.ts';
 import { sweepExecs } from './exec/sweep.ts';
 import { findDriver } from './find-driver.ts';
 import { imageUsers } from './images/image-users.ts';
@@ -143,6 +143,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     host,
     cgroups,
     log,
+    ending: false,
     restarts: new KeyedTimers((id) => startDue(engine!, id)),
     check: new Mutex(),
     realtime: new Mutex(),
@@ -158,7 +159,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
 
 /** Ends the engine's part of everything; containers, their mounts and networks stay. */
 export async function closeEngine(engine: Engine): Promise<void> {
-  engine.restarts.close();
+  beginEnd(engine);
   await engine.background.idle();
   const { networks, registry, driver, database, journal } = engine;
   const ends = [

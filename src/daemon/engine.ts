@@ -48,6 +48,8 @@ export interface Engine {
   host: HostFacts;
   cgroups: CgroupSupport;
   log: Logger;
+  /** The engine ends: nothing starts by itself any more, and a start that fails now is left to the next engine. */
+  ending: boolean;
   /** Starts by restart policies that are still to come, by container. */
   restarts: KeyedTimers;
   /** One check of the store at a time. */
@@ -59,6 +61,12 @@ export interface Engine {
   init: string;
   /** Work that goes on after a reply; awaited when the engine ends. */
   background: Background;
+}
+
+/** What comes before everything else when an engine ends; may be called again. */
+export function beginEnd(engine: Engine): void {
+  engine.ending = true;
+  engine.restarts.close();
 }
 
 /** Keeps track of clean-up that nobody waits for. Its failures are logged. */

@@ -1,4 +1,4 @@
-import type { Engine } from './engine.ts';
+import { beginEnd, type Engine } from './engine.ts';
 import { DEFAULT_STOP_TIMEOUT, stopRunning, within } from './stop.ts';
 
 /** Seconds that a container may take to go once its time to stop is over. */
@@ -10,7 +10,7 @@ const GRACE = 5;
  * longer) is left.
  */
 export async function stopForShutdown(engine: Engine): Promise<void> {
-  engine.restarts.close();
+  beginEnd(engine);
   const running = [...engine.containers].filter((container) => container.running);
   const stopped = Promise.allSettled(running.map((one) => stopRunning(engine, one, { forShutdown: true })));
   const times = running.map(({ record }) => record.config.StopTimeout ?? DEFAULT_STOP_TIMEOUT);

@@ -11,10 +11,6 @@ export class KeyedTimers {
     this.#fire = fire;
   }
 
-  get closed(): boolean {
-    return this.#closed;
-  }
-
   /** Calls `fire` with the key in `milliseconds`, instead of what was set for that key before. */
   set(key: string, milliseconds: number): void {
     this.clear(key);

@@ -16,7 +16,7 @@ export function startDue(engine: Engine, id: string): void {
  */
 export async function startAgain(engine: Engine, container: Container): Promise<void> {
   await container.lock.run(async () => {
-    if (!container.restarting || container.removing || engine.restarts.closed) return;
+    if (!container.restarting || container.removing || engine.ending) return;
     try {
       await launch(engine, container);
     } catch (error) {

@@ -31,7 +31,7 @@ export async function launch(engine: Engine, container: Container): Promise<void
     await subscribeWaiting(container, monitor);
     await begin(engine, container, monitor);
   } catch (error) {
-    if (engine.restarts.closed) throw error;
+    if (engine.ending) throw error;
     throw await abandon(engine, container, run, error);
   }
   await follow(engine, container);
