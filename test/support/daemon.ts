@@ -193,12 +193,17 @@ function ping(socket: string): Promise<boolean> {
   });
 }
 
-/** The launcher's child that is the engine; NaN while there is none. */
+/**
+ * The launcher's child that is the engine; NaN while there is none. The kernel leaves children out of its list when others
+ * end while it is read (proc_pid_children(5)), hence several looks.
+ */
 async function engineBelow(launcher: number): Promise<number> {
-  const children = await readFile(`/proc/${launcher}/task/${launcher}/children`, 'utf8');
-  for (const pid of children.split(' ').filter(Boolean)) {
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (command.includes('wherryd.ts')) return Number(pid);
+  for (let look = 0; look < 5; look++) {
+    const children = await readFile(`/proc/${launcher}/task/${launcher}/children`, 'utf8');
+    for (const pid of children.split(' ').filter(Boolean)) {
+      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      if (command.includes('wherryd.ts')) return Number(pid);
+    }
   }
   return Number.NaN;
 }
