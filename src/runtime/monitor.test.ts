@@ -10,8 +10,8 @@ import { promisify } from 'node:util';
 import { isEngineError } from '#errors/errors.ts';
 import { demultiplex, monitorRoom, readAll, readLog } from '#test/support/monitor.ts';
 import { blankExitRecord, readExitRecord } from './exit-record.ts';
-import { connectMonitor, RuntimeStartError } from './monitor.ts';
-import { encodeFrame, message } from './monitor-wire.ts';
+import { connectMonitor, openMonitor, RuntimeStartError } from './monitor.ts';
+import { encodeFrame, message, request } from './monitor-wire.ts';
 
 const room = monitorRoom();
 after(() => room.close());
@@ -290,6 +290,28 @@ test('a runtime that hangs: the wait can be given up, the runtime killed', async
   await assert.rejects(control.start(), (error) => error instanceof RuntimeStartError && error.report.status === 9);
   assert.deepEqual(await control.gone, { cleaned: true });
   assert.equal(existsSync(exitFile), false);
+});
+
+test('a start that is asked for again has the same answer, and is not sent again', async () => {
+  const path = join(room.root, 'listening');
+  const report = Buffer.alloc(8);
+  report.writeInt32LE(9, 0);
+  const received: Buffer[] = [];
+  const server = createServer((socket) => {
+    socket.on('data', (bytes: Buffer) => {
+      received.push(bytes);
+      socket.write(encodeFrame(message.startFailed, report));
+    });
+  });
+  await once(server.listen(path), 'listening');
+  const control = await openMonitor(path);
+  for (const _ of ['once', 'again']) {
+    await assert.rejects(control.start(), (error) => error instanceof RuntimeStartError && error.report.status === 9);
+  }
+  control.close();
+  await control.gone;
+  await new Promise((resolve) => server.close(resolve));
+  assert.deepEqual(Buffer.concat(received), encodeFrame(request.start));
 });
 
 test('a clean-up that hangs or fails does not hold the monitor for ever', async () => {

@@ -94,6 +94,7 @@ export class MonitorControl {
   readonly #exited = Promise.withResolvers<ExitRecord>();
   readonly #gone = Promise.withResolvers<{ cleaned: boolean }>();
   #cleaned = false;
+  #asked = false;
 
   /** Takes over a fresh connection; see `connectMonitor`. */
   constructor(socketPath: string, socket: Socket) {
@@ -118,12 +119,14 @@ export class MonitorControl {
   }
 
   /**
-   * Runs the container. Rejects with a RuntimeStartError when the runtime refuses. Again = the same answer. An aborted
-   * wait does not stop the runtime; `kill` does.
+   * Runs the container. Rejects with a RuntimeStartError when the runtime refuses. Again = the same answer, without asking
+   * again: a monitor that is about to end would not read it, and what it has said would be lost. An aborted wait does not
+   * stop the runtime; `kill` does.
    */
   async start(options: { signal?: AbortSignal } = {}): Promise<Started> {
     options.signal?.throwIfAborted();
-    if (!this.#socket.destroyed) this.#socket.write(wire.encodeFrame(wire.request.start));
+    if (!this.#asked && !this.#socket.destroyed) this.#socket.write(wire.encodeFrame(wire.request.start));
+    this.#asked = true;
     return await abortable(this.#started.promise, options.signal);
   }
 
