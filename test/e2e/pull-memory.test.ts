@@ -79,7 +79,13 @@ const sequences: [string, () => Promise<unknown>][] = [
     await ok('tag', name('files'), name('again/files'));
     await Promise.all([pull('large'), pull('others'), ok('push', '-q', name('again/files'))]);
   }], // biome-ignore format: short
-  ['a pull of a layer of 100,000 files, after all that', () => pull('many-files')],
+  [
+    'a pull of a layer of 100,000 files, when the workers of all that have ended',
+    async () => {
+      await sleep(1000);
+      await pull('many-files');
+    },
+  ],
 ];
 
 test(`engine and launcher never hold more than ${LIMIT} MB`, async (t) => {
