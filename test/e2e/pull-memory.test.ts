@@ -6,7 +6,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defaultDriver } from '#test/support/driver.ts';
 import { putImage, type RegistryImage } from '#test/support/registry-images.ts';
 import { RegistryScene } from '#test/support/registry-scene.ts';
 import { makeTar } from '#test/support/tar.ts';
@@ -16,8 +15,8 @@ execFileSync(process.execPath, ['scripts/build.ts'], { cwd: import.meta.dirname.
 const scene = new RegistryScene();
 const { name, ok } = scene;
 
-/** Megabytes that engine and launcher may hold together. overlay2 extracts layers in workers of their own. */
-const LIMIT = defaultDriver === 'erofs' ? 150 : 190;
+/** Megabytes that engine and launcher may hold together. */
+const LIMIT = 150;
 const TEXT = 'const value = list.map((entry) => entry.name);\n';
 
 const files = (folder: string, count: number, body: string) =>
