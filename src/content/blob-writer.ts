@@ -16,12 +16,14 @@ export interface IngestedBlob {
   size: number;
 }
 
-/** Looks on while a blob is written. Neither method throws. */
+/** Looks on while a blob is written. No method throws. */
 export interface BlobObserver {
   /** The next bytes, whose buffer may be used again afterwards. */
   push(bytes: Buffer): void;
-  /** The file is complete and padded, its fsync under way; `fd` is readable. */
-  end(blob: IngestedBlob, fd: number): void;
+  /** The file is complete and padded, its fsync under way; `fd` is readable until it resolves. */
+  end(blob: IngestedBlob, fd: number): Promise<void>;
+  /** Nothing more comes. Called in any case. */
+  close(): void;
 }
 
 /** Layer tars are padded to a multiple of this, so that the last file's data can be mapped in whole blocks. */
@@ -110,8 +112,7 @@ export class BlobWriter {
       await this.#writingBack;
       const synced = fsyncFile(this.fd);
       const blob: IngestedBlob = { path: this.path, digest: `sha256:${this.#hash.digest('hex')}`, size: this.#size };
-      this.#observer?.end(blob, this.fd);
-      await synced;
+      await Promise.all([synced, this.#observer?.end(blob, this.fd)]);
       fault('blob.fsync');
       return blob;
     } finally {
@@ -126,6 +127,7 @@ export class BlobWriter {
   }
 
   async #close(): Promise<void> {
+    this.#observer?.close();
     if (this.#piece) releaseBytes(this.#piece);
     await closeFile(this.fd);
   }

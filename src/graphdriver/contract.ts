@@ -162,7 +162,8 @@ export function driverContract(subject: DriverUnderTest): void {
           const preparing = await LayerPreparation.begin(preparation, `${at}`);
           for (let from = 0; from < tar.length; from += pieceSize) preparing.push(tar.subarray(from, from + pieceSize));
           await using file = await open(stored[at]!.tarPath);
-          preparing.end({ digest: stored[at]!.diffId }, file.fd);
+          await preparing.end({ digest: stored[at]!.diffId }, file.fd);
+          preparing.close();
           return preparing.prepared;
         });
         const [good, bad] = await Promise.all(prepared);

@@ -128,12 +128,14 @@ export interface PreparedLayer {
   stat: LayerStat;
 }
 
-/** Reads a layer's tar while it is written. Both methods throw for what cannot be a layer; it is of no use after that. */
+/** Reads a layer's tar while it is written. `push` and `end` throw for what cannot be a layer; it is of no use after that. */
 export interface LayerPreparer {
   /** The next bytes, whose buffer may be used again afterwards. */
   push(bytes: Buffer): void;
-  /** The tar is there as a whole, padded, and can be read through `tar`. Makes the file; nothing is left when it throws. */
-  end(diffId: string, tar: number): LayerStat;
+  /** The tar is there as a whole, padded, and can be read through `tar`. Makes the path; nothing is left when it throws. */
+  end(diffId: string, tar: number): LayerStat | Promise<LayerStat>;
+  /** It is not needed any more. To be called in any case. */
+  close(): void;
 }
 
 export interface LayerVerdict {

@@ -43,7 +43,7 @@ export async function openDriver(name: DriverName, options: DriverOptions): Prom
   const { launcher, sweep = true } = options;
   const mounts = await readMountInfo();
   const root = await makePrivateFolder(options.root, 0o710, mounts, launcher);
-  const temporary = new Temporary(root);
+  const temporary = new Temporary(root, launcher);
   await temporary.open({ sweep });
   const parts: DriverParts = { ...options, root, temporary, mounts };
   if (sweep) await clearOtherDrivers(name, parts);

@@ -24,20 +24,23 @@ export class LayerPreparation {
   }
 
   push(bytes: Buffer): void {
-    this.#try((preparer) => preparer.push(bytes));
-  }
-
-  end({ digest }: { digest: string }, tar: number): void {
-    this.#try((preparer) => {
-      this.#prepared = { path: this.#path, stat: preparer.end(digest, tar) };
-    });
-  }
-
-  #try(work: (preparer: LayerPreparer) => void): void {
     try {
-      if (this.#preparer) work(this.#preparer);
+      this.#preparer?.push(bytes);
     } catch {
-      this.#preparer = undefined;
+      this.close();
     }
+  }
+
+  async end({ digest }: { digest: string }, tar: number): Promise<void> {
+    try {
+      if (this.#preparer) this.#prepared = { path: this.#path, stat: await this.#preparer.end(digest, tar) };
+    } catch {
+      this.close();
+    }
+  }
+
+  close(): void {
+    this.#preparer?.close();
+    this.#preparer = undefined;
   }
 }

@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoCode } from '#errors/errors.ts';
+import { Semaphore } from '#lib/locks.ts';
+import type { Launcher } from '#linux/launcher-types.ts';
 import { removeTree } from './remove-tree.ts';
+
+/** Trees that are deleted at a time. */
+const REMOVALS = 2;
 
 /**
  * `<root>/_tmp`: what is being made and gets its name when it is whole, and what is being deleted and has lost its name.
@@ -10,9 +15,12 @@ import { removeTree } from './remove-tree.ts';
  */
 export class Temporary {
   readonly #folder: string;
+  readonly #launcher: Pick<Launcher, 'run'>;
+  readonly #removals = new Semaphore(REMOVALS);
   readonly #deletions = new Set<Promise<void>>();
 
-  constructor(root: string) {
+  constructor(root: string, launcher: Pick<Launcher, 'run'>) {
+    this.#launcher = launcher;
     this.#folder = join(root, '_tmp');
   }
 
@@ -43,7 +51,7 @@ export class Temporary {
 
   /** Deletes a tree in here in the background. What cannot be deleted now is tried again at the next start. */
   discard(path: string): void {
-    const deletion = removeTree(path).catch(() => undefined);
+    const deletion = this.#removals.run(() => removeTree(path, this.#launcher)).catch(() => undefined);
     this.#deletions.add(deletion);
     void deletion.then(() => this.#deletions.delete(deletion));
   }

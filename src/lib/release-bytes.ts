@@ -3,7 +3,7 @@
  * for each read: those that live until a write ends are collected with the old generation, again and again, which costs more
  * time than all else that is done with them. Bytes that share their buffer with others are left to the collector.
  */
-export function releaseBytes(bytes: Uint8Array): void {
+export function releaseBytes(bytes: Uint8Array | Uint32Array): void {
   const { buffer } = bytes;
   if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
 }

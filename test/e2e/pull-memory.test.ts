@@ -30,7 +30,10 @@ const images: Record<string, RegistryImage> = {
   },
 };
 const names = Object.keys(images);
-const manyFiles: RegistryImage = { layers: [makeTar(files('usr/lib/node_modules', 100_000, TEXT))] };
+const manyFiles: Record<string, RegistryImage> = {
+  'many-files': { layers: [makeTar(files('usr/lib/node_modules', 100_000, TEXT))] },
+  'more-files': { layers: [makeTar(files('usr/lib/node_modules', 300_000, TEXT))] },
+};
 
 /** The most megabytes that launcher and engine hold during `work`, seen every 10 ms. */
 async function peakOf(work: () => Promise<unknown>): Promise<number> {
@@ -85,10 +88,14 @@ const sequences: [string, () => Promise<unknown>][] = [
       await pull('many-files');
     },
   ],
+  ['a pull of one of 300,000 files beside one of 100,000', async () => {
+    await ok('rmi', name('many-files'));
+    await Promise.all([pull('more-files'), pull('many-files')]);
+  }], // biome-ignore format: short
 ];
 
 test(`engine and launcher never hold more than ${LIMIT} MB`, async (t) => {
-  for (const [repository, image] of Object.entries({ ...images, 'many-files': manyFiles })) {
+  for (const [repository, image] of Object.entries({ ...images, ...manyFiles })) {
     await putImage(scene.registry, repository, image, 'latest');
   }
   for (const [what, work] of sequences) {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { isDirectory, isRegular, isSymlink, type LayerNode } from '../tree/layer-node.ts';
+import type { LayerNode } from '../tree/layer-node.ts';
+import { note } from '../tree/node-record.ts';
+import type { EntryId, NodeId } from '../tree/node-store.ts';
 import { coveringBits, HOLE, tarBlock } from './chunks.ts';
 import { crc32c } from './crc32c.ts';
-import { writeDirectoryBlock } from './directory.ts';
+import { blocksOf, writeDirectoryBlock } from './directory.ts';
 import {
   BLOCK,
   BLOCK_BITS,
@@ -26,7 +28,16 @@ import {
   SUPERBLOCK_SIZE,
   XATTR_HEADER_SIZE,
 } from './format.ts';
-import { chunkCount, chunkIndexOffset, contentSize, headSize, inlineSize, type Layout, nidOf } from './layout.ts';
+import {
+  blocksSize,
+  chunkCount,
+  chunkIndexOffset,
+  contentSize,
+  entriesOf,
+  headSize,
+  inlineSize,
+  type Layout,
+} from './layout.ts';
 import { PieceWriter, type PutPiece } from './piece-writer.ts';
 
 /** Changes whenever the same tar would give another index: indexes of other versions are made anew. */
@@ -49,8 +60,8 @@ export function writeImage(layout: Layout, options: ImageOptions, put: PutPiece)
     put(piece, position);
   });
   writeSuperblock(out, layout, options);
-  for (const node of layout.nodes) writeInode(out, node, layout);
-  for (const node of layout.nodes) writeBlocks(out, node, layout);
+  for (const id of layout.nodes) writeInode(out, id, layout);
+  for (const id of layout.inBlocks) writeBlocks(out, id, layout);
   out.end(layout.metadataBlocks * BLOCK);
 }
 
@@ -71,7 +82,7 @@ function writeSuperblock(out: PieceWriter, layout: Layout, { diffId, tarSize }: 
   piece.writeUInt32LE(SUPERBLOCK_MAGIC, at);
   piece.writeUInt32LE(COMPAT_CHECKSUM | COMPAT_MTIME, at + 8);
   piece[at + 12] = BLOCK_BITS;
-  piece.writeUInt16LE(nidOf(layout.nodes[0]!, layout), at + 14);
+  piece.writeUInt16LE(layout.store.noteOf(layout.nodes[0]!, note.place), at + 14);
   piece.writeUIntLE(layout.nodes.length, at + 16, 6);
   piece.writeUInt32LE(layout.metadataBlocks + layout.copiedBlocks, at + 36);
   uuidOf(diffId).copy(piece, at + 48);
@@ -84,64 +95,87 @@ function writeSuperblock(out: PieceWriter, layout: Layout, { diffId, tarSize }: 
 }
 
 /** The inode with all that directly follows it. */
-function writeInode(out: PieceWriter, node: LayerNode, layout: Layout): void {
+function writeInode(out: PieceWriter, id: NodeId, layout: Layout): void {
+  const { store } = layout;
   const { piece } = out;
-  const offset = nidOf(node, layout) * INODE_SLOT;
-  const isChunked = chunkCount(node, layout) > 0;
-  const inline = inlineSize(node, layout);
+  const node = store.get(id);
+  const nid = store.noteOf(id, note.place);
+  const offset = nid * INODE_SLOT;
+  const isChunked = chunkCount(id, layout) > 0;
+  const inline = inlineSize(id, layout);
   const form = isChunked ? LAYOUT_CHUNK_BASED : inline > 0 ? LAYOUT_FLAT_INLINE : LAYOUT_FLAT_PLAIN;
-  const xattrs = layout.xattrs.get(node);
+  const xattrs = layout.xattrs.get(id);
   const at = out.place(offset, EXTENDED_INODE_SIZE);
   piece.writeUInt16LE(1 | (form << 1), at);
   if (xattrs) piece.writeUInt16LE((xattrs.length - XATTR_HEADER_SIZE) / 4 + 1, at + 2);
   piece.writeUInt16LE(node.mode, at + 4);
-  writeInt64(piece, contentSize(node, layout), at + 8);
-  piece.writeUInt32LE(unionField(node, isChunked, layout), at + 16);
-  piece.writeUInt32LE(nidOf(node, layout) >>> 0, at + 20);
+  writeInt64(piece, contentSize(id, layout), at + 8);
+  piece.writeUInt32LE(unionField(id, node, isChunked, layout), at + 16);
+  piece.writeUInt32LE(nid, at + 20);
   piece.writeUInt32LE(node.uid, at + 24);
   piece.writeUInt32LE(node.gid, at + 28);
   writeInt64(piece, node.mtime, at + 32);
   piece.writeUInt32LE(node.mtimeNs, at + 40);
-  piece.writeUInt32LE(layout.links[node.number]!, at + 44);
+  piece.writeUInt32LE(store.noteOf(id, note.links), at + 44);
   if (xattrs) xattrs.copy(piece, out.place(offset + EXTENDED_INODE_SIZE, xattrs.length));
-  if (isChunked) writeChunkIndexes(out, node, chunkIndexOffset(node, offset, layout), layout);
-  else if (inline > 0) writeInline(out, node, inline, offset + headSize(node, layout), layout);
+  if (isChunked) writeChunkIndexes(out, id, node, chunkIndexOffset(id, offset, layout), layout);
+  else if (inline > 0) writeInline(out, id, node, inline, offset + headSize(id, layout), layout);
 }
 
 /** `i_u`: chunk format, device number or first block, by type. */
-function unionField(node: LayerNode, isChunked: boolean, { chunkMaps, startBlocks }: Layout): number {
-  if (isChunked) return CHUNK_FORMAT_INDEXES | (chunkMaps.get(node)?.bits ?? coveringBits(node.size));
-  return isDirectory(node) || isSymlink(node) || isRegular(node) ? startBlocks[node.number]! : (node.rdev ?? 0);
+function unionField(id: NodeId, node: LayerNode, isChunked: boolean, layout: Layout): number {
+  if (isChunked) return CHUNK_FORMAT_INDEXES | (layout.chunkMaps.get(id)?.bits ?? coveringBits(node.size));
+  return node.rdev ?? (blocksSize(id, layout) > 0 ? firstBlock(id, layout) : 0);
+}
+
+function firstBlock(id: NodeId, { store, blockStart }: Layout): number {
+  return blockStart + store.noteOf(id, note.block);
 }
 
 /** The end of a directory or of a symlink's target. */
-function writeInline(out: PieceWriter, node: LayerNode, length: number, offset: number, layout: Layout): void {
+function writeInline(
+  out: PieceWriter,
+  id: NodeId,
+  { target }: LayerNode,
+  length: number,
+  offset: number,
+  layout: Layout,
+): void {
   const at = out.place(offset, length);
-  const plan = layout.directories.get(node);
-  if (plan) writeDirectoryBlock(plan, plan.blocks.length - 1, out.piece, at, (child) => nidOf(child, layout));
-  else if (isSymlink(node)) out.piece.write(node.target.slice(-length), at, 'latin1');
+  if (target !== undefined) {
+    out.piece.write(target.slice(-length), at, 'latin1');
+    return;
+  }
+  const last = [...blocksOf(layout.store, entriesOf(id, layout))].at(-1)!;
+  writeDirectoryBlock(layout.store, last, out.piece, at, nodesOf(id, layout));
 }
 
 /** What of a directory or of a symlink's target is not inline. */
-function writeBlocks(out: PieceWriter, node: LayerNode, layout: Layout): void {
-  const first = layout.startBlocks[node.number]! * BLOCK;
-  if (first === 0) return;
-  const inline = inlineSize(node, layout);
-  const plan = layout.directories.get(node);
-  if (plan) {
-    const count = inline > 0 ? plan.blocks.length - 1 : plan.blocks.length;
-    for (let block = 0; block < count; block++) {
-      const at = out.place(first + block * BLOCK, BLOCK);
-      writeDirectoryBlock(plan, block, out.piece, at, (child) => nidOf(child, layout));
-    }
-  } else if (isSymlink(node)) {
-    const length = node.target.length - inline;
-    out.piece.write(node.target.slice(0, length), out.place(first, length), 'latin1');
+function writeBlocks(out: PieceWriter, id: NodeId, layout: Layout): void {
+  const { store } = layout;
+  let offset = firstBlock(id, layout) * BLOCK;
+  const end = offset + blocksSize(id, layout);
+  if (!store.isDirectory(id)) {
+    const length = end - offset;
+    out.piece.write(store.get(id).target!.slice(0, length), out.place(offset, length), 'latin1');
+    return;
+  }
+  for (const entries of blocksOf(store, entriesOf(id, layout))) {
+    if (offset >= end) break;
+    writeDirectoryBlock(store, entries, out.piece, out.place(offset, BLOCK), nodesOf(id, layout));
+    offset += BLOCK;
   }
 }
 
-function writeChunkIndexes(out: PieceWriter, node: LayerNode, offset: number, layout: Layout): void {
-  const map = layout.chunkMaps.get(node);
+/** What the entries of a directory stand for. */
+function nodesOf(directory: NodeId, { store, dots }: Layout): (entry: EntryId) => NodeId {
+  const [dot, dotDot] = dots;
+  return (entry) =>
+    entry === dot ? directory : entry === dotDot ? store.noteOf(directory, note.parent) : store.nodeOf(entry);
+}
+
+function writeChunkIndexes(out: PieceWriter, id: NodeId, node: LayerNode, offset: number, layout: Layout): void {
+  const map = layout.chunkMaps.get(id);
   if (!map) {
     writeChunkIndex(out, tarBlock(node.dataOffset), offset, layout);
     return;

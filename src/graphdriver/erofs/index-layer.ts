@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { invalid, system } from '#errors/errors.ts';
 import type { Layer, LayerStat } from '../driver.ts';
-import type { DirectoryNode } from '../tree/layer-node.ts';
+import { type NodeId, NodeStore } from '../tree/node-store.ts';
 import { readLayer } from '../tree/read-layer.ts';
 import type { Copy } from './chunks.ts';
 import { BLOCK, NULL_BLOCK } from './format.ts';
@@ -21,9 +22,10 @@ const COPY_BUFFER = 1 << 20;
  * for a tar that is no layer, `system` when the tar is not stored as it should be.
  */
 export function run({ path, ...layer }: IndexJob): LayerStat {
+  using store = new NodeStore(dirname(layer.tarPath));
   const tar = openSync(layer.tarPath, 'r');
   try {
-    const planned = planIndex(layer, tar);
+    const planned = planIndex(store, layer, tar);
     writeIndex(path, planned, tar);
     return planned.layer;
   } finally {
@@ -31,7 +33,7 @@ export function run({ path, ...layer }: IndexJob): LayerStat {
   }
 }
 
-/** An index as it has to be on the disk: its first bytes but for the stamp, and what of the tar follows them. */
+/** An index as it has to be on the disk, as long as the store is there: its first bytes but for the stamp, and what of the tar follows them. */
 export interface PlannedIndex {
   putImage(put: PutPiece): void;
   /** Bytes of the image. */
@@ -43,8 +45,12 @@ export interface PlannedIndex {
   layer: LayerStat;
 }
 
-/** What the index of an open tar has to be. Throws as `run` does. */
-export function planIndex({ diffId, size }: Pick<Layer, 'diffId' | 'size'>, tar: number): PlannedIndex {
+/** What the index of an open tar has to be, whose tree is in the store then. Throws as `run` does. */
+export function planIndex(
+  store: NodeStore,
+  { diffId, size }: Pick<Layer, 'diffId' | 'size'>,
+  tar: number,
+): PlannedIndex {
   const tarSize = fstatSync(tar).size;
   if (tarSize < size || tarSize % BLOCK !== 0) {
     throw system(`the tar of layer ${diffId} is ${tarSize} bytes long, not ${size} padded to ${BLOCK}`, {
@@ -52,18 +58,19 @@ export function planIndex({ diffId, size }: Pick<Layer, 'diffId' | 'size'>, tar:
       hint: 'Remove the image and load it again.',
     });
   }
-  return indexOf(readLayer(tar, size), { diffId, tarSize });
+  return indexOf(store, readLayer(store, tar, size), { diffId, tarSize });
 }
 
-/** What the index of a layer has to be whose tree is known. Throws `invalid` for what the format cannot hold. */
-export function indexOf(root: DirectoryNode, options: ImageOptions): PlannedIndex {
+/** What the index of a layer has to be whose tree is complete. Throws `invalid` for what the format cannot hold. */
+export function indexOf(store: NodeStore, root: NodeId, options: ImageOptions): PlannedIndex {
+  store.endNames();
   if (Math.ceil(options.tarSize / BLOCK) >= NULL_BLOCK) {
     throw invalid(`layer ${options.diffId} is ${options.tarSize} bytes long; layers of 2 TiB and more cannot be used`, {
       code: 'LAYER_TOO_LARGE',
       hint: 'Split it into several layers.',
     });
   }
-  const layout = layOut(root, options.tarSize);
+  const layout = layOut(store, root, options.tarSize);
   return {
     putImage: (put) => writeImage(layout, options, put),
     imageLength: layout.metadataBlocks * BLOCK,

@@ -1,28 +1,34 @@
-import { type DirectoryNode, isDirectory, isRegular, isSymlink, type LayerNode } from '../tree/layer-node.ts';
+import { isDirectory, isRegular, isSymlink } from '../tree/layer-node.ts';
+import { note } from '../tree/node-record.ts';
+import type { EntryId, NodeId, NodeStore } from '../tree/node-store.ts';
 import { refuseNode } from '../tree/refuse-node.ts';
 import { type ChunkMap, ChunkPlanner, type Copy } from './chunks.ts';
-import { type DirectoryPlan, entryOf, planDirectory } from './directory.ts';
+import { directorySize, type SortedEntries } from './directory.ts';
 import { BLOCK, CHUNK_INDEX_SIZE, EXTENDED_INODE_SIZE, INODE_SLOT, INODES_OFFSET } from './format.ts';
 import { encodeXattrs } from './xattrs.ts';
 
 /**
- * Where everything goes. What each node has lies in arrays, at the node's `number`; what few have, in maps: a layer may have
- * millions of nodes.
+ * Where everything goes. What every node has is noted with it: `links`; `place`, its nid, which is the inode's offset in the
+ * index divided by INODE_SLOT; `block`, the first one of content in blocks of its own, counted from `blockStart`; of a directory
+ * its `parent`, its `size` in bytes, and where its `entries` begin in that list. What few have lies in maps.
  */
 export interface Layout {
+  store: NodeStore;
   /** In the order of their offsets, the root first. */
-  nodes: LayerNode[];
-  links: Uint32Array;
-  /** Where the inodes are: byte offsets in the index, divided by INODE_SLOT. */
-  nids: Uint32Array;
-  /** First blocks of contents that lie in blocks of their own. */
-  startBlocks: Uint32Array;
-  directories: Map<LayerNode, DirectoryPlan>;
+  nodes: Uint32Array;
+  /** Those of all directories. */
+  entries: SortedEntries;
+  /** `.` and `..` of every directory. */
+  dots: readonly [EntryId, EntryId];
+  /** The nodes with content in blocks of its own, in the order of these. */
+  inBlocks: NodeId[];
   /** As they follow the inode. */
-  xattrs: Map<LayerNode, Buffer>;
+  xattrs: Map<NodeId, Buffer>;
   /** Of files that do not lie in the tar as a whole. */
-  chunkMaps: Map<LayerNode, ChunkMap>;
-  /** Blocks of inodes, directories and symlinks; the copies come after them. */
+  chunkMaps: Map<NodeId, ChunkMap>;
+  /** Blocks of inodes... */
+  blockStart: number;
+  /** ...and of directories and symlinks too; the copies come after them. */
   metadataBlocks: number;
   copies: Copy[];
   copiedBlocks: number;
@@ -30,147 +36,160 @@ export interface Layout {
   contentSize: number;
 }
 
-export function nidOf(node: LayerNode, { nids }: Layout): number {
-  return nids[node.number]!;
-}
-
 /** Bytes of a node's content: file, directory or symlink target. */
-export function contentSize(node: LayerNode, { directories }: Pick<Layout, 'directories'>): number {
-  if (isDirectory(node)) return directories.get(node)!.size;
-  return isSymlink(node) ? node.target.length : node.size;
+export function contentSize(id: NodeId, { store }: Pick<Layout, 'store'>): number {
+  const type = { mode: store.modeOf(id) };
+  if (isDirectory(type)) return store.noteOf(id, note.size);
+  return isSymlink(type) ? store.targetLength(id) : store.fileSize(id);
 }
 
 /** How much of a node's content directly follows the inode. */
-export function inlineSize(node: LayerNode, layout: Pick<Layout, 'directories' | 'xattrs'>): number {
-  if (isRegular(node)) return 0;
-  const tail = contentSize(node, layout) % BLOCK;
-  return headSize(node, layout) + tail <= BLOCK ? tail : 0;
+export function inlineSize(id: NodeId, layout: Pick<Layout, 'store' | 'xattrs'>): number {
+  if (isRegular({ mode: layout.store.modeOf(id) })) return 0;
+  const tail = contentSize(id, layout) % BLOCK;
+  return headSize(id, layout) + tail <= BLOCK ? tail : 0;
 }
 
 /** Bytes of the inode proper and its extended attributes. */
-export function headSize(node: LayerNode, { xattrs }: Pick<Layout, 'xattrs'>): number {
-  return EXTENDED_INODE_SIZE + (xattrs.get(node)?.length ?? 0);
+export function headSize(id: NodeId, { xattrs }: Pick<Layout, 'xattrs'>): number {
+  return EXTENDED_INODE_SIZE + (xattrs.get(id)?.length ?? 0);
 }
 
 /** How many chunk indexes a node has: none but a regular file with content. */
-export function chunkCount(node: LayerNode, { chunkMaps }: Pick<Layout, 'chunkMaps'>): number {
-  return isRegular(node) && node.size > 0 ? (chunkMaps.get(node)?.chunks.length ?? 1) : 0;
+export function chunkCount(id: NodeId, { store, chunkMaps }: Pick<Layout, 'store' | 'chunkMaps'>): number {
+  return store.fileSize(id) > 0 ? (chunkMaps.get(id)?.chunks.length ?? 1) : 0;
 }
 
 /** Where the chunk indexes of a node begin whose inode is at `offset`. */
-export function chunkIndexOffset(node: LayerNode, offset: number, layout: Pick<Layout, 'xattrs'>): number {
-  return alignUp(offset + headSize(node, layout), CHUNK_INDEX_SIZE);
+export function chunkIndexOffset(id: NodeId, offset: number, layout: Pick<Layout, 'xattrs'>): number {
+  return alignUp(offset + headSize(id, layout), CHUNK_INDEX_SIZE);
+}
+
+export function entriesOf(directory: NodeId, { store, entries }: Pick<Layout, 'store' | 'entries'>): SortedEntries {
+  const first = store.noteOf(directory, note.entries);
+  return entries.subarray(first, first + store.countOf(directory) + 2);
+}
+
+/** Bytes of a node's content that lie in blocks of their own in the index. */
+export function blocksSize(id: NodeId, layout: Pick<Layout, 'store' | 'xattrs'>): number {
+  return isRegular({ mode: layout.store.modeOf(id) }) ? 0 : contentSize(id, layout) - inlineSize(id, layout);
 }
 
 /**
  * Decides where everything goes. Inodes are laid out breadth first, so that the inodes of one directory lie together.
  * Throws `invalid` for what the format cannot hold.
  */
-export function layOut(root: DirectoryNode, tarSize: number): Layout {
-  const chunks = new ChunkPlanner(tarSize);
-  const collected = collect(root, chunks);
-  const { nids, end } = placeInodes(collected);
-  const { startBlocks, metadataBlocks } = placeBlocks(collected, Math.ceil(end / BLOCK));
-  let contentSize = 0;
-  for (const { size } of collected.nodes) contentSize += size;
-  const { copies, copiedBlocks } = chunks;
-  return { ...collected, nids, startBlocks, metadataBlocks, copies, copiedBlocks, contentSize };
+export function layOut(store: NodeStore, root: NodeId, tarSize: number): Layout {
+  return new Planner(store, tarSize).plan(root);
 }
 
-type Collected = Pick<Layout, 'nodes' | 'links' | 'directories' | 'xattrs' | 'chunkMaps'>;
+/** Goes through the tree once. */
+class Planner {
+  readonly #store: NodeStore;
+  readonly #chunks: ChunkPlanner;
+  readonly #dots: readonly [EntryId, EntryId];
+  readonly #nodes: Uint32Array;
+  readonly #entries: SortedEntries;
+  readonly #inBlocks: NodeId[] = [];
+  readonly #xattrs = new Map<NodeId, Buffer>();
+  readonly #chunkMaps = new Map<NodeId, ChunkMap>();
+  #nodeCount = 0;
+  #entryCount = 0;
+  /** Bytes that are taken by inodes. */
+  #end = INODES_OFFSET;
+  #blocks = 0;
+  #contentSize = 0;
 
-/** Numbers the nodes. Links are counted as names are met, a directory's `.` and `..` as any other; the root has no name but these. */
-function collect(root: DirectoryNode, chunks: ChunkPlanner): Collected {
-  const names = countNames(root);
-  const collected: Collected = {
-    nodes: new Array(names),
-    links: new Uint32Array(names),
-    directories: new Map(),
-    xattrs: new Map(),
-    chunkMaps: new Map(),
-  };
-  const { nodes, links, directories } = collected;
-  let count = 0;
-  const enter = (node: LayerNode, name: string, parent: DirectoryNode) => {
-    nodes[count] = node;
-    node.number = count++;
-    if (node !== root) links[node.number] = 1;
-    describeNode(node, name, parent, collected, chunks);
-  };
-  enter(root, '/', root);
-  for (let number = 0; number < count; number++) {
-    const node = nodes[number]!;
-    if (!isDirectory(node)) continue;
-    const plan = directories.get(node)!;
-    for (const name of plan.names) {
-      const child = entryOf(plan, name);
-      if (nodes[child.number] === child) links[child.number]!++;
-      else enter(child, name, node);
+  constructor(store: NodeStore, tarSize: number) {
+    this.#store = store;
+    this.#chunks = new ChunkPlanner(tarSize);
+    this.#dots = [store.makeEntry('.', 0, 0), store.makeEntry('..', 0, 0)];
+    this.#nodes = new Uint32Array(store.nodeCount);
+    this.#entries = new Uint32Array(store.entryCount + 2 * store.directoryCount);
+  }
+
+  /** Links are counted as names are met, a directory's `.` and `..` as any other; the root has no name but these. */
+  plan(root: NodeId): Layout {
+    const store = this.#store;
+    this.#enter(root, root, () => '/');
+    for (let number = 0; number < this.#nodeCount; number++) {
+      const directory = this.#nodes[number]!;
+      if (!store.isDirectory(directory)) continue;
+      this.#addLink(directory);
+      this.#addLink(store.noteOf(directory, note.parent));
+      for (const entry of entriesOf(directory, { store, entries: this.#entries })) {
+        const node = store.nodeOf(entry);
+        if (node !== 0 && this.#addLink(node) === 1) this.#enter(node, directory, () => store.nameOf(entry));
+      }
     }
+    const blockStart = Math.ceil(this.#end / BLOCK);
+    const { copies, copiedBlocks } = this.#chunks;
+    return {
+      store,
+      nodes: this.#nodes.subarray(0, this.#nodeCount),
+      entries: this.#entries,
+      dots: this.#dots,
+      inBlocks: this.#inBlocks,
+      xattrs: this.#xattrs,
+      chunkMaps: this.#chunkMaps,
+      blockStart,
+      metadataBlocks: blockStart + this.#blocks,
+      copies,
+      copiedBlocks,
+      contentSize: this.#contentSize,
+    };
   }
-  nodes.length = count;
-  return collected;
-}
 
-/** There are no more nodes than names. */
-function countNames(root: DirectoryNode): number {
-  const directories = [root];
-  let count = 1;
-  for (const { children } of directories) {
-    count += children.size;
-    for (const child of children.values()) if (isDirectory(child)) directories.push(child);
+  #addLink(id: NodeId): number {
+    const links = this.#store.noteOf(id, note.links) + 1;
+    this.#store.setNote(id, note.links, links);
+    return links;
   }
-  return count;
-}
 
-function describeNode(
-  node: LayerNode,
-  name: string,
-  parent: DirectoryNode,
-  { directories, xattrs, chunkMaps }: Collected,
-  chunks: ChunkPlanner,
-): void {
-  const refuse = refuseNode(node, name);
-  const attributes = encodeXattrs(node, refuse);
-  if (attributes) xattrs.set(node, attributes);
-  if (isDirectory(node)) directories.set(node, planDirectory(node, parent));
-  else if (isRegular(node) && node.size > 0) {
-    const map = chunks.plan(node, refuse);
-    if (map) chunkMaps.set(node, map);
+  #enter(id: NodeId, parent: NodeId, name: () => string): void {
+    this.#nodes[this.#nodeCount++] = id;
+    const node = this.#store.get(id);
+    const refuse = refuseNode(node, name);
+    const attributes = encodeXattrs(this.#store, id, node, refuse);
+    if (attributes) this.#xattrs.set(id, attributes);
+    if (isDirectory(node)) {
+      this.#sort(id, parent);
+    } else if (isRegular(node) && node.size > 0) {
+      const map = this.#chunks.plan(node, refuse);
+      if (map) this.#chunkMaps.set(id, map);
+    }
+    this.#contentSize += node.size;
+    this.#place(id);
   }
-}
 
-/** Gives each inode its offset, and the end of the last. No inode and no inline content crosses a block. */
-function placeInodes(collected: Collected): { nids: Uint32Array; end: number } {
-  const { nodes } = collected;
-  const nids = new Uint32Array(nodes.length);
-  let end = INODES_OFFSET;
-  for (const node of nodes) {
-    let offset = alignUp(end, INODE_SLOT);
-    const inline = inlineSize(node, collected);
-    const together = inline > 0 ? headSize(node, collected) + inline : EXTENDED_INODE_SIZE;
+  #sort(directory: NodeId, parent: NodeId): void {
+    const store = this.#store;
+    const first = this.#entryCount;
+    for (const entry of this.#dots) this.#entries[this.#entryCount++] = entry;
+    for (const entry of store.entries(directory)) this.#entries[this.#entryCount++] = entry;
+    const entries = this.#entries.subarray(first, this.#entryCount).sort((a, b) => store.compareNames(a, b));
+    store.setNote(directory, note.parent, parent);
+    store.setNote(directory, note.entries, first);
+    store.setNote(directory, note.size, directorySize(store, entries));
+  }
+
+  /** Gives the inode its place, and the content that is not inline its blocks. Neither inode nor inline content crosses a block. */
+  #place(id: NodeId): void {
+    const parts = { store: this.#store, xattrs: this.#xattrs, chunkMaps: this.#chunkMaps };
+    const head = headSize(id, parts);
+    const inline = inlineSize(id, parts);
+    const chunks = chunkCount(id, parts);
+    const together = inline > 0 ? head + inline : EXTENDED_INODE_SIZE;
+    let offset = alignUp(this.#end, INODE_SLOT);
     if ((offset % BLOCK) + together > BLOCK) offset = alignUp(offset, BLOCK);
-    nids[node.number] = offset / INODE_SLOT;
-    end = offset + headSize(node, collected) + inline;
-    const chunks = chunkCount(node, collected);
-    if (chunks > 0) end = chunkIndexOffset(node, offset, collected) + chunks * CHUNK_INDEX_SIZE;
+    this.#store.setNote(id, note.place, offset / INODE_SLOT);
+    this.#end = chunks > 0 ? chunkIndexOffset(id, offset, parts) + chunks * CHUNK_INDEX_SIZE : offset + head + inline;
+    const outside = blocksSize(id, parts);
+    if (outside === 0) return;
+    this.#inBlocks.push(id);
+    this.#store.setNote(id, note.block, this.#blocks);
+    this.#blocks += Math.ceil(outside / BLOCK);
   }
-  return { nids, end };
-}
-
-/** Gives the content that is not inline its blocks from `first` on, and the block after the last. */
-function placeBlocks(collected: Collected, first: number): { startBlocks: Uint32Array; metadataBlocks: number } {
-  const { nodes } = collected;
-  const startBlocks = new Uint32Array(nodes.length);
-  let block = first;
-  for (const node of nodes) {
-    if (isRegular(node)) continue;
-    const rest = contentSize(node, collected) - inlineSize(node, collected);
-    if (rest === 0) continue;
-    startBlocks[node.number] = block;
-    block += Math.ceil(rest / BLOCK);
-  }
-  return { startBlocks, metadataBlocks: block };
 }
 
 function alignUp(offset: number, alignment: number): number {

@@ -1,6 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { errnoCode } from '#errors/errors.ts';
 import type { Layer, LayerVerdict } from '../driver.ts';
+import { NodeStore } from '../tree/node-store.ts';
 import { type PlannedIndex, planIndex } from './index-layer.ts';
 import { encodeStamp, identify } from './stamp.ts';
 
@@ -10,9 +12,10 @@ const PIECE = 1 << 20;
  * Compares an index with what its tar gives, byte for byte. A worker's job. Throws as `index-layer.ts` for a tar that cannot be indexed at all.
  */
 export function run({ indexPath, ...layer }: Layer & { indexPath: string }): LayerVerdict {
+  using store = new NodeStore(dirname(layer.tarPath));
   const tar = openSync(layer.tarPath, 'r');
   try {
-    const planned = planIndex(layer, tar);
+    const planned = planIndex(store, layer, tar);
     const identity = identify(fstatSync(tar, { bigint: true }));
     const stamp = encodeStamp({ diffId: layer.diffId, tar: identity, layer: planned.layer });
     const problem = problemOf(indexPath, planned, stamp, tar);

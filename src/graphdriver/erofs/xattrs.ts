@@ -1,5 +1,6 @@
 import type { Refuse } from '#archive/tar-fields.ts';
 import { isDirectory, type LayerNode } from '../tree/layer-node.ts';
+import type { NodeId, NodeStore } from '../tree/node-store.ts';
 import { layerXattrs, overlayMarks, type Xattr } from '../tree/xattrs.ts';
 import { XATTR_ENTRY_SIZE, XATTR_HEADER_SIZE } from './format.ts';
 
@@ -19,9 +20,10 @@ const prefixes: readonly { text: string; index: number }[] = [
  * A node's extended attributes as they follow its inode (`erofs_xattr_ibody_header` and entries), or undefined if it
  * has none: the layer's own, then the marks that make whiteouts work in overlayfs.
  */
-export function encodeXattrs(node: LayerNode, refuse: Refuse): Buffer | undefined {
+export function encodeXattrs(store: NodeStore, id: NodeId, node: LayerNode, refuse: Refuse): Buffer | undefined {
   if (!node.xattrs && !isDirectory(node)) return undefined;
-  const entries = [...layerXattrs(node, refuse), ...overlayMarks(node)].map(encodeEntry);
+  const marks = isDirectory(node) ? overlayMarks(store, id) : [];
+  const entries = [...layerXattrs(node, refuse), ...marks].map(encodeEntry);
   if (entries.length === 0) return undefined;
   const bytes = Buffer.concat([Buffer.alloc(XATTR_HEADER_SIZE), ...entries]);
   if (bytes.length > MAX_XATTR_BYTES) {

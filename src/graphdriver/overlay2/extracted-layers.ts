@@ -1,18 +1,21 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { conflict, errnoCode } from '#errors/errors.ts';
 import { type Digest, hexOf, isDigest } from '#lib/digest.ts';
+import { syncFolder } from '#lib/durable-file.ts';
 import { KeyedMutex } from '#lib/locks.ts';
 import { runInWorker } from '#lib/worker-pool.ts';
 import { fault } from '#lib/write-steps.ts';
-import type { Layer, LayerStat, LayerVerdict } from '../driver.ts';
+import type { Layer, LayerStat, LayerVerdict, PreparedLayer } from '../driver.ts';
 import type { LayerStore } from '../layer-store.ts';
 import { storedLayer } from '../stored-layer.ts';
 import type { Temporary } from '../temporary.ts';
 import { verifyNote } from '../verify-note.ts';
-import { DIFF, type ExtractJob, STAT_FILE } from './extract-layer.ts';
+import type { ExtractJob } from './extract-layer.ts';
+import { DIFF, STAT_FILE } from './write-layer.ts';
 
 const extractJob = new URL('./extract-layer.ts', import.meta.url);
+const preparer = new URL('./prepare-folder.ts', import.meta.url);
 
 export interface ExtractedLayersOptions {
   /** `<data-root>/graph/overlay2`: a folder for each layer, named by its hex digest. */
@@ -23,6 +26,7 @@ export interface ExtractedLayersOptions {
 
 /** Layers as extracted directories. A folder that has its name is whole; one that is lost is extracted again. */
 export class ExtractedLayers implements LayerStore {
+  readonly preparer = preparer;
   readonly #options: ExtractedLayersOptions;
   readonly #locks = new KeyedMutex();
 
@@ -35,7 +39,10 @@ export class ExtractedLayers implements LayerStore {
   }
 
   apply(layer: Layer): Promise<LayerStat> {
-    return this.#locks.run(layer.diffId, async () => (await this.#stat(layer.diffId)) ?? (await this.#extract(layer)));
+    return this.#locks.run(layer.diffId, async () => {
+      const known = await this.#stat(layer.diffId);
+      return known ?? (await this.#keep(layer.prepared ?? (await this.#extract(layer)), layer.diffId));
+    });
   }
 
   verify(layer: Layer, signal?: AbortSignal): Promise<LayerVerdict> {
@@ -47,7 +54,7 @@ export class ExtractedLayers implements LayerStore {
     if (isUsed) throw conflict(`layer ${diffId} is in use`, { hint: 'Stop the containers that use it first.' });
     return this.#locks.run(diffId, async () => {
       await this.#options.temporary.bury(this.#folderOf(diffId), hexOf(diffId as Digest));
-      return this.#extract(layer);
+      return this.#keep(await this.#extract(layer), diffId);
     });
   }
 
@@ -91,11 +98,25 @@ export class ExtractedLayers implements LayerStore {
 
   async unmountUnused(): Promise<void> {}
 
-  async #extract(layer: Layer): Promise<LayerStat> {
-    const { temporary } = this.#options;
-    const folder = this.#folderOf(layer.diffId);
-    const job: ExtractJob = { ...layer, folder, draft: temporary.path(hexOf(layer.diffId as Digest)) };
-    return runInWorker<LayerStat>(extractJob, job);
+  async #extract({ diffId, tarPath, size }: Layer): Promise<PreparedLayer> {
+    const path = this.#options.temporary.path(hexOf(diffId as Digest));
+    const job: ExtractJob = { diffId, tarPath, size, path };
+    return { path, stat: await runInWorker<LayerStat>(extractJob, job) };
+  }
+
+  /** Gives a layer that is complete and on the disk its name. */
+  async #keep({ path, stat }: PreparedLayer, diffId: string): Promise<LayerStat> {
+    const folder = this.#folderOf(diffId);
+    fault('layer.extract.write');
+    try {
+      await rename(path, folder);
+    } catch (error) {
+      this.#options.temporary.discard(path);
+      throw error;
+    }
+    fault('layer.extract.rename');
+    await syncFolder(dirname(folder));
+    return stat;
   }
 
   async #stat(diffId: string): Promise<LayerStat | undefined> {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { digestOf } from '#lib/digest.ts';
 import { runInWorker } from '#lib/worker-pool.ts';
 import { type Bench, overlaySteps, type Probe, writeLayerStep } from '../probe.ts';
-import { DIFF, type ExtractJob } from './extract-layer.ts';
+import type { ExtractJob } from './extract-layer.ts';
+import { DIFF } from './write-layer.ts';
 
 export const overlay2Probe: Probe = {
   driver: 'overlay2',
@@ -13,7 +14,6 @@ export const overlay2Probe: Probe = {
 
 async function extractProbeLayer({ at }: Bench): Promise<void> {
   const { size } = await stat(at('tar'));
-  const paths = { tarPath: at('tar'), folder: at('layer'), draft: at('draft') };
-  const job: ExtractJob = { diffId: digestOf('probe'), size, ...paths };
+  const job: ExtractJob = { diffId: digestOf('probe'), size, tarPath: at('tar'), path: at('layer') };
   await runInWorker(new URL('./extract-layer.ts', import.meta.url), job);
 }

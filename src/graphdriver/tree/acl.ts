@@ -42,8 +42,8 @@ const DEFAULT = 'system.posix_acl_default';
  * Gives a new node what the kernel lets it inherit from its directory's default list (acl(5), "OBJECT CREATION AND DEFAULT
  * ACLs"). Gives the permissions that are left to it: those that the list has, too.
  */
-export function inheritAcl(parent: LayerNode, node: LayerNode): number {
-  const list = parent.xattrs?.get(DEFAULT);
+export function inheritAcl(parentXattrs: LayerNode['xattrs'], node: LayerNode): number {
+  const list = parentXattrs?.get(DEFAULT);
   if (!list || isSymlink(node)) return node.mode & 0o777;
   const inherited: [string, Buffer][] = isDirectory(node) ? [[DEFAULT, list]] : [];
   node.xattrs = new Map([[ACCESS, list], ...inherited]);

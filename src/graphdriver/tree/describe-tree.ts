@@ -1,5 +1,7 @@
 import { type ExtractEntry, type ExtractSegment, entrySize, op, writeEntry } from './extract-wire.ts';
-import { type DirectoryNode, isDirectory, isRegular, isSymlink, type LayerNode } from './layer-node.ts';
+import { isRegular, isSymlink, type LayerNode } from './layer-node.ts';
+import { note } from './node-record.ts';
+import type { EntryId, NodeId, NodeStore } from './node-store.ts';
 import { refuseNode } from './refuse-node.ts';
 import { layerXattrs, overlayMarks, type Xattr } from './xattrs.ts';
 
@@ -7,23 +9,24 @@ import { layerXattrs, overlayMarks, type Xattr } from './xattrs.ts';
 const CHUNK = 64 << 10;
 
 export interface DescribeOptions {
-  /** The nodes with several names. */
-  linked: ReadonlySet<LayerNode>;
   /** Write out what overlayfs needs for whiteouts and opaque directories. */
   forOverlay: boolean;
   /** The number of the source file that holds a regular file's content; undefined: leave the content out. */
   sourceOf(node: LayerNode): number | undefined;
 }
 
-/** The tree as wherry-tree reads it. Throws `invalid` for attributes that Linux would refuse. */
-export function* describeTree(root: DirectoryNode, options: DescribeOptions): Generator<Buffer> {
+/**
+ * A tree that was surveyed as wherry-tree reads it, in pieces that are good until the next one. Throws `invalid` for attributes
+ * that Linux would refuse.
+ */
+export function* describeTree(store: NodeStore, root: NodeId, options: DescribeOptions): Generator<Buffer> {
   let chunk = Buffer.allocUnsafeSlow(CHUNK);
   let used = 0;
-  for (const entry of entriesOf(root, options)) {
+  for (const entry of entriesOf(store, root, options)) {
     const size = entrySize(entry);
     if (used + size > chunk.length) {
       yield chunk.subarray(0, used);
-      chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK, size));
+      if (size > chunk.length) chunk = Buffer.allocUnsafeSlow(size);
       used = 0;
     }
     writeEntry(entry, chunk.subarray(used, used + size));
@@ -34,49 +37,69 @@ export function* describeTree(root: DirectoryNode, options: DescribeOptions): Ge
 
 interface Visit {
   name: string;
-  directory: DirectoryNode;
-  children: Iterator<[string, LayerNode]>;
+  directory: NodeId;
+  entries: Iterator<EntryId>;
 }
 
-function* entriesOf(root: DirectoryNode, options: DescribeOptions): Generator<ExtractEntry> {
-  const firstPaths = new Map<LayerNode, string>();
+function* entriesOf(store: NodeStore, root: NodeId, options: DescribeOptions): Generator<ExtractEntry> {
+  const visit = (name: string, directory: NodeId): Visit => ({ name, directory, entries: store.entries(directory) });
+  const firstPaths = new Map<NodeId, string>();
   const stack: Visit[] = [visit('', root)];
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
-    const next = top.children.next();
+    const next = top.entries.next();
     if (next.done) {
       stack.pop();
-      yield { op: op.leave, name: '', node: top.directory, xattrs: xattrsOf(top.directory, top.name, options) };
+      const node = store.get(top.directory);
+      yield { op: op.leave, name: '', node, xattrs: directoryXattrs(store, top, node, options) };
       continue;
     }
-    const [name, node] = next.value;
-    if (isDirectory(node)) {
+    const id = store.nodeOf(next.value);
+    const name = store.nameOf(next.value);
+    if (store.isDirectory(id)) {
       yield { op: op.enter, name };
-      stack.push(visit(name, node));
+      stack.push(visit(name, id));
       continue;
     }
-    const first = firstPaths.get(node);
+    const first = firstPaths.get(id);
     if (first !== undefined) {
       yield { op: op.link, name, text: first };
       continue;
     }
-    if (options.linked.has(node)) firstPaths.set(node, [...stack.map((level) => level.name), name].join('/'));
-    yield leafEntry(name, node, options);
+    if (store.noteOf(id, note.links) > 1) firstPaths.set(id, [...stack.map((level) => level.name), name].join('/'));
+    yield leafEntry(name, store.get(id), options);
   }
 }
 
-function visit(name: string, directory: DirectoryNode): Visit {
-  return { name, directory, children: directory.children.entries() };
+function directoryXattrs(
+  store: NodeStore,
+  { name, directory }: Visit,
+  node: LayerNode,
+  options: DescribeOptions,
+): Xattr[] {
+  const marks = options.forOverlay ? overlayMarks(store, directory) : [];
+  return [
+    ...layerXattrs(
+      node,
+      refuseNode(node, () => name),
+    ),
+    ...marks,
+  ];
 }
 
 function leafEntry(name: string, node: LayerNode, options: DescribeOptions): ExtractEntry {
-  const entry = { name, node, xattrs: xattrsOf(node, name, options) };
+  const entry = {
+    name,
+    node,
+    xattrs: [
+      ...layerXattrs(
+        node,
+        refuseNode(node, () => name),
+      ),
+    ],
+  };
   if (isRegular(node)) return { ...entry, op: op.file, segments: segmentsOf(node, options.sourceOf(node)) };
   if (isSymlink(node)) return { ...entry, op: op.symlink, text: node.target };
   return { ...entry, op: op.node };
-}
-
-function xattrsOf(node: LayerNode, name: string, { forOverlay }: DescribeOptions): Xattr[] {
-  return [...layerXattrs(node, refuseNode(node, name)), ...(forOverlay ? overlayMarks(node) : [])];
 }
 
 function segmentsOf(node: LayerNode, file: number | undefined): ExtractSegment[] {

@@ -1,10 +1,9 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Writable } from 'node:stream';
 import { isEngineError, system } from '#errors/errors.ts';
 import { ProgramError, start } from '#programs/run.ts';
 import { TREE_PROGRAM, treeError } from '#programs/tree.ts';
 import { type DescribeOptions, describeTree } from './describe-tree.ts';
-import type { DirectoryNode } from './layer-node.ts';
+import type { NodeId, NodeStore } from './node-store.ts';
 
 export interface ExtractOptions extends DescribeOptions {
   /** An empty directory. */
@@ -14,17 +13,29 @@ export interface ExtractOptions extends DescribeOptions {
 }
 
 /**
- * Writes a tree out as files; all is on the disk when it resolves. Throws `invalid` for attributes that Linux would
+ * Writes a tree that was surveyed out as files; all is on the disk when it resolves. Throws `invalid` for attributes that Linux would
  * refuse, and `system` with the errno's name as code (`ENOSPC`) when a file cannot be made.
  */
-export async function extractTree(root: DirectoryNode, options: ExtractOptions): Promise<void> {
+export async function extractTree(store: NodeStore, root: NodeId, options: ExtractOptions): Promise<void> {
   const { folder, sources } = options;
   const program = start(TREE_PROGRAM, ['extract', folder, ...sources], { stdin: 'pipe' });
-  const described = pipeline(Readable.from(describeTree(root, options)), program.stdin!);
+  const described = feed(program.stdin!, describeTree(store, root, options));
   const [description, extraction] = await Promise.allSettled([described, program.done]);
   // A program that ends early says why; one whose description broke off ends for that.
   if (description.status === 'rejected' && isEngineError(description.reason)) throw description.reason;
   if (extraction.status === 'rejected') throw explain(extraction.reason, folder);
+}
+
+/** Hands on pieces, each of which is good until the next one. Rejects when they are not taken any more. */
+async function feed(to: Writable, pieces: Iterable<Buffer>): Promise<void> {
+  to.on('error', () => {}); // whoever writes is told, too
+  try {
+    for (const piece of pieces) {
+      await new Promise<void>((resolve, reject) => to.write(piece, (error) => (error ? reject(error) : resolve())));
+    }
+  } finally {
+    to.end();
+  }
 }
 
 /** What the program printed: `ENOSPC /usr/bin/vi: writing its content: No space left on device`. */

@@ -2,10 +2,7 @@ import type { SparseSegment } from '#archive/tar-entry.ts';
 import { S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './file-types.ts';
 import type { LayerTime } from './layer-time.ts';
 
-/**
- * An inode of a layer. Hard links are one node under several names. Names are latin1 strings (see TarEntry). A layer may
- * have millions of nodes: what only some of them have is not there on the others.
- */
+/** What an inode of a layer is, apart from its names. Strings are latin1 (see TarEntry). */
 export interface LayerNode {
   /** Type (S_IFMT) and permissions. */
   mode: number;
@@ -19,61 +16,46 @@ export interface LayerNode {
   dataOffset: number;
   /** Offset of the last header in the tar that described it, for messages. */
   headerOffset: number;
-  /** Its place among all, for whoever lays them out. */
-  number: number;
+  /** Regular files: which of several tars holds the body. */
+  source?: number;
   xattrs?: ReadonlyMap<string, Buffer>;
   /** Sparse files: the pieces. */
   segments?: readonly SparseSegment[];
-  /** Symlinks. */
+  /** Symlinks; it never changes. */
   target?: string;
   /** Devices: the number in the kernel's 32-bit encoding; a character device without one, or 0, is a whiteout. */
   rdev?: number;
-  /** Directories. */
-  children?: Map<string, LayerNode>;
-}
-
-export interface DirectoryNode extends LayerNode {
-  children: Map<string, LayerNode>;
-  /** It hides the directory of the same name in the layers below. */
-  opaque: boolean;
-  /** No entry has described it yet, only the paths of others imply it. */
-  implied: boolean;
-}
-
-export interface SymlinkNode extends LayerNode {
-  target: string;
+  /** A directory that hides the one of the same name in the layers below. */
+  opaque?: boolean;
+  /** A directory that no entry has described yet: only the paths of others imply it. */
+  implied?: boolean;
 }
 
 export function makeNode(mode: number): LayerNode {
-  return { mode, uid: 0, gid: 0, mtime: 0, mtimeNs: 0, size: 0, dataOffset: 0, headerOffset: 0, number: 0 };
+  return { mode, uid: 0, gid: 0, mtime: 0, mtimeNs: 0, size: 0, dataOffset: 0, headerOffset: 0 };
 }
 
 /** An empty directory of root's, as the path of an entry in it implies. */
-export function makeDirectory(time: LayerTime = { mtime: 0, mtimeNs: 0 }): DirectoryNode {
-  const node = makeNode(S_IFDIR | 0o755);
-  return { ...node, ...time, xattrs: undefined, children: new Map(), opaque: false, implied: true };
+export function makeDirectory(time: LayerTime = { mtime: 0, mtimeNs: 0 }): LayerNode {
+  return { ...makeNode(S_IFDIR | 0o755), ...time, implied: true };
 }
 
 export function makeWhiteout(): LayerNode {
   return makeNode(S_IFCHR);
 }
 
-export function isDirectory(node: LayerNode): node is DirectoryNode {
-  return node.children !== undefined;
+export function isDirectory({ mode }: Pick<LayerNode, 'mode'>): boolean {
+  return (mode & S_IFMT) === S_IFDIR;
 }
 
-export function isImplied(node: LayerNode): boolean {
-  return isDirectory(node) && node.implied;
+export function isRegular({ mode }: Pick<LayerNode, 'mode'>): boolean {
+  return (mode & S_IFMT) === S_IFREG;
 }
 
-export function isRegular(node: LayerNode): boolean {
-  return (node.mode & S_IFMT) === S_IFREG;
+export function isSymlink({ mode }: Pick<LayerNode, 'mode'>): boolean {
+  return (mode & S_IFMT) === S_IFLNK;
 }
 
-export function isSymlink(node: LayerNode): node is SymlinkNode {
-  return (node.mode & S_IFMT) === S_IFLNK;
-}
-
-export function isWhiteout(node: LayerNode): boolean {
-  return (node.mode & S_IFMT) === S_IFCHR && !node.rdev;
+export function isWhiteout({ mode, rdev }: Pick<LayerNode, 'mode' | 'rdev'>): boolean {
+  return (mode & S_IFMT) === S_IFCHR && !rdev;
 }

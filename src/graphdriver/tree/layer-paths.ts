@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Refuse } from '#archive/tar-fields.ts';
-import { type DirectoryNode, isDirectory, isSymlink, type LayerNode } from './layer-node.ts';
+import { isDirectory, isSymlink } from './layer-node.ts';
+import type { NodeId, NodeStore } from './node-store.ts';
 
 /** Limits of Linux itself (NAME_MAX, PATH_MAX without its NUL, MAXSYMLINKS). */
 export const MAX_NAME = 255;
@@ -31,7 +32,7 @@ export function leadsOut(path: string): boolean {
 }
 
 export interface Walked {
-  directory: DirectoryNode;
+  directory: NodeId;
   /** No symlink was followed: the path's text alone says where it is. */
   direct: boolean;
 }
@@ -42,10 +43,11 @@ export interface Walked {
  * symlink's target names, the answer is undefined. Refuses loops and paths through something that is no directory.
  */
 export function walk(
-  root: DirectoryNode,
+  store: NodeStore,
+  root: NodeId,
   path: readonly string[],
   refuse: Refuse,
-  make?: (parent: DirectoryNode) => DirectoryNode,
+  make?: (parent: NodeId) => NodeId,
 ): Walked | undefined {
   const trail = [root];
   const todo = path.toReversed();
@@ -61,21 +63,25 @@ export function walk(
       continue;
     }
     const parent = trail.at(-1)!;
-    const child: LayerNode | undefined = parent.children.get(name);
-    if (child && isSymlink(child)) {
-      if (++links > MAX_LINKS) throw refuse('too many levels of symbolic links in its path');
-      if (child.target.startsWith('/')) trail.length = 1;
-      const steps = child.target.split('/').filter((step) => step !== '' && step !== '.');
-      todo.push(...steps.reverse());
-      fromLink += steps.length;
-    } else if (child) {
-      if (!isDirectory(child)) throw refuse('a part of its path is not a directory');
-      trail.push(child);
-    } else {
+    const child = store.find(parent, name);
+    if (child === undefined) {
       if (!make || !mayMake) return undefined;
       const made = make(parent);
-      parent.children.set(name, made);
+      store.link(parent, name, made);
       trail.push(made);
+      continue;
+    }
+    const mode = store.modeOf(child);
+    if (isSymlink({ mode })) {
+      if (++links > MAX_LINKS) throw refuse('too many levels of symbolic links in its path');
+      const { target = '' } = store.get(child);
+      if (target.startsWith('/')) trail.length = 1;
+      const steps = target.split('/').filter((step) => step !== '' && step !== '.');
+      todo.push(...steps.reverse());
+      fromLink += steps.length;
+    } else {
+      if (!isDirectory({ mode })) throw refuse('a part of its path is not a directory');
+      trail.push(child);
     }
   }
   return { directory: trail.at(-1)!, direct: links === 0 };

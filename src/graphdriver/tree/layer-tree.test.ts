@@ -5,6 +5,7 @@ import { isEngineError } from '#errors/errors.ts';
 import { type ContractEntry, makeLayer } from '../contract-tree.ts';
 import { isDirectory, isSymlink, isWhiteout, type LayerNode } from './layer-node.ts';
 import { LayerTree } from './layer-tree.ts';
+import { type NodeId, NodeStore } from './node-store.ts';
 
 /** Each outcome is what dockerd 26.1.5 (overlay2) made of the same tar; test/fuzz/layers compares all others. */
 
@@ -23,7 +24,7 @@ const link = (name: string, linkName: string, more: Partial<ContractEntry> = {})
 const symlink = (name: string, linkName: string): ContractEntry => ({ type: 'symlink', name, linkName });
 
 function build(entries: readonly ContractEntry[]): LayerTree {
-  const tree = new LayerTree();
+  const tree = new LayerTree(new NodeStore());
   const parser = new TarParser({ entry: (entry) => tree.add(entry) });
   parser.push(makeLayer(entries));
   parser.end();
@@ -34,9 +35,13 @@ function build(entries: readonly ContractEntry[]): LayerTree {
 /** One word per path: `a/` a directory, `a/!` an opaque one, `a@` a symlink, `-a` a whiteout, `a` anything else. */
 function show(tree: LayerTree): string {
   const words: string[] = [];
-  const visit = (node: LayerNode, path: string) => {
-    for (const [name, child] of [...node.children!].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const own = `${path}${name}`;
+  const { store } = tree;
+  const visit = (directory: NodeId, path: string) => {
+    const entries = store.entries(directory).toArray();
+    for (const entry of entries.sort((a, b) => store.compareNames(a, b))) {
+      const id = store.nodeOf(entry);
+      const child = store.get(id);
+      const own = `${path}${store.nameOf(entry)}`;
       words.push(
         isWhiteout(child)
           ? `-${own}`
@@ -46,7 +51,7 @@ function show(tree: LayerTree): string {
               ? `${own}@`
               : own,
       );
-      if (isDirectory(child)) visit(child, `${own}/`);
+      if (isDirectory(child)) visit(id, `${own}/`);
     }
   };
   visit(tree.root, '');
@@ -54,7 +59,11 @@ function show(tree: LayerTree): string {
 }
 
 function nodeAt(tree: LayerTree, path: string): LayerNode {
-  return path.split('/').reduce<LayerNode>((node, name) => node.children!.get(name)!, tree.root);
+  return tree.store.get(idAt(tree, path));
+}
+
+function idAt(tree: LayerTree, path: string): NodeId {
+  return path.split('/').reduce((node, name) => tree.store.find(node, name)!, tree.root);
 }
 
 const accepted: [what: string, entries: ContractEntry[], outcome: string][] = [
@@ -103,6 +112,7 @@ const refused: [what: string, entries: ContractEntry[], message: RegExp][] = [
   ['a file twice, from the root', [file('/a'), file('//b/../a')], /duplicates/],
   ['a file twice, through a link', [directory('t'), symlink('l', 't'), file('l/a'), file('l/./a')], /duplicates/],
   ['a directory twice', [directory('a'), directory('a/')], /duplicates/],
+  ['a path through a link that is none any more', [symlink('s', '.'), file('s/s'), file('s/x')], /not a directory/],
   ['a file over a directory', [directory('a'), file('a')], /duplicates/],
   ['a directory over a file', [file('a'), directory('a')], /duplicates/],
   ['a directory over a link', [directory('t'), symlink('a', 't'), directory('a')], /duplicates/],
@@ -151,7 +161,7 @@ describe('the tree of a layer', () => {
       link('b', 'a', { mode: 0o4711, uid: 7, gid: 8, mtime: 9 }),
     ]);
     const node = nodeAt(tree, 'a');
-    assert.equal(node, nodeAt(tree, 'b'));
+    assert.equal(idAt(tree, 'a'), idAt(tree, 'b'));
     assert.deepEqual([node.mode, node.uid, node.gid, node.mtime], [0o104711, 7, 8, 9]);
   });
 

@@ -6,9 +6,7 @@ import { invalid } from '#errors/errors.ts';
 import { inheritAcl } from './acl.ts';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from './file-types.ts';
 import {
-  type DirectoryNode,
   isDirectory,
-  isImplied,
   isSymlink,
   isWhiteout,
   type LayerNode,
@@ -16,10 +14,11 @@ import {
   makeNode,
   makeWhiteout,
 } from './layer-node.ts';
-import { cleanPath, leadsOut, MAX_PATH, type Walked, walk } from './layer-paths.ts';
+import { cleanPath, leadsOut, MAX_NAME, MAX_PATH, type Walked, walk } from './layer-paths.ts';
 import { fileTime, type LayerTime, symlinkTime } from './layer-time.ts';
+import type { NodeId, NodeStore } from './node-store.ts';
 
-/** The most inodes a layer may have; each costs some 230 bytes of memory while the index is made. */
+/** The most inodes a layer may have; each costs some 25 bytes of memory while the index is made. */
 export const MAX_NODES = 4_000_000;
 
 const OPAQUE = '.wh..wh..opq';
@@ -40,29 +39,46 @@ const modes: Record<Exclude<TarType, 'link'>, number> = {
  * are root's and 0755, symlinks in a path are followed inside the layer, whiteouts become overlay's own.
  */
 export class LayerTree {
-  readonly root = makeDirectory();
+  readonly store: NodeStore;
+  readonly root: NodeId;
+  /** Which of several tars this is. */
+  readonly #source: number;
   #nodes = 1;
   /** Names that were reached by a path which is not their own, by directory; rare. */
-  readonly #indirect = new Map<DirectoryNode, Set<string>>();
+  readonly #indirect = new Map<NodeId, Set<string>>();
   /** Those paths. */
   readonly #detours = new Set<string>();
+  /** The folder of the last entry, as it was written and where that led to: most layers hold files of a folder in a row. */
+  #lastFolder: { text: string; at: Walked } | undefined;
   /** Directories in whose place something else was put; rare. */
-  readonly #replaced: { parent: DirectoryNode; name: string; time: LayerTime }[] = [];
+  readonly #replaced: { parent: NodeId; name: string; time: LayerTime }[] = [];
+
+  constructor(store: NodeStore, source = 0) {
+    this.store = store;
+    this.#source = source;
+    this.root = store.add(makeDirectory());
+  }
 
   /** Takes the next entry. Throws `invalid`, naming entry and offset, for what dockerd could not extract either. */
   add(entry: TarEntry): void {
     const refuse: Refuse = (problem) =>
       invalid(`tar entry ${quote(entry.name)} at offset ${entry.headerOffset}: ${problem}`, { code: 'LAYER_INVALID' });
+    const { folder, base } = splitName(entry.name);
+    if (this.#lastFolder?.text === folder && isPlain(base) && entry.name.length < MAX_PATH) {
+      this.#addNode(this.#lastFolder.at, base, entry, refuse);
+      return;
+    }
     const path = cleanPath(entry.name, refuse);
     const name = path.pop();
     if (name === undefined) {
-      if (entry.type === 'directory') describe(this.root, entry);
+      if (entry.type === 'directory') this.#describe(this.root, entry);
       return;
     }
     if (name === OPAQUE && this.#isLeaf(path, refuse)) return;
-    const makeParent = (above: DirectoryNode) => this.#countNode(makeImplied(above, entry), refuse);
-    const parent = walk(this.root, path, refuse, makeParent);
+    const makeParent = (above: NodeId) => this.#addToStore(makeImplied(this.store.get(above), entry), refuse);
+    const parent = walk(this.store, this.root, path, refuse, makeParent);
     if (!parent) throw refuse('its directory is a symbolic link that leads nowhere');
+    if (name === base) this.#lastFolder = { text: folder, at: parent };
     if (name.startsWith('.wh.')) this.#addWhiteout(parent.directory, name, entry, refuse);
     else this.#addNode(parent, name, entry, refuse);
   }
@@ -71,68 +87,83 @@ export class LayerTree {
   end(): void {
     // The times of directories are set last, by their names, whatever these stand for by then.
     for (const { parent, name, time } of this.#replaced) {
-      const node = parent.children.get(name);
-      if (node && !isDirectory(node) && !isSymlink(node)) setTime(node, time);
+      const id = this.store.find(parent, name);
+      if (id === undefined) continue;
+      const node = this.store.get(id);
+      if (!isDirectory(node) && !isSymlink(node)) this.store.set(id, { ...node, ...time });
     }
-    if (!this.root.implied) return;
-    for (const child of this.root.children.values()) {
-      if (child.mtime > this.root.mtime) this.root.mtime = child.mtime;
+    const root = this.store.get(this.root);
+    if (!root.implied) return;
+    for (const entry of this.store.entries(this.root)) {
+      const { mtime } = this.store.get(this.store.nodeOf(entry));
+      if (mtime > root.mtime) root.mtime = mtime;
     }
+    this.store.set(this.root, root);
   }
 
   /** A mark of opacity on something that is no directory says nothing. */
   #isLeaf(path: readonly string[], refuse: Refuse): boolean {
-    const node = walk(this.root, path.slice(0, -1), refuse)?.directory.children.get(path.at(-1) ?? '');
-    return node !== undefined && !isDirectory(node) && !isSymlink(node);
+    const above = walk(this.store, this.root, path.slice(0, -1), refuse);
+    const id = above && this.store.find(above.directory, path.at(-1) ?? '');
+    if (id === undefined) return false;
+    const mode = this.store.modeOf(id);
+    return !isDirectory({ mode }) && !isSymlink({ mode });
   }
 
-  #addWhiteout(parent: DirectoryNode, name: string, entry: TarEntry, refuse: Refuse): void {
+  #addWhiteout(parent: NodeId, name: string, entry: TarEntry, refuse: Refuse): void {
     if (name === OPAQUE) {
       // The roots of layers are always merged: overlayfs does not look for the mark on them.
-      parent.opaque = parent !== this.root;
+      this.store.set(parent, { ...this.store.get(parent), opaque: parent !== this.root });
       return;
     }
     const hidden = name.slice('.wh.'.length);
     if (hidden === '' || hidden === '.' || hidden === '..') throw refuse('a whiteout of no name');
-    if (parent.children.has(hidden)) throw refuse('a whiteout of a name that this same layer holds');
-    const whiteout = this.#countNode(makeWhiteout(), refuse);
-    setTime(whiteout, fileTime(entry));
-    parent.children.set(hidden, whiteout);
+    if (this.store.find(parent, hidden) !== undefined) throw refuse('a whiteout of a name that this same layer holds');
+    this.store.link(parent, hidden, this.#addToStore({ ...makeWhiteout(), ...fileTime(entry) }, refuse));
   }
 
   #addNode({ directory, direct }: Walked, name: string, entry: TarEntry, refuse: Refuse): void {
-    const existing = directory.children.get(name);
+    const { store } = this;
+    const id = store.find(directory, name);
+    const existing = id === undefined ? undefined : store.get(id);
     if (!direct || leadsOut(entry.name)) this.#noteDetour(directory, name, entry, refuse);
     else if (existing) this.#refuseDuplicate(directory, name, existing, entry, refuse);
     if (entry.type === 'directory' && existing && isDirectory(existing)) {
-      describe(existing, entry);
+      this.#describe(id!, entry);
       return;
     }
     if (existing && isDirectory(existing) && !existing.implied) {
       const { mtime, mtimeNs } = existing;
       this.#replaced.push({ parent: directory, name, time: { mtime, mtimeNs } });
     }
-    directory.children.delete(name);
+    if (existing) this.#remove(directory, name, existing);
     if (entry.type === 'link') {
       const target = this.#linkTarget(entry, refuse);
-      describe(target, entry);
-      directory.children.set(name, target);
+      this.#describe(target, entry);
+      store.link(directory, name, target);
       return;
     }
-    const node = this.#countNode(makeTyped(entry, entry.type, refuse), refuse);
-    inheritAcl(directory, node);
+    const node = makeTyped(entry, entry.type, refuse);
+    if (entry.type === 'file') node.source = this.#source;
+    inheritAcl(store.xattrsOf(directory), node);
     describe(node, entry);
-    directory.children.set(name, node);
+    store.link(directory, name, this.#addToStore(node, refuse));
+  }
+
+  #remove(directory: NodeId, name: string, existing: LayerNode): void {
+    this.store.unlink(directory, name);
+    // Nothing else can be part of a path.
+    if (isDirectory(existing) || isSymlink(existing)) this.#lastFolder = undefined;
   }
 
   /** Docker's layer store takes each path once, but the same place by other paths: through a symlink, from `/`, by `..`. */
-  #refuseDuplicate(directory: DirectoryNode, name: string, existing: LayerNode, entry: TarEntry, refuse: Refuse): void {
+  #refuseDuplicate(directory: NodeId, name: string, existing: LayerNode, entry: TarEntry, refuse: Refuse): void {
     const itself = entry.type === 'link' && cleanPath(entry.linkName, refuse).join('/') === cleanPath(entry.name, refuse).join('/'); // biome-ignore format: one line
-    const again = !isWhiteout(existing) && !isImplied(existing) && !itself;
+    const again = !isWhiteout(existing) && !existing.implied && !itself;
     if (again && !this.#indirect.get(directory)?.has(name)) throw refuse(DUPLICATE);
   }
 
-  #noteDetour(directory: DirectoryNode, name: string, entry: TarEntry, refuse: Refuse): void {
+  #noteDetour(directory: NodeId, name: string, entry: TarEntry, refuse: Refuse): void {
     const path = posix.join(entry.name, '.');
     if (this.#detours.has(path)) throw refuse(DUPLICATE);
     if (this.#detours.size >= MAX_NODES) throw refuse(`a layer of more than ${MAX_NODES} files and directories`);
@@ -141,25 +172,46 @@ export class LayerTree {
     this.#indirect.set(directory, names.add(name));
   }
 
-  #linkTarget(entry: TarEntry, refuse: Refuse): LayerNode {
+  #linkTarget(entry: TarEntry, refuse: Refuse): NodeId {
     const path = cleanPath(entry.linkName, refuse);
     const name = path.pop();
-    const target = name === undefined ? this.root : walk(this.root, path, refuse)?.directory.children.get(name);
-    if (!target) throw refuse(`its hard link's target ${quote(entry.linkName)} is not in this layer`);
-    if (isDirectory(target)) throw refuse(`its hard link's target ${quote(entry.linkName)} is a directory`);
+    const above = name === undefined ? undefined : walk(this.store, this.root, path, refuse);
+    const target = name === undefined ? this.root : above && this.store.find(above.directory, name);
+    if (target === undefined) throw refuse(`its hard link's target ${quote(entry.linkName)} is not in this layer`);
+    if (this.store.isDirectory(target)) {
+      throw refuse(`its hard link's target ${quote(entry.linkName)} is a directory`);
+    }
     return target;
   }
 
-  #countNode<T extends LayerNode>(node: T, refuse: Refuse): T {
+  #describe(id: NodeId, entry: TarEntry): void {
+    const node = this.store.get(id);
+    describe(node, entry);
+    this.store.set(id, node);
+  }
+
+  #addToStore(node: LayerNode, refuse: Refuse): NodeId {
     if (++this.#nodes > MAX_NODES) throw refuse(`a layer of more than ${MAX_NODES} files and directories`);
-    return node;
+    return this.store.add(node);
   }
 }
 
+/** Without the slash at the end that the names of directories have. */
+function splitName(name: string): { folder: string; base: string } {
+  const end = name.endsWith('/') ? name.length - 1 : name.length;
+  const slash = name.lastIndexOf('/', end - 1);
+  return { folder: name.slice(0, slash + 1), base: name.slice(slash + 1, end) };
+}
+
+/** A name that stands for itself, and for nothing more. */
+function isPlain(base: string): boolean {
+  return base !== '' && base !== '.' && base !== '..' && base.length <= MAX_NAME && !base.startsWith('.wh.');
+}
+
 /** A directory that only the path of `entry` speaks of; like mkdir(2), it inherits from the one above. */
-function makeImplied(above: DirectoryNode, entry: TarEntry): DirectoryNode {
+function makeImplied(above: LayerNode, entry: TarEntry): LayerNode {
   const directory = makeDirectory(fileTime(entry));
-  const permissions = inheritAcl(above, directory);
+  const permissions = inheritAcl(above.xattrs, directory);
   // Where the kernel made it with less than 0755, dockerd calls chmod(2), which takes the bit away again.
   if (permissions === 0o755) directory.mode |= above.mode & S_ISGID;
   return directory;
@@ -184,7 +236,7 @@ function makeTyped(entry: TarEntry, type: Exclude<TarType, 'link'>, refuse: Refu
 
 /** Gives a node the entry's owner, permissions, time and extended attributes; the last entry's win. */
 function describe(node: LayerNode, entry: TarEntry): void {
-  if (isDirectory(node)) node.implied = false;
+  node.implied = false;
   node.headerOffset = entry.headerOffset;
   node.uid = ownerId(entry.uid);
   node.gid = ownerId(entry.gid);
@@ -195,12 +247,7 @@ function describe(node: LayerNode, entry: TarEntry): void {
   } else {
     node.mode = (node.mode & S_IFMT) | entry.mode;
   }
-  setTime(node, isSymlink(node) ? symlinkTime(entry) : fileTime(entry));
-}
-
-function setTime(node: LayerNode, { mtime, mtimeNs }: LayerTime): void {
-  node.mtime = mtime;
-  node.mtimeNs = mtimeNs;
+  Object.assign(node, isSymlink(node) ? symlinkTime(entry) : fileTime(entry));
 }
 
 /** What chown(2) makes of an id: 32 bits of it, and -1 means "leave it", which is root. */

@@ -1,10 +1,13 @@
 import { walkTarFile } from '#archive/tar-file.ts';
-import type { DirectoryNode } from './layer-node.ts';
 import { LayerTree } from './layer-tree.ts';
+import type { NodeId, NodeStore } from './node-store.ts';
 
-/** The tree of a layer's tar of `size` bytes. Synchronous: for workers. Throws `invalid`, and system errors of reading. */
-export function readLayer(tar: number, size: number): DirectoryNode {
-  const tree = new LayerTree();
+/**
+ * Reads the tree of a layer's tar of `size` bytes, the tar `source` of several, into the store; gives its root. Synchronous: for
+ * workers. Throws `invalid`, and system errors of reading.
+ */
+export function readLayer(store: NodeStore, tar: number, size: number, source = 0): NodeId {
+  const tree = new LayerTree(store, source);
   walkTarFile(tar, size, (entry) => tree.add(entry));
   tree.end();
   return tree.root;

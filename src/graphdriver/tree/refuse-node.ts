@@ -4,7 +4,7 @@ import { invalid } from '#errors/errors.ts';
 import type { LayerNode } from './layer-node.ts';
 
 /** Refuses a node of a tree, by one of its names and the place of the entry that described it. */
-export function refuseNode(node: LayerNode, name: string): Refuse {
+export function refuseNode({ headerOffset }: LayerNode, name: () => string): Refuse {
   return (problem) =>
-    invalid(`tar entry ${quote(name)} at offset ${node.headerOffset}: ${problem}`, { code: 'LAYER_INVALID' });
+    invalid(`tar entry ${quote(name())} at offset ${headerOffset}: ${problem}`, { code: 'LAYER_INVALID' });
 }

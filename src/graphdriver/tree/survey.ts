@@ -1,26 +1,22 @@
 import type { LayerStat } from '../driver.ts';
-import type { DirectoryNode, LayerNode } from './layer-node.ts';
+import { note } from './node-record.ts';
+import type { NodeId, NodeStore } from './node-store.ts';
 
-/** What must be known of a tree before it is written out. */
-export interface Survey {
-  stat: LayerStat;
-  /** The nodes that have several names. */
-  linked: ReadonlySet<LayerNode>;
-}
-
-/** Numbers the nodes on the way. */
-export function surveyTree(root: DirectoryNode): Survey {
-  const nodes: LayerNode[] = [root];
-  root.number = 0;
-  const linked = new Set<LayerNode>();
+/** What must be known of a tree before it is written out; notes how many links each node has. */
+export function surveyTree(store: NodeStore, root: NodeId): LayerStat {
+  const directories = [root];
+  let entries = 1;
   let size = 0;
-  for (let number = 0; number < nodes.length; number++) {
-    const node = nodes[number]!;
-    size += node.size;
-    node.children?.forEach((child) => {
-      if (nodes[child.number] === child) linked.add(child);
-      else child.number = nodes.push(child) - 1;
-    });
+  for (let directory = directories.pop(); directory !== undefined; directory = directories.pop()) {
+    for (const entry of store.entries(directory)) {
+      const node = store.nodeOf(entry);
+      const links = store.noteOf(node, note.links) + 1;
+      store.setNote(node, note.links, links);
+      if (links > 1) continue;
+      entries++;
+      size += store.fileSize(node);
+      if (store.isDirectory(node)) directories.push(node);
+    }
   }
-  return { stat: { size, entries: nodes.length }, linked };
+  return { size, entries };
 }

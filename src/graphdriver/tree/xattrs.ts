@@ -2,6 +2,7 @@ import type { Refuse } from '#archive/tar-fields.ts';
 import { quote } from '#archive/tar-sequence.ts';
 import { encodeAccessAcl, encodeDefaultAcl } from './acl.ts';
 import { isDirectory, isRegular, isSymlink, isWhiteout, type LayerNode } from './layer-node.ts';
+import type { NodeId, NodeStore } from './node-store.ts';
 
 /** The kernel's limits (linux/limits.h). */
 const MAX_NAME = 255;
@@ -41,13 +42,13 @@ export function* layerXattrs(node: LayerNode, refuse: Refuse): Generator<Xattr> 
 }
 
 /**
- * What makes a layer's whiteouts work in overlayfs: `opaque` hides what lies below; `origin` makes overlayfs look for
+ * What makes a directory's whiteouts work in overlayfs: `opaque` hides what lies below; `origin` makes overlayfs look for
  * whiteouts when it lists a directory that only one layer has (without it they would show up as devices).
  */
-export function* overlayMarks(node: LayerNode): Generator<Xattr> {
-  if (!isDirectory(node)) return;
-  if (node.opaque) yield ['trusted.overlay.opaque', Buffer.from('y')];
-  if (node.children.values().some(isWhiteout)) yield ['trusted.overlay.origin', Buffer.alloc(0)];
+export function* overlayMarks(store: NodeStore, directory: NodeId): Generator<Xattr> {
+  if (store.get(directory).opaque) yield ['trusted.overlay.opaque', Buffer.from('y')];
+  const hidesNames = store.entries(directory).some((entry) => store.isWhiteout(store.nodeOf(entry)));
+  if (hidesNames) yield ['trusted.overlay.origin', Buffer.alloc(0)];
 }
 
 /** Redirects and the like: a layer must not set what overlayfs believes. */

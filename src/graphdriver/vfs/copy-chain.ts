@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { extractTree } from '../tree/extract.ts';
 import type { LayerNode } from '../tree/layer-node.ts';
+import { NodeStore } from '../tree/node-store.ts';
 import { surveyTree } from '../tree/survey.ts';
 import { readChain } from './chain-tree.ts';
 
@@ -17,9 +19,11 @@ export interface CopyJob {
 
 /** Writes out what a chain of layers shows; on the disk when it resolves. A worker's job. */
 export async function run({ init, tars, folder, empty }: CopyJob): Promise<void> {
-  const { root, tarOf } = readChain(init, tars);
-  const { linked } = surveyTree(root);
+  using store = new NodeStore(dirname(folder));
+  const root = readChain(store, init, tars);
+  store.endNames();
+  surveyTree(store, root);
   await mkdir(folder, { mode: 0o755 });
-  const sourceOf = (node: LayerNode) => (empty ? undefined : tarOf.get(node));
-  await extractTree(root, { folder, sources: tars, linked, forOverlay: false, sourceOf });
+  const sourceOf = ({ source }: LayerNode) => (empty ? undefined : source);
+  await extractTree(store, root, { folder, sources: tars, forOverlay: false, sourceOf });
 }
