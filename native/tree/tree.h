@@ -15,6 +15,7 @@
 #define WHERRY_TREE_H
 
 #include "../common.h"
+#include "protocol.h"
 
 /* ---- main.c */
 
