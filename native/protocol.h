@@ -15,39 +15,50 @@
 /* ------------------------------------------------------------------ launcher */
 
 /*
- * A frame is a struct launcher_header and `length` bytes of payload. A request's payload is its fields, each with its u32
- * length in front: u32; bytes; text with a NUL at its end (absent: length 0); list = texts in a row.
- * A reply has the version, op and id of its request; its payload starts with an i32 errno: 0 and the result, or an error,
- * its name and its text (the rest). In a result, numbers have no length and texts no NUL. Replies come in any order.
- * A frame that is too long or has a wrong version ends the connection; an unknown op and bad fields get EBADMSG.
+ * A frame is a struct launcher_header and `length` bytes of payload.
+ *
+ * A request is a list of calls, which are made in order: struct launcher_call and its arguments, as launcher/calls.c has
+ * them for each name. An argument begins with four bytes, which are
+ *   n number      i32
+ *   d descriptor  i32: the index of the call before that opened it; -1, also for one that failed = none
+ *   w output      u32: so many bytes at most, which come with the result
+ *   t text        u32 length, as many bytes, the last of which and no other is NUL
+ *   o optional    the same; length 0 = absent
+ *   b bytes       u32 length, as many bytes; a list of texts is bytes too: texts in a row
+ * What a call opens is closed when the request is over. A malformed request gets EBADMSG, and no call is
+ * made. A frame that is too long or has a wrong version ends the connection.
+ *
+ * A reply is a struct launcher_reply, which begins with the header of its request, and for each call a struct
+ * launcher_result and its output. Replies come in any order.
  */
-#define LAUNCHER_VERSION 1
+#define LAUNCHER_VERSION 2
 #define LAUNCHER_MAX_PAYLOAD (1u << 20)
-/* `run` gives at most this much of each output stream; a program cannot write more than the second number. */
-#define LAUNCHER_RUN_OUTPUT (64u << 10)
-#define LAUNCHER_RUN_LIMIT (4u << 20)
+/* What one output may be asked to hold. */
+#define LAUNCHER_MAX_OUTPUT (64u << 10)
 
 struct launcher_header {
-  uint16_t version, op;
+  uint16_t version, zero;
   uint32_t id, length;
 };
 
-enum launcher_op {
-  LAUNCHER_MOUNT = 1,         /* fstype, target, u32 attributes, list of "key=value" or "flag" -> */
-  LAUNCHER_BIND = 2,          /* source, target, u32 recursive, u32 set, u32 clear, u32 propagation -> */
-  LAUNCHER_UNMOUNT = 3,       /* target, u32 detach -> */
-  LAUNCHER_CREATE_NETNS = 4,  /* path -> */
-  LAUNCHER_DELETE_NETNS = 5,  /* path -> */
-  LAUNCHER_NETLINK = 6,       /* netns or absent, u32 protocol, messages, namespace path or absent, u32 offset -> messages */
-  LAUNCHER_NFT = 7,           /* netns or absent, commands, u32 json -> output */
-  LAUNCHER_SPAWN = 8,         /* argv list, cwd or absent, listening socket's name in cwd or absent -> u32 pid */
-  LAUNCHER_RUN = 9,           /* netns or absent, argv list, stdin, u32 timeout ms -> u32 wait status, stdout, stderr */
-  LAUNCHER_KEEP = 10,         /* key, u32 descriptor of the engine -> */
-  LAUNCHER_RELEASE = 11,      /* key -> */
-  LAUNCHER_HOLD_PORT = 12,    /* key, u32 IPPROTO_*, address in text form, u32 port -> u32 port */
-  LAUNCHER_HELD = 13,         /* -> list of (key, u32 descriptor that the engine inherited, 0 = it is a port) */
-  LAUNCHER_WATCH = 14,        /* u32 pid, start time (digits) -> u32 known, u32 wait status; when it ends */
-  LAUNCHER_READY = 15,        /* -> */
+struct launcher_call {
+  char name[16];   /* with NULs up to its end */
+  uint8_t after;   /* 0: made while nothing has failed; n: only once something has, but not the n-th call of the list */
+  uint8_t fine[2]; /* errnos that are no failure; 0 = none */
+  uint8_t zero;
+};
+
+struct launcher_reply {
+  struct launcher_header header;
+  int32_t error;          /* of the first call that failed; 0 = none has */
+  uint32_t failed;        /* its index; LAUNCHER_NO_CALL = the request or its reply as a whole, and no results follow */
+  char name[16], text[64]; /* of the error */
+};
+#define LAUNCHER_NO_CALL UINT32_MAX
+
+struct launcher_result {
+  int32_t value; /* -errno of a call that failed, -ECANCELED of one that was not made */
+  uint32_t length;
 };
 
 /* ------------------------------------------------------------------- monitor */

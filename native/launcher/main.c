@@ -33,10 +33,6 @@ void die(const char *what) {
   exit(70);
 }
 
-pid_t engine_pid(void) {
-  return engine.pid;
-}
-
 /* sd_notify(3); '@' stands for the abstract namespace. */
 static void notify(const char *state) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -57,10 +53,11 @@ static void take_service_manager(void) {
   unsetenv("NOTIFY_SOCKET");
 }
 
-void begin_ready(struct request *request) {
-  (void)request;
+long call_ready(struct request *request, const long *a) {
+  (void)request, (void)a;
   engine.ready = true;
   notify("READY=1");
+  return 0;
 }
 
 /* In the new process. An engine never outlives its launcher: two of them on one data-root would be worse than none. */
@@ -72,7 +69,6 @@ static _Noreturn void become_engine(pid_t launcher, int channel) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != launcher) _exit(125);
   snprintf(number, sizeof number, "%d", channel);
   if (fcntl(channel, F_SETFD, 0) || setenv("WHERRY_LAUNCHER_FD", number, 1)) _exit(125);
-  held_make_inheritable();
   signal(SIGPIPE, SIG_DFL);
   sigprocmask(SIG_SETMASK, &none, NULL);
   execvp(engine.argv[0], engine.argv);
