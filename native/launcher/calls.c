@@ -31,20 +31,17 @@ struct call {
 
 /* A file in memory can be limited: to its size, which it has from the beginning. */
 static long call_seal(struct request *request, const long *a) {
-  (void)request;
   return fcntl((int)a[0], F_ADD_SEALS, (int)a[1]);
 }
 
 /* What was written into a file so far, from its beginning. */
 static long call_written(struct request *request, const long *a) {
-  (void)request;
   off_t end = lseek((int)a[0], 0, SEEK_CUR);
   return end < 0 ? -1 : pread((int)a[0], (void *)a[1], (size_t)(end < a[2] ? end : a[2]), 0);
 }
 
 /* Sends bytes; they may name a descriptor by its number, which is put in at an offset. */
 static long call_send(struct request *request, const long *a) {
-  (void)request;
   int passed = (int)a[3];
   if (passed >= 0 && (a[4] < 0 || a[4] > a[2] - (long)sizeof passed)) return errno = EBADMSG, -1;
   if (passed >= 0) memcpy((char *)a[1] + a[4], &passed, sizeof passed);
@@ -53,7 +50,6 @@ static long call_send(struct request *request, const long *a) {
 
 /* The port that a socket is bound to; it is at the same place in the addresses of both families. */
 static long call_port(struct request *request, const long *a) {
-  (void)request;
   struct sockaddr_in6 name = {0};
   socklen_t size = sizeof name;
   return getsockname((int)a[0], (struct sockaddr *)&name, &size) ? -1 : ntohs(name.sin6_port);

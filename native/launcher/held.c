@@ -24,7 +24,6 @@ static bool is_too_high(int fd) {
 
 /* Holds a copy of a descriptor under a new key; the next engine inherits it if it shall. */
 long call_keep(struct request *request, const long *a) {
-  (void)request;
   const char *key = (const char *)a[0];
   if (find(key) >= 0) return errno = EEXIST, -1;
   int fd = fcntl((int)a[1], a[2] ? F_DUPFD : F_DUPFD_CLOEXEC, 0);
@@ -37,7 +36,6 @@ long call_keep(struct request *request, const long *a) {
 }
 
 long call_release(struct request *request, const long *a) {
-  (void)request;
   int fd = find((const char *)a[0]);
   if (fd < 0) return 0;
   free(keys[fd]);
@@ -47,7 +45,6 @@ long call_release(struct request *request, const long *a) {
 
 /* The output: of each, its descriptor in an engine that inherits it, 0 = it does not, and its key with a NUL. */
 long call_held(struct request *request, const long *a) {
-  (void)a;
   for (int fd = 0; fd < key_count; fd++) {
     if (!keys[fd]) continue;
     int number = fcntl(fd, F_GETFD) & FD_CLOEXEC ? 0 : fd;

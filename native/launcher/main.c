@@ -54,7 +54,6 @@ static void take_service_manager(void) {
 }
 
 long call_ready(struct request *request, const long *a) {
-  (void)request, (void)a;
   engine.ready = true;
   notify("READY=1");
   return 0;

@@ -43,7 +43,6 @@ static pid_t start(const long *a) {
 }
 
 long call_spawn(struct request *request, const long *a) {
-  (void)request;
   pid_t pid = start(a);
   if (pid < 0) return -1;
   pthread_mutex_lock(&lock);
@@ -67,7 +66,6 @@ long call_run(struct request *request, const long *a) {
 
 /* Whether a process began then (digits), and is not another one that has its pid now. */
 long call_begun(struct request *request, const long *a) {
-  (void)request;
   return process_stat((pid_t)a[0], 22) == strtoll((const char *)a[1], NULL, 10) ? 0 : (errno = ESRCH, -1);
 }
 

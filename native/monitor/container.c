@@ -45,7 +45,7 @@ static void cleaned(int32_t status) {
   clients_tell(MONITOR_CLEANED, &status, sizeof status);
   /* A client that is still reading must not keep a directory busy. */
   gone = chdir("/") == 0;
-  clients_finish();
+  clients_finish(ANY);
 }
 
 /* Removes the container, or says that there is none to remove. */
@@ -70,7 +70,7 @@ static void start_failed(int32_t status, const char *object) {
   state.phase = MONITOR_ENDED;
   stdio_drain();
   clients_tell(MONITOR_START_FAILED, report, 8 + length);
-  clients_finish_attach();
+  clients_finish(ATTACH);
   /* A runtime that was killed may leave a container behind; one that failed on its own cleans up itself. */
   if (status > 0 && WIFSIGNALED(status)) clean_up();
   else cleaned(0);
@@ -120,7 +120,7 @@ static void settle(void) {
   struct monitor_state final = container_state();
   unsigned told = clients_tell(MONITOR_EXITED, &final, sizeof final);
   if (record_owed && told == 0) return;
-  clients_finish_attach();
+  clients_finish(ATTACH);
   clean_up();
 }
 

@@ -14,8 +14,7 @@ static struct line {
   int64_t time; /* of the first part of a split line; 0 = at the start of a line */
 } lines[2];
 
-static char pending[256 << 10] __attribute__((aligned(4096)));
-static size_t pending_length;
+static char encoded[256 << 10] __attribute__((aligned(4096)));
 static const char *attributes;
 static bool is_open;
 
@@ -85,11 +84,11 @@ static char *put_time(char *out, int64_t time) {
   }
   out = put(out, text, sizeof text - 1);
   unsigned nanoseconds = (unsigned)(time % 1000000000);
-  char fraction[10] = ".";
-  for (int i = 9; i > 0; i--, nanoseconds /= 10) fraction[i] = (char)('0' + nanoseconds % 10);
-  size_t length = sizeof fraction;
-  while (fraction[length - 1] == '0') length--;
-  return put(put(out, fraction, length == 1 ? 0 : length), "Z", 1);
+  for (int i = 9; i > 0; i--, nanoseconds /= 10) out[i] = (char)('0' + nanoseconds % 10);
+  out[0] = '.';
+  size_t length = 10;
+  while (out[length - 1] == '0') length--;
+  return put(out + (length == 1 ? 0 : length), "Z", 1);
 }
 
 /* The time of a line, which is that of its first part; no two lines have the same. */
@@ -105,25 +104,17 @@ static int64_t line_time(struct line *line, bool whole) {
   return time;
 }
 
-static void flush(void) {
-  size_t written = log_file_write(pending, pending_length);
-  pending_length -= written;
-  memmove(pending, pending + written, pending_length);
-}
-
 static void emit(unsigned stream, const char *bytes, size_t length) {
   size_t attributes_length = attributes ? strlen(attributes) : 0;
-  size_t room = length * 6 + LINE_FRAME + attributes_length;
   int64_t time = line_time(&lines[stream - 1], bytes[length - 1] == '\n');
-  if (sizeof pending - pending_length < room) flush();
-  if (sizeof pending - pending_length < room) return log_file_drop("\n", 1);
-  char *out = put(pending + pending_length, "{\"log\":\"", 8);
+  if (length * 6 + LINE_FRAME + attributes_length > sizeof encoded) return log_file_drop("\n", 1);
+  char *out = put(encoded, "{\"log\":\"", 8);
   out = escape(out, (const unsigned char *)bytes, length);
   out = put(out, stream == 1 ? "\",\"stream\":\"stdout\"" : "\",\"stream\":\"stderr\"", 19);
   if (attributes) out = put(put(out, ",\"attrs\":", 9), attributes, attributes_length);
   out = put_time(put(out, ",\"time\":\"", 9), time);
   out = put(out, "\"}\n", 3);
-  pending_length = (size_t)(out - pending);
+  log_file_add(encoded, (size_t)(out - encoded));
 }
 
 void log_write(unsigned stream, const char *bytes, size_t length) {
@@ -145,22 +136,16 @@ void log_write(unsigned stream, const char *bytes, size_t length) {
     bytes += part;
     length -= part;
   }
-  log_retry(true);
+  if (is_open) log_file_flush(true);
 }
 
 void log_finish(void) {
   for (unsigned stream = 1; is_open && stream <= 2; stream++)
     if (lines[stream - 1].length > 0) emit(stream, lines[stream - 1].bytes, lines[stream - 1].length);
-  if (is_open) log_file_finish(pending, pending_length);
-  pending_length = 0;
+  if (is_open) log_file_finish();
   is_open = false;
 }
 
-bool log_retry(bool due) {
-  if (due && pending_length > 0) flush();
-  return pending_length > 0;
-}
-
 void log_release(void) {
-  if (pending_length == 0) madvise(pending, sizeof pending, MADV_DONTNEED);
+  madvise(encoded, sizeof encoded, MADV_DONTNEED);
 }

@@ -24,20 +24,20 @@ void watch(int fd, short events, void (*ready)(void *owner, short events), void 
 
 /* ---- clients.c */
 
+/* What a connection is, by its first frame. */
+enum role { NEW = 1, CONTROL = 2, ATTACH = 4, ANY = 7 };
+
 void clients_watch(void);
 /* Output for every subscriber of `stream` (1 = stdout, 2 = stderr); eight bytes in front of `bytes` are overwritten. */
 void clients_output(unsigned stream, char *bytes, size_t length);
 /* An event for every control connection; gives how many got it. */
 unsigned clients_tell(enum monitor_message type, const void *payload, size_t length);
-/* How many there are that are not attach connections, and all together. */
-unsigned clients_controls(void);
-unsigned clients_count(void);
+/* How many there are of some roles. */
+unsigned clients_count(unsigned roles);
 /* How much output there may be at once, as every subscriber may have to keep it; 0 = none, for some read too slowly. */
 size_t clients_room(void);
-/* Ends attach connections once all their bytes are out. */
-void clients_finish_attach(void);
-/* Stops listening and ends control connections too. */
-void clients_finish(void);
+/* Ends connections of some roles once all their bytes are out; with NEW, no more are taken. */
+void clients_finish(unsigned roles);
 
 /* ---- stdio.c */
 
@@ -52,9 +52,6 @@ void stdio_begin(void);
 void stdio_drain(void);
 /* A terminal that nobody had open: looks (if `due`) whether that has changed. True while it has not. */
 bool stdio_hung_up(bool due);
-/* After a burst of output there is memory that `stdio_release` gives back. */
-bool stdio_burst(void);
-void stdio_release(void);
 int stdio_resize(unsigned short rows, unsigned short columns);
 void stdin_write(const void *bytes, size_t length);
 bool stdin_full(void);
@@ -68,8 +65,7 @@ bool log_open(void);
 void log_write(unsigned stream, const char *bytes, size_t length);
 /* Writes unfinished lines, waits for the file and closes it. */
 void log_finish(void);
-/* Tries again (if `due`) to write what a full disk refused; true while something waits. */
-bool log_retry(bool due);
+/* Gives memory back, of which a burst needed much. */
 void log_release(void);
 
 /* ---- log-file.c */
@@ -78,10 +74,12 @@ extern atomic_int log_errno;             /* of the last write, 0 = it went well 
 extern atomic_uint_fast64_t log_dropped; /* lines that did not reach the file */
 
 bool log_file_open(void);
-/* Writes or, in non-blocking mode, queues lines; gives how many bytes were taken. */
-size_t log_file_write(const char *lines, size_t length);
-/* Writes `lines` and, in non-blocking mode, what is queued; what is refused is dropped. Closes the file. */
-void log_file_finish(const char *lines, size_t length);
+/* Queues a line; where others wait and there is no room for it, it is dropped. */
+void log_file_add(const char *line, size_t length);
+/* In blocking mode, writes (if `due`) what is queued; true while something is, which a full disk refused. */
+bool log_file_flush(bool due);
+/* Writes what is queued; what is refused is dropped. Closes the file. */
+void log_file_finish(void);
 void log_file_drop(const char *lines, size_t length);
 
 /* ---- container.c */
