@@ -79,6 +79,7 @@ static const struct call_type types[] = {
     {"setsockopt", "dnnb", QUICK, SYS_setsockopt, NULL},
     {"bind", "db", QUICK, SYS_bind, NULL},
     {"listen", "dn", QUICK, SYS_listen, NULL},
+    {"connect", "db", 0, SYS_connect, NULL},
     {"port", "d", QUICK, 0, call_port},
     {"send", "dbdn", 0, 0, call_send},
     {"recv", "dwn", AGAIN, SYS_recvfrom, NULL},
@@ -87,35 +88,24 @@ static const struct call_type types[] = {
     {"keep", "tdn", QUICK, 0, call_keep},
     {"release", "t", QUICK, 0, call_release},
     {"held", "", QUICK, 0, call_held},
-    {"ready", "", QUICK, 0, call_ready},
+    {"ready", "d", QUICK, 0, call_ready},
     {"spawn", "bdddd", 0, 0, call_spawn},
     {"run", "bddddn", 0, 0, call_run},
     {"begun", "nt", QUICK, 0, call_begun},
     {"ended", "nd", 0, 0, call_ended},
     {"nft", "tn", 0, 0, call_nft},
 };
+#define END (types + sizeof types / sizeof *types)
 
-/* Bytes that are left of a payload. */
-struct rest {
-  char *at, *end;
-};
-
-/* The next `size` bytes; NULL when there are not as many. */
-static char *take(struct rest *rest, size_t size) {
-  char *taken = rest->at;
-  if (size > (size_t)(rest->end - taken)) return NULL;
-  rest->at += size;
-  return taken;
+/* The next `size` bytes of the payload; NULL when there are not as many. */
+static char *take(struct request *request, size_t size) {
+  if (size > request->left) return NULL;
+  request->left -= size;
+  return request->payload + request->header.length - request->left - size;
 }
 
-static const struct call_type *find_type(const struct launcher_call *head) {
-  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-    if (!strncmp(types[i].name, head->name, sizeof head->name)) return &types[i];
-  return NULL;
-}
-
-static bool read_argument(struct rest *rest, char type, const struct request *request, struct argument *argument) {
-  const char *number = take(rest, sizeof argument->number);
+static bool read_argument(struct request *request, char type, struct argument *argument) {
+  const char *number = take(request, sizeof argument->number);
   if (!number) return false;
   memcpy(&argument->number, number, sizeof argument->number);
   size_t length = (uint32_t)argument->number;
@@ -125,30 +115,28 @@ static bool read_argument(struct rest *rest, char type, const struct request *re
     case 'w': return length <= LAUNCHER_MAX_OUTPUT;
   }
   bool absent = type == 'o' && length == 0;
-  char *bytes = take(rest, length);
+  char *bytes = take(request, length);
   argument->bytes = absent ? NULL : bytes;
   return bytes && (type == 'b' || absent || (length > 0 && memchr(bytes, 0, length) == bytes + length - 1));
 }
 
-static bool read_call(struct rest *rest, const struct request *request, struct call *call) {
-  const char *head = take(rest, sizeof call->head);
-  if (!head) return false;
-  *call = (struct call){.result = -ECANCELED};
-  memcpy(&call->head, head, sizeof call->head);
-  call->type = find_type(&call->head);
-  if (!call->type || call->head.after > request->count) return false;
+static bool read_call(struct request *request, struct call *call) {
+  const struct launcher_call *head = (struct launcher_call *)take(request, sizeof *head);
+  if (!head || head->after > request->count) return false;
+  *call = (struct call){.head = *head, .type = types, .result = -ECANCELED};
+  while (call->type < END && strncmp(call->type->name, head->name, sizeof head->name)) call->type++;
+  if (call->type == END) return false;
   struct argument *argument = call->arguments;
   for (const char *type = call->type->arguments; *type; type++, argument++)
-    if (!read_argument(rest, *type, request, argument)) return false;
+    if (!read_argument(request, *type, argument)) return false;
   return true;
 }
 
 bool read_calls(struct request *request) {
-  struct rest rest = {request->payload, request->payload + request->header.length};
-  size_t capacity = request->header.length / sizeof(struct launcher_call);
-  request->calls = grow(NULL, (capacity + 1) * sizeof *request->calls);
-  for (; rest.at < rest.end; request->count++)
-    if (!read_call(&rest, request, &request->calls[request->count])) return false;
+  request->left = request->header.length;
+  request->calls = grow(NULL, (request->left / sizeof(struct launcher_call) + 1) * sizeof *request->calls);
+  for (; request->left > 0; request->count++)
+    if (!read_call(request, &request->calls[request->count])) return false;
   return true;
 }
 
@@ -208,6 +196,6 @@ void make_calls(struct request *request, bool quick) {
 
 void end_calls(struct request *request) {
   for (struct call *call = request->calls; call < request->calls + request->count; call++)
-    if (call->type && call->type->flags & OPENS && call->result >= 0) close(call->result);
+    if (call->type->flags & OPENS && call->result >= 0) close(call->result);
   free(request->calls);
 }

@@ -60,14 +60,18 @@ static void send_all(int fd, const void *bytes, size_t length) {
     bytes = (const char *)bytes + sent;
 }
 
+/* Makes no (more) calls and gives no results. */
+static void refuse(struct request *request, int error) {
+  request->error = error;
+  request->failed = LAUNCHER_NO_CALL;
+  request->made = request->count;
+  request->reply.length = sizeof(struct launcher_reply);
+}
+
 static void send_reply(struct request *request) {
   struct buffer *frame = &request->reply;
+  if (frame->length > LAUNCHER_MAX_PAYLOAD) refuse(request, EMSGSIZE);
   struct launcher_reply head = {.header = request->header, .error = request->error, .failed = request->failed};
-  if (frame->length > LAUNCHER_MAX_PAYLOAD) {
-    head.error = EMSGSIZE;
-    head.failed = LAUNCHER_NO_CALL;
-  }
-  if (head.failed == LAUNCHER_NO_CALL) frame->length = sizeof head;
   head.header.length = (uint32_t)(frame->length - sizeof head.header);
   const char *name = strerrorname_np(head.error);
   errno = head.error;
@@ -91,13 +95,6 @@ static void *serve(void *argument) {
   return NULL;
 }
 
-/* Makes that no (more) calls are made. */
-static void refuse(struct request *request, int error) {
-  request->error = error;
-  request->failed = LAUNCHER_NO_CALL;
-  request->made = request->count;
-}
-
 static void take(const struct launcher_header *header, const char *payload) {
   pthread_t thread;
   struct request *request = grow(NULL, sizeof *request);
@@ -111,10 +108,10 @@ static void take(const struct launcher_header *header, const char *payload) {
   int error = pthread_create(&thread, NULL, serve, request);
   if (!error) {
     pthread_detach(thread);
-    return;
+  } else {
+    refuse(request, error);
+    send_reply(request);
   }
-  refuse(request, error);
-  send_reply(request);
 }
 
 bool channel_receive(void) {

@@ -18,6 +18,7 @@ struct request {
   struct channel *channel;
   struct launcher_header header;
   char *payload;
+  size_t left;        /* of the payload, to be read */
   struct call *calls; /* what the payload asks for, with pointers into it */
   size_t count, made;
   int32_t error;

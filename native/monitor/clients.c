@@ -79,24 +79,19 @@ static void reply(struct client *client, int32_t error) {
   if (client->role == CONTROL) client_tell(client, MONITOR_REPLY, &error, sizeof error);
 }
 
-static void start(struct client *client, const struct monitor_state *state) {
-  if (state->phase == MONITOR_WAITING) container_start();
-  else if (state->phase != MONITOR_STARTING) client_tell(client, MONITOR_STARTED, state, sizeof *state);
-}
-
 static void handle(struct client *client, unsigned type, const char *payload, uint32_t length) {
   struct monitor_state state = container_state();
-  union {
-    uint32_t number;
-    uint16_t rows_columns[2];
-  } small = {0};
-  memcpy(&small, payload, length < sizeof small ? length : sizeof small);
+  uint32_t number = 0;
+  memcpy(&number, payload, length < sizeof number ? length : sizeof number);
   client->role = type == MONITOR_SUBSCRIBE ? ATTACH : client->role == NEW ? CONTROL : client->role;
   switch (type) {
     case MONITOR_QUERY: return client_tell(client, MONITOR_STATE, &state, sizeof state);
-    case MONITOR_START: return start(client, &state);
-    case MONITOR_SIGNAL: return reply(client, container_signal((int)small.number));
-    case MONITOR_RESIZE: return reply(client, stdio_resize(small.rows_columns[0], small.rows_columns[1]));
+    case MONITOR_START:
+      if (state.phase == MONITOR_WAITING) return container_start();
+      if (state.phase == MONITOR_STARTING) return;
+      return client_tell(client, MONITOR_STARTED, &state, sizeof state);
+    case MONITOR_SIGNAL: return reply(client, container_signal((int)number));
+    case MONITOR_RESIZE: return reply(client, stdio_resize((uint16_t)number, (uint16_t)(number >> 16)));
     case MONITOR_STDIN_EOF: return stdin_end(), reply(client, 0);
     case MONITOR_SUBSCRIBE:
       client->streams = (unsigned char)payload[0];

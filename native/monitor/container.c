@@ -10,7 +10,6 @@
 #define REPORT_SIZE (16u << 10)
 /* The kernel should kill the container, not the one who reports it. */
 #define OOM_SCORE "-999"
-#define DEFAULT_CLEANUP_TIMEOUT "10" /* seconds */
 
 static char **start_command, **clean_command, *runtime;
 static struct monitor_state state;
@@ -50,10 +49,8 @@ static void cleaned(int32_t status) {
 
 /* Removes the container, or says that there is none to remove. */
 static void clean_up(void) {
-  const char *timeout = option("cleanup-timeout");
   clean_owed = false;
-  if (!cleanup_deadline)
-    cleanup_deadline = now(CLOCK_MONOTONIC) + atoi(timeout ? timeout : DEFAULT_CLEANUP_TIMEOUT) * 1000000000LL;
+  if (!cleanup_deadline) cleanup_deadline = now(CLOCK_MONOTONIC) + atoi(option("cleanup-timeout")) * 1000000000LL;
   if (!*clean_command) return cleaned(0);
   clean_owed = launch(runtime, clean_command, (int[]){-1, -1, -1, -1}, &clean_pid) != 0;
 }

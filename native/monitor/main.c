@@ -88,8 +88,9 @@ static char **split(char **list) {
 int main(int argc, char **argv) {
   options = argv + (argc > 0);
   char **start = split(options), **clean = split(start);
-  if (!*start || !option("exit-file") || fcntl(3, F_SETFD, FD_CLOEXEC) || fcntl(3, F_SETFL, O_RDWR | O_NONBLOCK)) {
-    fprintf(stderr, "wherry-monitor: a listening socket as descriptor 3, --exit-file or the command is missing\n");
+  bool told = *start && option("exit-file") && option("cleanup-timeout");
+  if (!told || fcntl(3, F_SETFD, FD_CLOEXEC) || fcntl(3, F_SETFL, O_RDWR | O_NONBLOCK)) {
+    fprintf(stderr, "wherry-monitor: a listening socket as descriptor 3, an option or the command is missing\n");
     return 2;
   }
   mallopt(M_MMAP_THRESHOLD, 64 << 10); /* big buffers go back to the kernel as soon as they are free */

@@ -40,6 +40,7 @@ export interface CallArguments {
   setsockopt: [socket: Register, level: number, option: number, value: Uint8Array];
   bind: [socket: Register, address: Uint8Array];
   listen: [socket: Register, backlog: number];
+  connect: [socket: Register, address: Uint8Array];
   /** The result is the port that the socket is bound to. */
   port: [socket: Register];
   /** The number of `passed`, unless that is `none`, is put into the bytes at `offset`, as a u32. */
@@ -52,7 +53,8 @@ export interface CallArguments {
   release: [key: string];
   /** The output: of each, a u32, its number in an engine that inherits it, 0 = it does not, and its key with a NUL. */
   held: [];
-  ready: [];
+  /** The engine serves; on `manager`, a connected socket, STOPPING=1 is sent when the launcher is told to stop. */
+  ready: [manager: Register];
   /** The result is the pid. Descriptors 0 to 3 of the program; `none`: /dev/null, and as the last one no descriptor. */
   spawn: [argv: string[], stdin: Register, stdout: Register, stderr: Register, third: Register];
   /** The result is the wait status; after `timeout` ms, -1 = any, the program is killed. */
@@ -103,3 +105,5 @@ export const SOCK_CLOEXEC = O_CLOEXEC;
 export const SOL_SOCKET = 1;
 export const AF_UNIX = 1;
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_NONBLOCK = 0o4000;

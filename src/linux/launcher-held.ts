@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { system } from '#errors/errors.ts';
 import { parseIp } from '#lib/ip.ts';
-import { addCall, type Call, SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET } from './launcher-calls.ts';
+import { addCall, type Call, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } from './launcher-calls.ts';
 import type { Ask } from './launcher-connection.ts';
 import type { HoldPortRequest } from './launcher-types.ts';
 
@@ -10,7 +10,6 @@ const { ENOPROTOOPT, EPERM } = constants.errno;
 const ipProtocols = { tcp: 6, udp: 17, sctp: 132 };
 const AF_INET = 2;
 const AF_INET6 = 10;
-const SOCK_DGRAM = 2;
 const SO_RCVBUF = 8;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;

@@ -1,11 +1,19 @@
 /** Netlink messages through the launcher; a socket is of the namespace in which it was made. */
 import { constants } from 'node:os';
-import { addCall, type Call, MAX_OUTPUT, none, type Register, SOCK_CLOEXEC, SOL_SOCKET } from './launcher-calls.ts';
+import {
+  addCall,
+  type Call,
+  MAX_OUTPUT,
+  none,
+  type Register,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOL_SOCKET,
+} from './launcher-calls.ts';
 
 const { EAGAIN, ENOPROTOOPT, EPERM } = constants.errno;
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
-const SOCK_NONBLOCK = 0o4000;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;

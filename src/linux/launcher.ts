@@ -2,13 +2,13 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, type EngineError, unavailable } from '#errors/errors.ts';
-import { addCall, type Call } from './launcher-calls.ts';
-import { type Ask, openConnection } from './launcher-connection.ts';
+import { openConnection } from './launcher-connection.ts';
 import { holdPort, keepDescriptor, listHeld, release } from './launcher-held.ts';
 import { bind, mount, unmount } from './launcher-mount.ts';
 import { createNetns, deleteNetns } from './launcher-netns.ts';
 import { netlink, nft } from './launcher-network.ts';
 import { run, spawn, watchPid } from './launcher-programs.ts';
+import { announce } from './launcher-ready.ts';
 import type { Launcher } from './launcher-types.ts';
 
 /** Exit code of an engine whose launcher is gone (EX_SOFTWARE of sysexits.h). */
@@ -17,12 +17,13 @@ const FIRST_SYSTEMD_SOCKET = 3;
 
 /**
  * A launcher at the other end of `stream`. `onLost` is called once when the launcher goes away; the engine must then
- * end, because another one may already be starting. `inherited` descriptors are kept without its knowledge.
+ * end, because another one may already be starting. `inherited` descriptors are kept without its knowledge;
+ * `serviceManager` is its NOTIFY_SOCKET.
  */
 export async function connectLauncher(
   stream: Duplex,
   onLost: (error: EngineError) => void,
-  inherited: [key: string, descriptor: number][] = [],
+  { inherited, serviceManager }: { inherited?: [key: string, descriptor: number][]; serviceManager?: string } = {},
 ): Promise<Launcher> {
   const { ask, close } = openConnection(stream, onLost);
   const kept = new Map(inherited);
@@ -44,15 +45,9 @@ export async function connectLauncher(
     holdPort: (request) => holdPort(ask, request),
     heldPorts: async () => [...(await listHeld(ask))].filter(([, descriptor]) => descriptor === 0).map(([key]) => key),
     watchPid: (pid, startTime, signal) => watchPid(ask, pid, startTime, signal),
-    ready: () => ready(ask),
+    ready: () => announce(ask, serviceManager),
     close,
   };
-}
-
-function ready(ask: Ask): Promise<void> {
-  const calls: Call[] = [];
-  addCall(calls, 'ready', 'ready', []);
-  return ask({ what: 'announcing readiness', calls, decode: () => undefined });
 }
 
 /**
@@ -60,13 +55,14 @@ function ready(ask: Ask): Promise<void> {
  * When it is lost the process ends with code 70 unless `onLost` is given. Throws `unavailable` without one.
  */
 export async function launcherFromEnvironment(onLost: (error: EngineError) => void = endProcess): Promise<Launcher> {
-  const { WHERRY_LAUNCHER_FD: channel } = process.env;
+  const { WHERRY_LAUNCHER_FD: channel, NOTIFY_SOCKET: serviceManager } = process.env;
   delete process.env.WHERRY_LAUNCHER_FD;
+  delete process.env.NOTIFY_SOCKET;
   if (channel === undefined) {
     throw unavailable('the engine was started without its launcher', { hint: 'Start it with bin/wherryd.' });
   }
   const socket = new Socket({ fd: Number(channel), readable: true, writable: true });
-  return await connectLauncher(socket, onLost, takeSystemdSockets());
+  return await connectLauncher(socket, onLost, { inherited: takeSystemdSockets(), serviceManager });
 }
 
 /** What systemd passed to the launcher (sd_listen_fds(3)), which every engine inherits: `fd://0` and so on. */
