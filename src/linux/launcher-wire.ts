@@ -13,47 +13,76 @@ export const MAX_PAYLOAD = 1 << 20;
 /** In the place of the call that failed: the request, or its reply, as a whole; there are no results then. */
 export const NO_CALL = 0xffffffff;
 
-function encodeText(text: string): Buffer {
+/** Bytes that are put together; `length` of them are there. */
+interface Frame {
+  bytes: Buffer;
+  length: number;
+}
+
+/** Makes room for as many bytes and gives where they go. */
+function extend(frame: Frame, size: number): number {
+  const at = frame.length;
+  frame.length += size;
+  if (frame.length > frame.bytes.length) {
+    const bigger = Buffer.allocUnsafe(2 * frame.length);
+    frame.bytes.copy(bigger, 0, 0, at);
+    frame.bytes = bigger;
+  }
+  return at;
+}
+
+function putNumber(frame: Frame, value: number): void {
+  const at = extend(frame, 4);
+  frame.bytes.writeInt32LE(value | 0, at);
+}
+
+function putText(frame: Frame, text: string): void {
   if (text.includes('\0')) throw new RangeError(`${JSON.stringify(text)} has a NUL character`);
-  return Buffer.from(`${text}\0`);
+  const length = Buffer.byteLength(text);
+  const at = extend(frame, length + 1);
+  frame.bytes.write(text, at);
+  frame.bytes[at + length] = 0;
 }
 
-function encodeNumber(value: number): Buffer {
-  const buffer = Buffer.allocUnsafe(4);
-  buffer.writeInt32LE(value | 0);
-  return buffer;
+function putBytes(frame: Frame, bytes: Uint8Array | string | string[]): void {
+  if (typeof bytes === 'string') putText(frame, bytes);
+  else if (Array.isArray(bytes)) for (const text of bytes) putText(frame, text);
+  else {
+    const at = extend(frame, bytes.length);
+    frame.bytes.set(bytes, at);
+  }
 }
 
-function encodeArgument(argument: Argument): Uint8Array[] {
-  if (typeof argument === 'number') return [encodeNumber(argument)];
-  if (argument === null) return [encodeNumber(0)];
-  if (typeof argument === 'object' && 'index' in argument) return [encodeNumber(argument.index)];
-  const bytes = typeof argument === 'string' ? encodeText(argument) : encodeBytes(argument);
-  return [encodeNumber(bytes.length), bytes];
+function putArgument(frame: Frame, argument: Argument): void {
+  if (typeof argument === 'number') putNumber(frame, argument);
+  else if (argument === null) putNumber(frame, 0);
+  else if (typeof argument === 'object' && 'index' in argument) putNumber(frame, argument.index);
+  else {
+    const at = extend(frame, 4);
+    putBytes(frame, argument);
+    frame.bytes.writeUInt32LE(frame.length - at - 4, at);
+  }
 }
 
-function encodeBytes(bytes: Uint8Array | string[]): Uint8Array {
-  return Array.isArray(bytes) ? Buffer.concat(bytes.map(encodeText)) : bytes;
-}
-
-function encodeCall({ name, undoes, fine = [], arguments: args }: Omit<Call, 'label'>): Uint8Array[] {
-  const head = Buffer.alloc(CALL_SIZE);
-  head.write(name, 0, NAME_SIZE, 'latin1');
-  head[NAME_SIZE] = undoes ? undoes.index + 1 : 0;
-  head.set(fine, NAME_SIZE + 1);
-  return [head, ...args.flatMap(encodeArgument)];
+function putCall(frame: Frame, { name, undoes, fine = [], arguments: args }: Omit<Call, 'label'>): void {
+  const at = extend(frame, CALL_SIZE);
+  frame.bytes.fill(0, at, at + CALL_SIZE);
+  frame.bytes.write(name, at, NAME_SIZE, 'latin1');
+  frame.bytes[at + NAME_SIZE] = undoes ? undoes.index + 1 : 0;
+  frame.bytes.set(fine, at + NAME_SIZE + 1);
+  for (const argument of args) putArgument(frame, argument);
 }
 
 /** The whole frame of a request. Throws a RangeError when its payload would exceed MAX_PAYLOAD or a text has a NUL. */
 export function encodeRequest(id: number, calls: Omit<Call, 'label'>[]): Buffer {
-  const header = Buffer.alloc(HEADER_SIZE);
-  const frame = Buffer.concat([header, ...calls.flatMap(encodeCall)]);
+  const frame: Frame = { bytes: Buffer.allocUnsafe(1024), length: HEADER_SIZE };
+  for (const call of calls) putCall(frame, call);
   const length = frame.length - HEADER_SIZE;
   if (length > MAX_PAYLOAD) throw new RangeError(`${length} bytes are more than a request can hold (${MAX_PAYLOAD})`);
-  frame.writeUInt16LE(VERSION, 0);
-  frame.writeUInt32LE(id, 4);
-  frame.writeUInt32LE(length, 8);
-  return frame;
+  frame.bytes.writeUInt32LE(VERSION, 0);
+  frame.bytes.writeUInt32LE(id, 4);
+  frame.bytes.writeUInt32LE(length, 8);
+  return frame.bytes.subarray(0, frame.length);
 }
 
 /** What a call gave. */
