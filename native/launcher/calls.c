@@ -29,6 +29,11 @@ struct call {
   int32_t result;
 };
 
+long fail(int error) {
+  errno = error;
+  return -1;
+}
+
 /* A file in memory can be limited: to its size, which it has from the beginning. */
 static long call_seal(struct request *request, const long *a) {
   return fcntl((int)a[0], F_ADD_SEALS, (int)a[1]);
@@ -43,7 +48,7 @@ static long call_written(struct request *request, const long *a) {
 /* Sends bytes; they may name a descriptor by its number, which is put in at an offset. */
 static long call_send(struct request *request, const long *a) {
   int passed = (int)a[3];
-  if (passed >= 0 && (a[4] < 0 || a[4] > a[2] - (long)sizeof passed)) return errno = EBADMSG, -1;
+  if (passed >= 0 && (a[4] < 0 || a[4] > a[2] - (long)sizeof passed)) return fail(EBADMSG);
   if (passed >= 0) memcpy((char *)a[1] + a[4], &passed, sizeof passed);
   return send((int)a[0], (void *)a[1], (size_t)a[2], MSG_NOSIGNAL);
 }

@@ -25,10 +25,13 @@ static bool is_too_high(int fd) {
 /* Holds a copy of a descriptor under a new key; the next engine inherits it if it shall. */
 long call_keep(struct request *request, const long *a) {
   const char *key = (const char *)a[0];
-  if (find(key) >= 0) return errno = EEXIST, -1;
+  if (find(key) >= 0) return fail(EEXIST);
   int fd = fcntl((int)a[1], a[2] ? F_DUPFD : F_DUPFD_CLOEXEC, 0);
   if (fd < 0) return -1;
-  if (is_too_high(fd)) return close(fd), errno = EMFILE, -1;
+  if (is_too_high(fd)) {
+    close(fd);
+    return fail(EMFILE);
+  }
   if (fd >= key_count) keys = grow(keys, (size_t)(fd + 1) * sizeof *keys);
   while (key_count <= fd) keys[key_count++] = NULL;
   keys[fd] = strdup(key);

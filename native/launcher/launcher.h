@@ -53,6 +53,8 @@ bool read_calls(struct request *request);
 void make_calls(struct request *request, bool quick);
 /* Closes what the calls opened. */
 void end_calls(struct request *request);
+/* -1 and errno. */
+long fail(int error);
 
 /*
  * ---- Calls that are more than a system call. Like one they give a result, or -1 with errno; `a` has their arguments.

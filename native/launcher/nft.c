@@ -10,12 +10,12 @@
 #define LARGE (1u << 20)
 
 static long run(struct request *request, struct nft_ctx *context, const char *commands, bool json) {
-  if (!context || nft_ctx_buffer_output(context) || nft_ctx_buffer_error(context)) return errno = ENOMEM, -1;
+  if (!context || nft_ctx_buffer_output(context) || nft_ctx_buffer_error(context)) return fail(ENOMEM);
   if (json) nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_JSON);
   bool failed = nft_run_cmd_from_buffer(context, commands);
   const char *text = failed ? nft_ctx_get_error_buffer(context) : nft_ctx_get_output_buffer(context);
   buffer_append(&request->reply, text, strlen(text));
-  return failed ? (errno = EINVAL, -1) : 0;
+  return failed ? fail(EINVAL) : 0;
 }
 
 /* The output is the library's, or with EINVAL its message. */
@@ -28,5 +28,6 @@ long call_nft(struct request *request, const long *a) {
   if (context) nft_ctx_free(context);
   if (mallinfo2().fordblks > LARGE) malloc_trim(0);
   pthread_mutex_unlock(&lock);
-  return errno = error, result;
+  errno = error;
+  return result;
 }

@@ -39,7 +39,7 @@ static pid_t start(const long *a) {
   char **argv = split((char *)a[0], (size_t)a[1]);
   int error = argv ? launch(argv[0], argv, (int[]){(int)a[2], (int)a[3], (int)a[4], (int)a[5]}, &pid) : EBADMSG;
   free(argv);
-  return error ? (errno = error, -1) : pid;
+  return error ? (pid_t)fail(error) : pid;
 }
 
 long call_spawn(struct request *request, const long *a) {
@@ -66,15 +66,15 @@ long call_run(struct request *request, const long *a) {
 
 /* Whether a process began then (digits), and is not another one that has its pid now. */
 long call_begun(struct request *request, const long *a) {
-  return process_stat((pid_t)a[0], 22) == strtoll((const char *)a[1], NULL, 10) ? 0 : (errno = ESRCH, -1);
+  return process_stat((pid_t)a[0], 22) == strtoll((const char *)a[1], NULL, 10) ? 0 : fail(ESRCH);
 }
 
 /* The wait status of a process when it has ended: from /proc while it is a zombie, from its pidfd once it is reaped. */
 long call_ended(struct request *request, const long *a) {
   struct exit_info info = {.mask = INFO_EXIT};
   int pidfd = (int)a[1];
-  if (!wait_aside(request, pidfd)) return errno = ECANCELED, -1;
+  if (!wait_aside(request, pidfd)) return fail(ECANCELED);
   int64_t code = process_stat((pid_t)a[0], 52);
   if (!pidfd_send_signal(pidfd, 0, NULL, 0)) return code; /* then the pid was not given to another one before */
-  return !ioctl(pidfd, GET_EXIT_INFO, &info) && (info.mask & INFO_EXIT) ? info.exit_code : (errno = ESRCH, -1);
+  return !ioctl(pidfd, GET_EXIT_INFO, &info) && (info.mask & INFO_EXIT) ? info.exit_code : fail(ESRCH);
 }

@@ -1,6 +1,6 @@
 /**
- * The calls that a request to the launcher is made of, by the names and with the arguments that native/launcher/calls.c has
- * for them. Most are system calls of that name; flags and option numbers are the kernel's.
+ * The calls that a request to the launcher is made of, by the names and with the arguments that native/launcher/calls.c
+ * has for them. Most are system calls of that name; flags and option numbers are the kernel's.
  */
 
 /** The result of an earlier call of the same request, mostly a descriptor. */
