@@ -4,8 +4,6 @@
 #include <inttypes.h>
 
 #define RETRY_INTERVAL_US 200000
-/* How many bytes of lines wait for the file in blocking mode. */
-#define QUEUE_LIMIT (240u << 10)
 
 atomic_int log_errno;
 atomic_uint_fast64_t log_dropped;
@@ -21,8 +19,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static struct buffer queue; /* under `lock`: what is not in the file yet */
 static atomic_bool finishing;
-static size_t queue_limit;
-static bool blocking; /* there is no writer */
+static size_t queue_limit; /* 0 = blocking mode */
 
 static bool open_file(void) {
   struct stat status;
@@ -123,36 +120,39 @@ bool log_file_open(void) {
   max_size = number("log-max-size", 0);
   max_files = number("log-max-files", 1);
   compress = option("log-compress") != NULL;
-  queue_limit = number("log-buffer", QUEUE_LIMIT);
-  blocking = !option("log-buffer");
+  queue_limit = number("log-buffer", 0);
   if (!open_file()) return false;
   mend();
-  if (!blocking) errno = pthread_create(&writer, NULL, run_writer, NULL);
-  return blocking || errno == 0;
+  if (queue_limit > 0) errno = pthread_create(&writer, NULL, run_writer, NULL);
+  return queue_limit == 0 || errno == 0;
 }
 
-bool log_file_flush(bool due) {
-  if (!blocking || queue.length == 0) return false;
-  if (due) buffer_consume(&queue, write_lines(queue.bytes + queue.start, queue.length));
-  return queue.length > 0;
-}
-
-void log_file_add(const char *line, size_t length) {
-  if (blocking && queue.length + length > queue_limit) log_file_flush(true);
-  pthread_mutex_lock(&lock);
-  if (queue.length == 0 || queue.length + length <= queue_limit) buffer_append(&queue, line, length);
-  else log_dropped++;
+static void enqueue(const char *lines, size_t length) {
+  buffer_append(&queue, lines, length);
   pthread_cond_signal(&changed);
-  pthread_mutex_unlock(&lock);
 }
 
-void log_file_finish(void) {
-  if (log_file_flush(true)) log_file_drop(queue.bytes + queue.start, queue.length);
+size_t log_file_write(const char *lines, size_t length) {
+  if (queue_limit == 0) return write_lines(lines, length);
   pthread_mutex_lock(&lock);
-  finishing = true;
-  pthread_cond_signal(&changed);
+  size_t room = queue.length < queue_limit ? queue_limit - queue.length : 0;
+  size_t taken = room < length ? room : length;
+  enqueue(lines, taken);
   pthread_mutex_unlock(&lock);
-  if (!blocking) pthread_join(writer, NULL);
+  return taken;
+}
+
+void log_file_finish(const char *lines, size_t length) {
+  if (queue_limit == 0) {
+    size_t written = write_lines(lines, length);
+    log_file_drop(lines + written, length - written);
+  } else {
+    pthread_mutex_lock(&lock);
+    finishing = true;
+    enqueue(lines, length);
+    pthread_mutex_unlock(&lock);
+    pthread_join(writer, NULL);
+  }
   if (file >= 0) close(file);
   file = -1;
 }

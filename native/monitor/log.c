@@ -14,7 +14,8 @@ static struct line {
   int64_t time; /* of the first part of a split line; 0 = at the start of a line */
 } lines[2];
 
-static char encoded[256 << 10] __attribute__((aligned(4096)));
+static char pending[256 << 10] __attribute__((aligned(4096)));
+static size_t pending_length;
 static const char *attributes;
 static bool is_open;
 
@@ -104,21 +105,29 @@ static int64_t line_time(struct line *line, bool whole) {
   return time;
 }
 
+static void flush(void) {
+  size_t written = log_file_write(pending, pending_length);
+  pending_length -= written;
+  memmove(pending, pending + written, pending_length);
+}
+
 /* Writes what there is of a line. */
 static void emit(unsigned stream) {
   struct line *line = &lines[stream - 1];
   size_t length = line->length, attributes_length = attributes ? strlen(attributes) : 0;
   line->length = 0;
   if (length == 0) return;
+  size_t room = length * 6 + LINE_FRAME + attributes_length;
   int64_t time = line_time(line, line->bytes[length - 1] == '\n');
-  if (length * 6 + LINE_FRAME + attributes_length > sizeof encoded) return log_file_drop("\n", 1);
-  char *out = put(encoded, "{\"log\":\"", 8);
+  if (sizeof pending - pending_length < room) flush();
+  if (sizeof pending - pending_length < room) return log_file_drop("\n", 1);
+  char *out = put(pending + pending_length, "{\"log\":\"", 8);
   out = escape(out, (const unsigned char *)line->bytes, length);
   out = put(out, stream == 1 ? "\",\"stream\":\"stdout\"" : "\",\"stream\":\"stderr\"", 19);
   if (attributes) out = put(put(out, ",\"attrs\":", 9), attributes, attributes_length);
   out = put_time(put(out, ",\"time\":\"", 9), time);
   out = put(out, "\"}\n", 3);
-  log_file_add(encoded, (size_t)(out - encoded));
+  pending_length = (size_t)(out - pending);
 }
 
 void log_write(unsigned stream, const char *bytes, size_t length) {
@@ -133,17 +142,23 @@ void log_write(unsigned stream, const char *bytes, size_t length) {
     line->length += part;
     if (part == room || bytes[part - 1] == '\n') emit(stream);
   }
-  log_file_flush(true);
+  log_retry(true);
 }
 
 void log_finish(void) {
   if (!is_open) return;
   emit(1);
   emit(2);
-  log_file_finish();
+  log_file_finish(pending, pending_length);
+  pending_length = 0;
   is_open = false;
 }
 
+bool log_retry(bool due) {
+  if (due && pending_length > 0) flush();
+  return pending_length > 0;
+}
+
 void log_release(void) {
-  madvise(encoded, sizeof encoded, MADV_DONTNEED);
+  if (pending_length == 0) madvise(pending, sizeof pending, MADV_DONTNEED);
 }

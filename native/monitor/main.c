@@ -67,7 +67,7 @@ static void run(int signals) {
     int64_t time = now(CLOCK_MONOTONIC);
     bool due = time - looked >= RETRY_INTERVAL_MS * MS;
     if (due) looked = time;
-    bool unfinished = container_retry(due) | log_file_flush(due) | stdio_hung_up(due);
+    bool unfinished = container_retry(due) | log_retry(due) | stdio_hung_up(due);
     count = 0;
     watch(signals, POLLIN, on_signal, &signals);
     clients_watch();

@@ -65,6 +65,8 @@ bool log_open(void);
 void log_write(unsigned stream, const char *bytes, size_t length);
 /* Writes unfinished lines, waits for the file and closes it. */
 void log_finish(void);
+/* Tries again (if `due`) to write what a full disk refused; true while something waits. */
+bool log_retry(bool due);
 /* Gives memory back, of which a burst needed much. */
 void log_release(void);
 
@@ -74,12 +76,10 @@ extern atomic_int log_errno;             /* of the last write, 0 = it went well 
 extern atomic_uint_fast64_t log_dropped; /* lines that did not reach the file */
 
 bool log_file_open(void);
-/* Queues a line; where others wait and there is no room for it, it is dropped. */
-void log_file_add(const char *line, size_t length);
-/* In blocking mode, writes (if `due`) what is queued; true while something is, which a full disk refused. */
-bool log_file_flush(bool due);
-/* Writes what is queued; what is refused is dropped. Closes the file. */
-void log_file_finish(void);
+/* Writes or, in non-blocking mode, queues lines; gives how many bytes were taken. */
+size_t log_file_write(const char *lines, size_t length);
+/* Writes `lines` and, in non-blocking mode, what is queued; what is refused is dropped. Closes the file. */
+void log_file_finish(const char *lines, size_t length);
 void log_file_drop(const char *lines, size_t length);
 
 /* ---- container.c */

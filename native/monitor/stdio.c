@@ -9,13 +9,13 @@
 #define PIPE_SIZE (256 << 10)
 /* Clients are not read while this much stdin is queued. */
 #define STDIN_LIMIT (1u << 20)
-/* When the last read of a burst was of more than this, the buffers' pages are given back. */
+/* After a read of more than this, the first one that takes all there is ends a burst: memory is given back. */
 #define BURST (8 << 10)
 
 static int outputs[2] = {-1, -1}; /* [0] is stdout or the terminal, [1] is stderr */
 static int input = -1, console = -1;
 static struct buffer input_queue;
-static bool begun, hung_up;
+static bool begun, hung_up, burst;
 static bool input_ended;      /* no more bytes are accepted; the pipe closes when the queue is empty */
 static struct winsize window; /* asked for before there was a terminal */
 /* The first eight bytes are for the header of a frame. */
@@ -109,7 +109,9 @@ static size_t read_output(int index, size_t limit) {
   if (length > 0) {
     log_write((unsigned)index + 1, bytes, (size_t)length);
     clients_output((unsigned)index + 1, bytes, (size_t)length);
-    if (length > BURST && (size_t)length < size) {
+    burst = burst || length > BURST;
+    if (burst && (size_t)length < size) {
+      burst = false;
       madvise(chunk, sizeof chunk, MADV_DONTNEED);
       log_release();
     }
