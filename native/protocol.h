@@ -25,7 +25,7 @@
  *   t text        u32 length, as many bytes, the last of which and no other is NUL
  *   o optional    the same; length 0 = absent
  *   b bytes       u32 length, as many bytes; a list of texts is bytes too: texts in a row
- * What a call opens is closed when the request is over. A malformed request gets EBADMSG, and no call is
+ * What a call opens is closed before the reply. A malformed request gets EBADMSG, and no call is
  * made. A frame that is too long or has a wrong version ends the connection.
  *
  * A reply is a struct launcher_reply, which begins with the header of its request, and for each call a struct

@@ -70,6 +70,7 @@ static void refuse(struct request *request, int error) {
 
 static void send_reply(struct request *request) {
   struct buffer *frame = &request->reply;
+  end_calls(request); /* before the reply, as a mount is busy while a descriptor of it is open */
   if (frame->length > LAUNCHER_MAX_PAYLOAD) refuse(request, EMSGSIZE);
   struct launcher_reply head = {.header = request->header, .error = request->error, .failed = request->failed};
   head.header.length = (uint32_t)(frame->length - sizeof head.header);
@@ -82,7 +83,6 @@ static void send_reply(struct request *request) {
   send_all(request->channel->fd, frame->bytes, frame->length);
   pthread_mutex_unlock(&request->channel->sending);
   leave(request->channel);
-  end_calls(request);
   buffer_clear(frame);
   free(request->payload);
   free(request);

@@ -26,10 +26,6 @@ struct request {
   struct buffer reply; /* the frame; its struct launcher_reply is filled in at the end */
 };
 
-/* ---- main.c */
-
-_Noreturn void die(const char *what);
-
 /* ---- channel.c */
 
 void channel_open(int fd);

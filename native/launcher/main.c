@@ -30,7 +30,7 @@ static struct {
   int64_t started, restart_at, delay; /* CLOCK_MONOTONIC */
 } engine = {.manager = -1, .delay = FIRST_DELAY};
 
-void die(const char *what) {
+static _Noreturn void die(const char *what) {
   fprintf(stderr, "wherry-launcher: %s: %m\n", what);
   exit(70);
 }

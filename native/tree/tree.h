@@ -17,6 +17,8 @@
 #include "../common.h"
 #include "protocol.h"
 
+#include <stdarg.h>
+
 /* ---- main.c */
 
 /* Ends the program: `ERRNO-NAME message: text of errno` on stderr, exit code 1. Without `error` it is our own refusal. */
