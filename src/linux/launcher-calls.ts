@@ -3,13 +3,13 @@
  * has for them. Most are system calls of that name; flags and option numbers are the kernel's.
  */
 
-/** The result of an earlier call of the same request, mostly a descriptor. */
+/** An earlier call of the same request: the descriptor that it opened, or what is to be undone. */
 export interface Register {
   /** Place of that call in the request. */
   readonly index: number;
 }
 
-/** An i32 or u32, a register, text, bytes, texts in a row, or an optional text that is absent. */
+/** An i32 or u32, a call's descriptor, text, bytes, texts in a row, or an optional text that is absent. */
 export type Argument = number | Register | string | Uint8Array | string[] | null;
 
 export interface CallArguments {
@@ -93,7 +93,7 @@ export function addCall<Name extends keyof CallArguments>(
   return { index: calls.length - 1 };
 }
 
-/** In the place of a register: no descriptor. */
+/** No descriptor. */
 export const none: Register = { index: -1 };
 
 /** What one output may be asked to hold, in bytes. */
