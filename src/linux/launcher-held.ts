@@ -37,7 +37,7 @@ export function release(ask: Ask, key: string): Promise<void> {
 export async function holdPort(ask: Ask, { key, protocol, address, port }: HoldPortRequest): Promise<{ port: number }> {
   const what = `binding ${protocol} port ${port} on ${address}`;
   const ip = parseIp(address);
-  if (!ip || port > 0xffff)
+  if (!ip || port < 0 || port > 0xffff)
     throw system(`${what} failed: the address ${address}: Invalid argument`, { code: 'EINVAL' });
   const calls: Call[] = [];
   const fine = [EPERM, ENOPROTOOPT];

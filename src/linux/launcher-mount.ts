@@ -59,7 +59,7 @@ function attach(calls: Call[], mounted: Register, target: string): void {
 }
 
 /** open_tree, mount_setattr, move_mount. */
-export function bind(ask: Ask, request: BindRequest): Promise<void> {
+export async function bind(ask: Ask, request: BindRequest): Promise<void> {
   const { source, target, recursive, attributesSet = 0, attributesClear = 0, propagation = 0 } = request;
   const calls: Call[] = [];
   const below = recursive ? AT_RECURSIVE : 0;
@@ -70,7 +70,7 @@ export function bind(ask: Ask, request: BindRequest): Promise<void> {
   const tree = addCall(calls, `cloning the mount of ${source}`, 'open_tree', [AT_FDCWD, source, flags]);
   addCall(calls, 'setting its attributes', 'mount_setattr', [tree, '', AT_EMPTY_PATH | below, attributes]);
   attach(calls, tree, target);
-  return ask({ what: `bind mounting ${source} on ${target}`, calls, decode: () => undefined });
+  await ask({ what: `bind mounting ${source} on ${target}`, calls, decode: () => undefined });
 }
 
 /** What is not a mount point, or not even a path, is unmounted. */

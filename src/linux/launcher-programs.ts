@@ -27,7 +27,7 @@ const MAX_SOCKET_PATH = 108;
 /** What a program can write into each of its streams, in bytes; MAX_OUTPUT of it is given back. */
 const RUN_LIMIT = 4 << 20;
 
-export function spawn(ask: Ask, { argv, cwd, listenSocket }: SpawnRequest): Promise<{ pid: number }> {
+export async function spawn(ask: Ask, { argv, cwd, listenSocket }: SpawnRequest): Promise<{ pid: number }> {
   const what = `starting ${argv[0]}`;
   const calls: Call[] = [];
   const folder = listenSocket === undefined ? cwd : dirname(listenSocket);
@@ -39,7 +39,7 @@ export function spawn(ask: Ask, { argv, cwd, listenSocket }: SpawnRequest): Prom
   const started = addCall(calls, 'starting it', 'spawn', [argv, none, none, none, listener?.socket ?? none]);
   if (listener)
     addCall(calls, 'removing the socket', 'unlinkat', [AT_FDCWD, listener.name, 0], { undoes: listener.bound });
-  return ask({ what, calls, decode: (results) => ({ pid: results[started.index]!.value }) });
+  return await ask({ what, calls, decode: (results) => ({ pid: results[started.index]!.value }) });
 }
 
 /**
