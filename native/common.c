@@ -2,6 +2,8 @@
 
 #include <spawn.h>
 
+#define RECEIVED_AT_ONCE (16u << 10)
+
 /* The environment of what we start: ours is for the engine. The second one is for runtimes, see monitor/container.c. */
 static char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                               "_LIBCONTAINER_CLONED_BINARY=1", NULL};
@@ -18,8 +20,7 @@ void *grow(void *memory, size_t size) {
   return memory;
 }
 
-void buffer_append(struct buffer *buffer, const void *bytes, size_t length) {
-  if (length == 0) return;
+char *buffer_room(struct buffer *buffer, size_t length) {
   if (buffer->start + buffer->length + length > buffer->capacity && buffer->start > 0) {
     memmove(buffer->bytes, buffer->bytes + buffer->start, buffer->length);
     buffer->start = 0;
@@ -28,8 +29,19 @@ void buffer_append(struct buffer *buffer, const void *bytes, size_t length) {
     buffer->capacity = 2 * (buffer->length + length);
     buffer->bytes = grow(buffer->bytes, buffer->capacity);
   }
-  memcpy(buffer->bytes + buffer->start + buffer->length, bytes, length);
+  return buffer->bytes + buffer->start + buffer->length;
+}
+
+void buffer_append(struct buffer *buffer, const void *bytes, size_t length) {
+  if (length == 0) return;
+  memcpy(buffer_room(buffer, length), bytes, length);
   buffer->length += length;
+}
+
+ssize_t buffer_receive(struct buffer *buffer, int fd) {
+  ssize_t length = recv(fd, buffer_room(buffer, RECEIVED_AT_ONCE), RECEIVED_AT_ONCE, MSG_DONTWAIT);
+  if (length > 0) buffer->length += (size_t)length;
+  return length;
 }
 
 void buffer_consume(struct buffer *buffer, size_t length) {

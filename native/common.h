@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,7 +40,11 @@ struct buffer {
   char *bytes;
   size_t start, length, capacity;
 };
+/* Where as many more bytes can be put. */
+char *buffer_room(struct buffer *buffer, size_t length);
 void buffer_append(struct buffer *buffer, const void *bytes, size_t length);
+/* Appends what has come on a socket, up to 16 KiB: how much, 0 = it has ended, -1 = errno. */
+ssize_t buffer_receive(struct buffer *buffer, int fd);
 void buffer_consume(struct buffer *buffer, size_t length);
 void buffer_clear(struct buffer *buffer);
 

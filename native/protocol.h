@@ -3,10 +3,9 @@
  *
  *   launcher section: engine <-> launcher, over the socketpair whose descriptor is in WHERRY_LAUNCHER_FD
  *   monitor section:  engine <-> monitor, over the unix socket that the monitor inherits as descriptor 3
- *   tree section:     engine -> tree program, on its standard input
  *
- * All integers are little-endian, as the machines are. The TypeScript side is src/linux/launcher-wire.ts, src/runtime/monitor-wire.ts and
- * src/graphdriver/tree/extract-wire.ts.
+ * All integers are little-endian, as the machines are. The TypeScript side is src/linux/launcher-wire.ts and
+ * src/runtime/monitor-wire.ts. What the tree program reads is in tree/protocol.h.
  */
 #ifndef WHERRY_PROTOCOL_H
 #define WHERRY_PROTOCOL_H
@@ -16,39 +15,50 @@
 /* ------------------------------------------------------------------ launcher */
 
 /*
- * A frame is a struct launcher_header and `length` bytes of payload. A request's payload is its fields, each with its u32
- * length in front: u32; bytes; text with a NUL at its end (absent: length 0); list = texts in a row.
- * A reply has the version, op and id of its request; its payload starts with an i32 errno: 0 and the result, or an error,
- * its name and its text (the rest). In a result, numbers have no length and texts no NUL. Replies come in any order.
- * A frame that is too long or has a wrong version ends the connection; an unknown op and bad fields get EBADMSG.
+ * A frame is a struct launcher_header and `length` bytes of payload.
+ *
+ * A request is a list of calls, which are made in order: struct launcher_call and its arguments, as launcher/calls.c has
+ * them for each name. An argument begins with four bytes, which are
+ *   n number      i32
+ *   d descriptor  i32: the index of the call before that opened it; -1, also for one that failed = none
+ *   w output      u32: so many bytes at most, which come with the result
+ *   t text        u32 length, as many bytes, the last of which and no other is NUL
+ *   o optional    the same; length 0 = absent
+ *   b bytes       u32 length, as many bytes; a list of texts is bytes too: texts in a row
+ * What a call opens is closed before the reply. A malformed request gets EBADMSG, and no call is
+ * made. A frame that is too long or has a wrong version ends the connection.
+ *
+ * A reply is a struct launcher_reply, which begins with the header of its request, and for each call a struct
+ * launcher_result and its output. Replies come in any order.
  */
-#define LAUNCHER_VERSION 1
+#define LAUNCHER_VERSION 2
 #define LAUNCHER_MAX_PAYLOAD (1u << 20)
-/* `run` gives at most this much of each output stream; a program cannot write more than the second number. */
-#define LAUNCHER_RUN_OUTPUT (64u << 10)
-#define LAUNCHER_RUN_LIMIT (4u << 20)
+/* What one output may be asked to hold. */
+#define LAUNCHER_MAX_OUTPUT (64u << 10)
 
 struct launcher_header {
-  uint16_t version, op;
+  uint16_t version, zero;
   uint32_t id, length;
 };
 
-enum launcher_op {
-  LAUNCHER_MOUNT = 1,         /* fstype, target, u32 attributes, list of "key=value" or "flag" -> */
-  LAUNCHER_BIND = 2,          /* source, target, u32 recursive, u32 set, u32 clear, u32 propagation -> */
-  LAUNCHER_UNMOUNT = 3,       /* target, u32 detach -> */
-  LAUNCHER_CREATE_NETNS = 4,  /* path -> */
-  LAUNCHER_DELETE_NETNS = 5,  /* path -> */
-  LAUNCHER_NETLINK = 6,       /* netns or absent, u32 protocol, messages, namespace path or absent, u32 offset -> messages */
-  LAUNCHER_NFT = 7,           /* netns or absent, commands, u32 json -> output */
-  LAUNCHER_SPAWN = 8,         /* argv list, cwd or absent, listening socket's name in cwd or absent -> u32 pid */
-  LAUNCHER_RUN = 9,           /* netns or absent, argv list, stdin, u32 timeout ms -> u32 wait status, stdout, stderr */
-  LAUNCHER_KEEP = 10,         /* key, u32 descriptor of the engine -> */
-  LAUNCHER_RELEASE = 11,      /* key -> */
-  LAUNCHER_HOLD_PORT = 12,    /* key, u32 IPPROTO_*, address in text form, u32 port -> u32 port */
-  LAUNCHER_HELD = 13,         /* -> list of (key, u32 descriptor that the engine inherited, 0 = it is a port) */
-  LAUNCHER_WATCH = 14,        /* u32 pid, start time (digits) -> u32 known, u32 wait status; when it ends */
-  LAUNCHER_READY = 15,        /* -> */
+struct launcher_call {
+  char name[16];   /* with NULs up to its end */
+  uint8_t after;   /* 0: made while nothing has failed; n: only once something has, but not the n-th call of the list */
+  uint8_t fine[2]; /* errnos that are no failure; 0 = none */
+  uint8_t zero;
+};
+
+struct launcher_reply {
+  struct launcher_header header;
+  int32_t error;          /* of the first call that failed; 0 = none has */
+  uint32_t failed;        /* its index; LAUNCHER_NO_CALL = the request or its reply as a whole, and no results follow */
+  char name[16], text[64]; /* of the error */
+};
+#define LAUNCHER_NO_CALL UINT32_MAX
+
+struct launcher_result {
+  int32_t value; /* -errno of a call that failed, -ECANCELED of one that was not made */
+  uint32_t length;
 };
 
 /* ------------------------------------------------------------------- monitor */
@@ -108,57 +118,6 @@ struct monitor_state {
   uint32_t oom;
   int32_t log_errno;      /* why the log cannot be written at the moment, 0 = it can */
   uint64_t log_dropped;   /* lines that did not reach the log */
-};
-
-/* ---------------------------------------------------------------------- tree */
-
-/*
- * What `wherry-tree unpack` reads: for each entry this struct, then name, link and attributes (u32 length of the key with
- * its NUL, u32 length of the value, key, value) of the lengths it says, then `size` bytes. Names are relative, without `.`
- * and `..`.
- */
-struct tree_entry {
-  uint32_t type; /* the character that stands for it in a tar: '0' file, '1' hard link, ... */
-  uint32_t mode, uid, gid, major, minor;
-  int64_t mtime;
-  uint32_t mtime_ns;
-  uint32_t name_length, link_length, xattrs_length;
-  uint64_t size; /* of a file */
-};
-
-/*
- * What `wherry-tree extract` reads: a tree of files as a sequence of entries, in the order in which they are made: a directory is entered, what it holds
- * follows, and when it is left it gets its attributes; the last entry leaves the root. Behind each struct extract_entry
- * come its name, its text, its segments, and its extended attributes, each a struct extract_xattr, its name, its value.
- * Names and texts have no NUL.
- */
-enum extract_op {
-  EXTRACT_ENTER = 1,   /* makes a directory and goes into it */
-  EXTRACT_LEAVE = 2,   /* gives the current directory its attributes and goes to its parent */
-  EXTRACT_FILE = 3,    /* `size` bytes: its segments, and zeros between them */
-  EXTRACT_SYMLINK = 4, /* text: its target */
-  EXTRACT_NODE = 5,    /* a device or FIFO: `size` is the device number in the kernel's 32-bit encoding */
-  EXTRACT_LINK = 6,    /* a hard link; text: the path from the root of a file that is there */
-};
-
-struct extract_entry {
-  uint8_t op, zero;
-  uint16_t name_length;
-  uint32_t mode, uid, gid; /* mode: type and permissions */
-  int64_t seconds;         /* since 1970 */
-  uint32_t nanoseconds, segments;
-  uint64_t size;
-  uint32_t text_length, xattrs;
-};
-
-/* `length` bytes of a file at `offset` are those at `source` in the source file of this number. */
-struct extract_segment {
-  uint64_t offset, length, source;
-  uint32_t file, zero;
-};
-
-struct extract_xattr {
-  uint32_t name_length, value_length;
 };
 
 #endif

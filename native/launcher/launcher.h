@@ -3,43 +3,30 @@
  *
  *   main.c      the loop, the engine's life
  *   channel.c   requests and replies
+ *   calls.c     which calls there are, and how those of a request are made
  *   held.c      descriptors and ports that outlive an engine
- *   mounts.c  network.c  process.c   the operations
+ *   programs.c  nft.c   calls that are more than a system call
  */
 #ifndef WHERRY_LAUNCHER_H
 #define WHERRY_LAUNCHER_H
 
 #include "../common.h"
 
-/* ---- main.c */
-
-_Noreturn void die(const char *what);
-/* The process at the other end of the channel. */
-pid_t engine_pid(void);
-
-/* ---- channel.c */
-
-struct field {
-  uint32_t length, number;
-  char *text;   /* or bytes; NULL = absent */
-  char **texts; /* NULL-terminated */
-};
+struct call;
 
 struct request {
-  const struct operation *operation;
   struct channel *channel;
   struct launcher_header header;
-  struct field fields[6];
-  char *payload;       /* what the fields point into */
-  int fd;              /* what `begin` has opened for `work`; closed with the request */
+  char *payload;
+  size_t left;        /* of the payload, to be read */
+  struct call *calls; /* what the payload asks for, with pointers into it */
+  size_t count, made;
   int32_t error;
-  struct buffer reply; /* the frame's payload after the errno */
+  uint32_t failed;
+  struct buffer reply; /* the frame; its struct launcher_reply is filled in at the end */
 };
 
-void reply_u32(struct request *request, uint32_t value);
-void reply_bytes(struct request *request, const void *bytes, size_t length); /* with a length in front */
-/* Turns the reply into an error; `%m` in its text is the error's description. */
-__attribute__((format(printf, 3, 4))) void fail(struct request *request, int error, const char *format, ...);
+/* ---- channel.c */
 
 void channel_open(int fd);
 void channel_close(void);
@@ -54,38 +41,33 @@ bool wait_or_lose(struct request *request, int fd, int timeout);
 /* The same without a timeout; the request counts as no work meanwhile. */
 bool wait_aside(struct request *request, int fd);
 
-/* ---- held.c */
+/* ---- calls.c */
 
-/* In the engine's process, before exec. */
-void held_make_inheritable(void);
+/* Takes the payload apart; false when it is malformed. */
+bool read_calls(struct request *request);
+/* Makes the calls that are left, or (`quick`) those before the first that may block or change the thread. */
+void make_calls(struct request *request, bool quick);
+/* Closes what the calls opened. */
+void end_calls(struct request *request);
+/* -1 and errno. */
+long fail(int error);
 
-/* ---- process.c */
+/*
+ * ---- Calls that are more than a system call. Like one they give a result, or -1 with errno; `a` has their arguments.
+ */
+long call_keep(struct request *request, const long *a);
+long call_release(struct request *request, const long *a);
+long call_held(struct request *request, const long *a);
+long call_ready(struct request *request, const long *a);
+long call_spawn(struct request *request, const long *a);
+long call_run(struct request *request, const long *a);
+long call_begun(struct request *request, const long *a);
+long call_ended(struct request *request, const long *a);
+long call_nft(struct request *request, const long *a);
+
+/* ---- programs.c */
 
 /* SIGCHLD: reaps spawned processes that have ended. */
 void reap_children(void);
-
-/*
- * ---- The operations. The loop calls `begin_...`, which must not block and may touch what the launcher holds; a thread
- * of the request calls `do_...`, which may block and enter another namespace, for it ends with the request.
- */
-void begin_keep(struct request *request);
-void begin_release(struct request *request);
-void begin_hold_port(struct request *request);
-void begin_held(struct request *request);
-void begin_ready(struct request *request);
-void begin_watch(struct request *request);
-void do_watch(struct request *request);
-void do_mount(struct request *request);
-void do_bind(struct request *request);
-void do_unmount(struct request *request);
-void do_create_netns(struct request *request);
-void do_delete_netns(struct request *request);
-void do_netlink(struct request *request);
-void do_nft(struct request *request);
-void do_spawn(struct request *request);
-void do_run(struct request *request);
-
-/* network.c: takes this thread into a namespace for good; NULL stays. Fails the request and gives false if it cannot. */
-bool enter_netns(struct request *request, const char *path);
 
 #endif

@@ -3,7 +3,8 @@
  * wherry-launcher --serve FD          serves whoever holds the other end of this socket, until it goes away
  *
  * The engine inherits its end of the channel (WHERRY_LAUNCHER_FD), what an earlier engine had us keep, and what systemd
- * passes (LISTEN_FDS, with our pid in LISTEN_PID).
+ * passes (LISTEN_FDS, with our pid in LISTEN_PID). It tells the service manager that it serves, through us: from another
+ * process that is not heard.
  * Once an engine has said READY, one that is killed or fails is started again, later each time; one that ends before
  * that, or with code 0, or after it was told to, ends the launcher with its code.
  */
@@ -16,51 +17,30 @@
 #define SOUND_AFTER (10000 * MS)
 /* How long the next engine waits for what the last one had us do: what is stuck in the kernel shall not keep it away. */
 #define PATIENCE (5000 * MS)
+/* What the service manager is told (sd_notify(3)) when we are told to stop. */
+#define STOPPING "STOPPING=1"
 /* How often we look whether a channel that is not read because of too much work can be read again, or work has ended. */
 #define BUSY_TIMEOUT_MS 10
 
 static struct {
   char **argv; /* NULL: not ours, and nobody to bring back */
-  pid_t pid;   /* 0 while none runs */
+  pid_t pid;   /* 0 while none of ours runs */
   bool ready, stopping;
+  int manager; /* a socket of the service manager's, -1 = there is none (that we know of yet) */
   int64_t started, restart_at, delay; /* CLOCK_MONOTONIC */
-} engine = {.delay = FIRST_DELAY};
+} engine = {.manager = -1, .delay = FIRST_DELAY};
 
-static char *service_manager; /* the name of its socket */
-
-void die(const char *what) {
+static _Noreturn void die(const char *what) {
   fprintf(stderr, "wherry-launcher: %s: %m\n", what);
   exit(70);
 }
 
-pid_t engine_pid(void) {
-  return engine.pid;
-}
-
-/* sd_notify(3); '@' stands for the abstract namespace. */
-static void notify(const char *state) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (!service_manager || strlen(service_manager) >= sizeof address.sun_path) return;
-  strcpy(address.sun_path, service_manager);
-  if (*service_manager == '@') address.sun_path[0] = 0;
-  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(service_manager));
-  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (sendto(fd, state, strlen(state), 0, (struct sockaddr *)&address, size) < 0)
-    fprintf(stderr, "wherry-launcher: telling %s: %m\n", service_manager);
-  if (fd >= 0) close(fd);
-}
-
-/* No program that we start shall take it for its own. */
-static void take_service_manager(void) {
-  const char *path = getenv("NOTIFY_SOCKET");
-  if (path) service_manager = strdup(path);
-  unsetenv("NOTIFY_SOCKET");
-}
-
-void begin_ready(struct request *request) {
-  (void)request;
+/* The engine serves; it has a socket of the service manager's for us, or none. */
+long call_ready(struct request *request, const long *a) {
+  close(engine.manager);
+  engine.manager = fcntl((int)a[0], F_DUPFD_CLOEXEC, 0);
   engine.ready = true;
-  notify("READY=1");
+  return 0;
 }
 
 /* In the new process. An engine never outlives its launcher: two of them on one data-root would be worse than none. */
@@ -72,7 +52,6 @@ static _Noreturn void become_engine(pid_t launcher, int channel) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != launcher) _exit(125);
   snprintf(number, sizeof number, "%d", channel);
   if (fcntl(channel, F_SETFD, 0) || setenv("WHERRY_LAUNCHER_FD", number, 1)) _exit(125);
-  held_make_inheritable();
   signal(SIGPIPE, SIG_DFL);
   sigprocmask(SIG_SETMASK, &none, NULL);
   execvp(engine.argv[0], engine.argv);
@@ -110,26 +89,26 @@ static void on_signal(int number) {
   int status;
   if (number == SIGCHLD) {
     reap_children();
-    if (engine.argv && engine.pid && waitpid(engine.pid, &status, WNOHANG) == engine.pid) on_engine_end(status);
+    if (engine.pid && waitpid(engine.pid, &status, WNOHANG) == engine.pid) on_engine_end(status);
     return;
   }
-  if (stop && (!engine.argv || !engine.pid)) exit(0);
-  if (engine.argv && engine.pid) kill(engine.pid, stop && engine.stopping ? SIGKILL : number);
+  if (stop && !engine.pid) exit(0);
+  if (engine.pid) kill(engine.pid, stop && engine.stopping ? SIGKILL : number);
   if (!stop) return;
   engine.stopping = true;
-  notify("STOPPING=1");
+  send(engine.manager, STOPPING, strlen(STOPPING), MSG_DONTWAIT);
 }
 
 /* Starts an engine that is due; how many ms until then, or until there is something else to look at. */
 static int next_timeout(void) {
+  if (engine.pid || !engine.argv) return channel_fd() < 0 ? BUSY_TIMEOUT_MS : -1;
   int64_t left = engine.restart_at - now(CLOCK_MONOTONIC);
-  bool at_work = channel_at_work();
-  if (engine.argv && !engine.pid && left <= 0 && (!at_work || left <= -PATIENCE)) {
-    if (at_work) fprintf(stderr, "wherry-launcher: what the last engine asked for is still in work, in the kernel\n");
-    start_engine();
-  }
-  if (engine.pid) return channel_fd() < 0 ? BUSY_TIMEOUT_MS : -1;
-  return left > 0 ? (int)(left / MS) + 1 : BUSY_TIMEOUT_MS;
+  if (left > 0) return (int)(left / MS) + 1;
+  if (channel_at_work() && left > -PATIENCE) return BUSY_TIMEOUT_MS;
+  if (channel_at_work())
+    fprintf(stderr, "wherry-launcher: what the last engine asked for is still in work, in the kernel\n");
+  start_engine();
+  return -1;
 }
 
 static _Noreturn void run(int signals) {
@@ -145,16 +124,6 @@ static _Noreturn void run(int signals) {
     }
     if (polled[0].revents && read(signals, &info, sizeof info) == sizeof info) on_signal((int)info.ssi_signo);
   }
-}
-
-/* Serves a process that is not our child. */
-static void serve(int fd) {
-  struct ucred peer;
-  socklen_t size = sizeof peer;
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size)) die("--serve needs a unix socket");
-  if (fcntl(fd, F_SETFD, FD_CLOEXEC)) die("--serve");
-  engine.pid = peer.pid;
-  channel_open(fd);
 }
 
 /* Descriptors 0 to 2 are taken from here on, so that none of ours ever is one that a child must have. */
@@ -173,10 +142,9 @@ int main(int argc, char **argv) {
   }
   mallopt(M_ARENA_MAX, 1); /* threads are short; an arena for each would only cost memory */
   reserve_low_descriptors();
-  take_service_manager();
   int signals = take_signals((int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0});
   if (signals < 0) die("signalfd");
-  if (serving) serve(atoi(argv[2]));
+  if (serving) channel_open(atoi(argv[2]));
   else engine.argv = argv + 2;
   run(signals);
 }

@@ -8,8 +8,6 @@
 /* A control connection that does not read its replies is dropped. */
 #define CONTROL_LIMIT (64u << 10)
 
-enum role { NEW = 1, CONTROL = 2, ATTACH = 4 };
-
 struct client {
   struct client *next;
   int fd; /* -1: to be freed */
@@ -81,24 +79,19 @@ static void reply(struct client *client, int32_t error) {
   if (client->role == CONTROL) client_tell(client, MONITOR_REPLY, &error, sizeof error);
 }
 
-static void start(struct client *client, const struct monitor_state *state) {
-  if (state->phase == MONITOR_WAITING) container_start();
-  else if (state->phase != MONITOR_STARTING) client_tell(client, MONITOR_STARTED, state, sizeof *state);
-}
-
 static void handle(struct client *client, unsigned type, const char *payload, uint32_t length) {
   struct monitor_state state = container_state();
-  union {
-    uint32_t number;
-    uint16_t rows_columns[2];
-  } small = {0};
-  memcpy(&small, payload, length < sizeof small ? length : sizeof small);
+  uint32_t number = 0;
+  memcpy(&number, payload, length < sizeof number ? length : sizeof number);
   client->role = type == MONITOR_SUBSCRIBE ? ATTACH : client->role == NEW ? CONTROL : client->role;
   switch (type) {
     case MONITOR_QUERY: return client_tell(client, MONITOR_STATE, &state, sizeof state);
-    case MONITOR_START: return start(client, &state);
-    case MONITOR_SIGNAL: return reply(client, container_signal((int)small.number));
-    case MONITOR_RESIZE: return reply(client, stdio_resize(small.rows_columns[0], small.rows_columns[1]));
+    case MONITOR_START:
+      if (state.phase == MONITOR_WAITING) return container_start();
+      if (state.phase == MONITOR_STARTING) return;
+      return client_tell(client, MONITOR_STARTED, &state, sizeof state);
+    case MONITOR_SIGNAL: return reply(client, container_signal((int)number));
+    case MONITOR_RESIZE: return reply(client, stdio_resize((uint16_t)number, (uint16_t)(number >> 16)));
     case MONITOR_STDIN_EOF: return stdin_end(), reply(client, 0);
     case MONITOR_SUBSCRIBE:
       client->streams = (unsigned char)payload[0];
@@ -127,14 +120,12 @@ static bool take_frames(struct client *client) {
 }
 
 static void client_ready(void *owner, short events) {
-  char chunk[16 << 10];
   struct client *client = owner;
   if (client->fd < 0) return;
   if (events & POLLOUT && !client->output_over)
     buffer_consume(&client->queue, send_now(client, client->queue.bytes + client->queue.start, client->queue.length));
   if (events & POLLIN) {
-    ssize_t length = recv(client->fd, chunk, sizeof chunk, MSG_DONTWAIT);
-    if (length > 0) buffer_append(&client->inbox, chunk, (size_t)length);
+    ssize_t length = buffer_receive(&client->inbox, client->fd);
     if (length > 0 && !take_frames(client)) return drop(client);
     if (length == 0 || (length < 0 && errno != EAGAIN)) end_input(client);
   }
@@ -142,7 +133,6 @@ static void client_ready(void *owner, short events) {
 }
 
 static void accept_ready(void *owner, short events) {
-  (void)owner, (void)events;
   int fd = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   crowded = fd < 0 && errno != EAGAIN && errno != ECONNABORTED;
   if (fd < 0) return;
@@ -186,8 +176,7 @@ void clients_watch(void) {
 }
 
 void clients_output(unsigned stream, char *bytes, size_t length) {
-  const unsigned char header[8] = {(unsigned char)stream,         0, 0, 0, (unsigned char)(length >> 24),
-                                   (unsigned char)(length >> 16), (unsigned char)(length >> 8), (unsigned char)length};
+  const uint32_t header[2] = {stream, htobe32((uint32_t)length)};
   memcpy(bytes - sizeof header, header, sizeof header);
   for (struct client *client = clients; client; client = client->next) {
     if (client->role != ATTACH || !(client->streams & (1u << stream))) continue;
@@ -206,19 +195,11 @@ unsigned clients_tell(enum monitor_message type, const void *payload, size_t len
   return told;
 }
 
-static unsigned count(unsigned roles) {
+unsigned clients_count(unsigned roles) {
   unsigned number = 0;
   for (struct client *client = clients; client; client = client->next)
     number += client->fd >= 0 && (client->role & roles);
   return number;
-}
-
-unsigned clients_controls(void) {
-  return count(NEW | CONTROL);
-}
-
-unsigned clients_count(void) {
-  return count(NEW | CONTROL | ATTACH);
 }
 
 size_t clients_room(void) {
@@ -227,20 +208,12 @@ size_t clients_room(void) {
     if (client->queue.length > most) most = client->queue.length;
     total += client->queue.length;
   }
-  return most >= OUTPUT_LIMIT || total >= OUTPUT_TOTAL ? 0 : (OUTPUT_TOTAL - total) / (count(ATTACH) + 1) + 1;
+  return most >= OUTPUT_LIMIT || total >= OUTPUT_TOTAL ? 0 : (OUTPUT_TOTAL - total) / (clients_count(ATTACH) + 1) + 1;
 }
 
-static void finish(unsigned roles) {
+void clients_finish(unsigned roles) {
+  if (roles & NEW) close(LISTENER);
+  listening = listening && !(roles & NEW);
   for (struct client *client = clients; client; client = client->next)
     if (client->role & roles) client->closing = true;
-}
-
-void clients_finish_attach(void) {
-  finish(ATTACH);
-}
-
-void clients_finish(void) {
-  close(LISTENER);
-  listening = false;
-  finish(NEW | CONTROL | ATTACH);
 }

@@ -10,7 +10,6 @@
 #define REPORT_SIZE (16u << 10)
 /* The kernel should kill the container, not the one who reports it. */
 #define OOM_SCORE "-999"
-#define DEFAULT_CLEANUP_TIMEOUT "10" /* seconds */
 
 static char **start_command, **clean_command, *runtime;
 static struct monitor_state state;
@@ -45,15 +44,13 @@ static void cleaned(int32_t status) {
   clients_tell(MONITOR_CLEANED, &status, sizeof status);
   /* A client that is still reading must not keep a directory busy. */
   gone = chdir("/") == 0;
-  clients_finish();
+  clients_finish(ANY);
 }
 
 /* Removes the container, or says that there is none to remove. */
 static void clean_up(void) {
-  const char *timeout = option("cleanup-timeout");
   clean_owed = false;
-  if (!cleanup_deadline)
-    cleanup_deadline = now(CLOCK_MONOTONIC) + atoi(timeout ? timeout : DEFAULT_CLEANUP_TIMEOUT) * 1000000000LL;
+  if (!cleanup_deadline) cleanup_deadline = now(CLOCK_MONOTONIC) + atoi(option("cleanup-timeout")) * 1000000000LL;
   if (!*clean_command) return cleaned(0);
   clean_owed = launch(runtime, clean_command, (int[]){-1, -1, -1, -1}, &clean_pid) != 0;
 }
@@ -70,7 +67,7 @@ static void start_failed(int32_t status, const char *object) {
   state.phase = MONITOR_ENDED;
   stdio_drain();
   clients_tell(MONITOR_START_FAILED, report, 8 + length);
-  clients_finish_attach();
+  clients_finish(ATTACH);
   /* A runtime that was killed may leave a container behind; one that failed on its own cleans up itself. */
   if (status > 0 && WIFSIGNALED(status)) clean_up();
   else cleaned(0);
@@ -120,7 +117,7 @@ static void settle(void) {
   struct monitor_state final = container_state();
   unsigned told = clients_tell(MONITOR_EXITED, &final, sizeof final);
   if (record_owed && told == 0) return;
-  clients_finish_attach();
+  clients_finish(ATTACH);
   clean_up();
 }
 

@@ -2,7 +2,6 @@
 #include "monitor.h"
 
 #include <inttypes.h>
-#include <sys/wait.h>
 
 #define RETRY_INTERVAL_US 200000
 

@@ -85,11 +85,11 @@ static char *put_time(char *out, int64_t time) {
   }
   out = put(out, text, sizeof text - 1);
   unsigned nanoseconds = (unsigned)(time % 1000000000);
-  char fraction[10] = ".";
-  for (int i = 9; i > 0; i--, nanoseconds /= 10) fraction[i] = (char)('0' + nanoseconds % 10);
-  size_t length = sizeof fraction;
-  while (fraction[length - 1] == '0') length--;
-  return put(put(out, fraction, length == 1 ? 0 : length), "Z", 1);
+  for (int i = 9; i > 0; i--, nanoseconds /= 10) out[i] = (char)('0' + nanoseconds % 10);
+  out[0] = '.';
+  size_t length = 10;
+  while (out[length - 1] == '0') length--;
+  return put(out + (length == 1 ? 0 : length), "Z", 1);
 }
 
 /* The time of a line, which is that of its first part; no two lines have the same. */
@@ -111,14 +111,18 @@ static void flush(void) {
   memmove(pending, pending + written, pending_length);
 }
 
-static void emit(unsigned stream, const char *bytes, size_t length) {
-  size_t attributes_length = attributes ? strlen(attributes) : 0;
+/* Writes what there is of a line. */
+static void emit(unsigned stream) {
+  struct line *line = &lines[stream - 1];
+  size_t length = line->length, attributes_length = attributes ? strlen(attributes) : 0;
+  line->length = 0;
+  if (length == 0) return;
   size_t room = length * 6 + LINE_FRAME + attributes_length;
-  int64_t time = line_time(&lines[stream - 1], bytes[length - 1] == '\n');
+  int64_t time = line_time(line, line->bytes[length - 1] == '\n');
   if (sizeof pending - pending_length < room) flush();
   if (sizeof pending - pending_length < room) return log_file_drop("\n", 1);
   char *out = put(pending + pending_length, "{\"log\":\"", 8);
-  out = escape(out, (const unsigned char *)bytes, length);
+  out = escape(out, (const unsigned char *)line->bytes, length);
   out = put(out, stream == 1 ? "\",\"stream\":\"stdout\"" : "\",\"stream\":\"stderr\"", 19);
   if (attributes) out = put(put(out, ",\"attrs\":", 9), attributes, attributes_length);
   out = put_time(put(out, ",\"time\":\"", 9), time);
@@ -128,30 +132,24 @@ static void emit(unsigned stream, const char *bytes, size_t length) {
 
 void log_write(unsigned stream, const char *bytes, size_t length) {
   struct line *line = &lines[stream - 1];
-  while (is_open && length > 0) {
+  if (!is_open) return;
+  for (size_t part; length > 0; bytes += part, length -= part) {
     const char *newline = memchr(bytes, '\n', length);
-    size_t part = newline ? (size_t)(newline - bytes) + 1 : length;
-    if (line->length == 0 && newline && part <= LINE_SIZE) {
-      emit(stream, bytes, part);
-    } else {
-      if (part > LINE_SIZE - line->length) part = LINE_SIZE - line->length;
-      memcpy(line->bytes + line->length, bytes, part);
-      line->length += part;
-      if (line->length == LINE_SIZE || bytes[part - 1] == '\n') {
-        emit(stream, line->bytes, line->length);
-        line->length = 0;
-      }
-    }
-    bytes += part;
-    length -= part;
+    size_t room = LINE_SIZE - line->length;
+    part = newline ? (size_t)(newline - bytes) + 1 : length;
+    if (part > room) part = room;
+    memcpy(line->bytes + line->length, bytes, part);
+    line->length += part;
+    if (part == room || bytes[part - 1] == '\n') emit(stream);
   }
   log_retry(true);
 }
 
 void log_finish(void) {
-  for (unsigned stream = 1; is_open && stream <= 2; stream++)
-    if (lines[stream - 1].length > 0) emit(stream, lines[stream - 1].bytes, lines[stream - 1].length);
-  if (is_open) log_file_finish(pending, pending_length);
+  if (!is_open) return;
+  emit(1);
+  emit(2);
+  log_file_finish(pending, pending_length);
   pending_length = 0;
   is_open = false;
 }

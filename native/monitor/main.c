@@ -8,7 +8,6 @@
 
 #define STARTER_TIMEOUT_MS 15000
 #define RETRY_INTERVAL_MS 200
-#define BURST_OVER_MS 1000
 #define MS 1000000LL
 
 static char **options;
@@ -40,17 +39,15 @@ void watch(int fd, short events, void (*ready)(void *owner, short events), void 
   watched[count++] = (struct watched){ready, owner};
 }
 
-/* Calls who has something to do; false when the time-out passed first. */
-static bool turn(int timeout) {
+/* Calls who has something to do, before the time-out. */
+static void turn(int timeout) {
   int ready = poll(polled, count, timeout);
   for (size_t i = 0; i < count && ready > 0; i++)
     if (polled[i].revents) watched[i].ready(watched[i].owner, polled[i].revents);
-  return ready != 0;
 }
 
 static void on_signal(void *owner, short events) {
   struct signalfd_siginfo info;
-  (void)events;
   while (read(*(int *)owner, &info, sizeof info) > 0) continue;
   container_reap();
 }
@@ -58,9 +55,10 @@ static void on_signal(void *owner, short events) {
 /* Nobody is there who could send START, or everybody has all that there was. */
 static bool is_over(int64_t waited) {
   static bool had_starter;
-  if (container_state().phase != MONITOR_WAITING) return container_gone() && clients_count() == 0;
-  had_starter = had_starter || clients_controls() > 0;
-  return clients_controls() == 0 && (had_starter || waited >= STARTER_TIMEOUT_MS * MS);
+  if (container_state().phase != MONITOR_WAITING) return container_gone() && clients_count(ANY) == 0;
+  bool has_starter = clients_count(NEW | CONTROL) > 0;
+  had_starter = had_starter || has_starter;
+  return !has_starter && (had_starter || waited >= STARTER_TIMEOUT_MS * MS);
 }
 
 static void run(int signals) {
@@ -75,10 +73,7 @@ static void run(int signals) {
     clients_watch();
     stdio_watch();
     if (is_over(time - begin)) return;
-    int timeout = stdio_burst() ? BURST_OVER_MS : container_state().phase == MONITOR_WAITING ? STARTER_TIMEOUT_MS : -1;
-    if (turn(unfinished ? RETRY_INTERVAL_MS : timeout) || unfinished || !stdio_burst()) continue;
-    stdio_release();
-    log_release();
+    turn(unfinished ? RETRY_INTERVAL_MS : container_state().phase == MONITOR_WAITING ? STARTER_TIMEOUT_MS : -1);
   }
 }
 
@@ -93,8 +88,9 @@ static char **split(char **list) {
 int main(int argc, char **argv) {
   options = argv + (argc > 0);
   char **start = split(options), **clean = split(start);
-  if (!*start || !option("exit-file") || fcntl(3, F_SETFD, FD_CLOEXEC) || fcntl(3, F_SETFL, O_RDWR | O_NONBLOCK)) {
-    fprintf(stderr, "wherry-monitor: a listening socket as descriptor 3, --exit-file or the command is missing\n");
+  bool told = *start && option("exit-file") && option("cleanup-timeout");
+  if (!told || fcntl(3, F_SETFD, FD_CLOEXEC) || fcntl(3, F_SETFL, O_RDWR | O_NONBLOCK)) {
+    fprintf(stderr, "wherry-monitor: a listening socket as descriptor 3, an option or the command is missing\n");
     return 2;
   }
   mallopt(M_MMAP_THRESHOLD, 64 << 10); /* big buffers go back to the kernel as soon as they are free */

@@ -24,20 +24,20 @@ void watch(int fd, short events, void (*ready)(void *owner, short events), void 
 
 /* ---- clients.c */
 
+/* What a connection is, by its first frame. */
+enum role { NEW = 1, CONTROL = 2, ATTACH = 4, ANY = 7 };
+
 void clients_watch(void);
 /* Output for every subscriber of `stream` (1 = stdout, 2 = stderr); eight bytes in front of `bytes` are overwritten. */
 void clients_output(unsigned stream, char *bytes, size_t length);
 /* An event for every control connection; gives how many got it. */
 unsigned clients_tell(enum monitor_message type, const void *payload, size_t length);
-/* How many there are that are not attach connections, and all together. */
-unsigned clients_controls(void);
-unsigned clients_count(void);
+/* How many there are of some roles. */
+unsigned clients_count(unsigned roles);
 /* How much output there may be at once, as every subscriber may have to keep it; 0 = none, for some read too slowly. */
 size_t clients_room(void);
-/* Ends attach connections once all their bytes are out. */
-void clients_finish_attach(void);
-/* Stops listening and ends control connections too. */
-void clients_finish(void);
+/* Ends connections of some roles once all their bytes are out; with NEW, no more are taken. */
+void clients_finish(unsigned roles);
 
 /* ---- stdio.c */
 
@@ -52,9 +52,6 @@ void stdio_begin(void);
 void stdio_drain(void);
 /* A terminal that nobody had open: looks (if `due`) whether that has changed. True while it has not. */
 bool stdio_hung_up(bool due);
-/* After a burst of output there is memory that `stdio_release` gives back. */
-bool stdio_burst(void);
-void stdio_release(void);
 int stdio_resize(unsigned short rows, unsigned short columns);
 void stdin_write(const void *bytes, size_t length);
 bool stdin_full(void);
@@ -70,6 +67,7 @@ void log_write(unsigned stream, const char *bytes, size_t length);
 void log_finish(void);
 /* Tries again (if `due`) to write what a full disk refused; true while something waits. */
 bool log_retry(bool due);
+/* Gives memory back, of which a burst needed much. */
 void log_release(void);
 
 /* ---- log-file.c */

@@ -9,8 +9,8 @@
 #define PIPE_SIZE (256 << 10)
 /* Clients are not read while this much stdin is queued. */
 #define STDIN_LIMIT (1u << 20)
-/* A read of more than this makes it worth giving the buffers' pages back later. */
-#define BURST (8u << 10)
+/* After a read of more than this, the first one that takes all there is ends a burst: memory is given back. */
+#define BURST (8 << 10)
 
 static int outputs[2] = {-1, -1}; /* [0] is stdout or the terminal, [1] is stderr */
 static int input = -1, console = -1;
@@ -26,17 +26,14 @@ static void close_fd(int *fd) {
   *fd = -1;
 }
 
-static void set_nonblocking(int fd) {
-  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
-static bool make_pipe(int *read_end, int *write_end) {
+/* Our end does not block; we read from it, or write to it. */
+static bool make_pipe(int *ours, int *theirs, bool writing) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC)) return false;
-  fcntl(ends[1], F_SETPIPE_SZ, PIPE_SIZE);
-  *read_end = ends[0];
-  *write_end = ends[1];
-  return true;
+  *ours = ends[writing];
+  *theirs = ends[!writing];
+  fcntl(*ours, F_SETPIPE_SZ, PIPE_SIZE);
+  return !fcntl(*ours, F_SETFL, O_NONBLOCK);
 }
 
 static bool listen_for_console(void) {
@@ -48,14 +45,13 @@ static bool listen_for_console(void) {
 
 bool stdio_prepare(int fds[3]) {
   bool terminal = option("tty");
-  if (!make_pipe(&outputs[1], &fds[2])) return false;
-  if (terminal ? !listen_for_console() : !make_pipe(&outputs[0], &fds[1])) return false;
-  return terminal || !option("stdin") || make_pipe(&fds[0], &input);
+  if (!make_pipe(&outputs[1], &fds[2], false)) return false;
+  if (terminal ? !listen_for_console() : !make_pipe(&outputs[0], &fds[1], false)) return false;
+  return terminal || !option("stdin") || make_pipe(&input, &fds[0], true);
 }
 
 size_t stdio_read_stderr(char *text, size_t size) {
   size_t length = 0;
-  set_nonblocking(outputs[1]);
   for (ssize_t got; length < size && (got = read(outputs[1], text + length, size - length)) > 0;)
     length += (size_t)got;
   return length;
@@ -68,7 +64,6 @@ static void close_console(void) {
 
 /* The runtime sends the master of the container's terminal. */
 static void console_ready(void *owner, short events) {
-  (void)owner, (void)events;
   char name[256], control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(sizeof(size_t))));
   struct iovec part = {name, sizeof name};
   struct msghdr message = {
@@ -80,12 +75,12 @@ static void console_ready(void *owner, short events) {
   if (!header || header->cmsg_type != SCM_RIGHTS) return;
   close_console();
   memcpy(&outputs[0], CMSG_DATA(header), sizeof outputs[0]);
+  fcntl(outputs[0], F_SETFL, O_NONBLOCK);
   if (option("stdin")) input = fcntl(outputs[0], F_DUPFD_CLOEXEC, 3);
   if (window.ws_row || window.ws_col) ioctl(outputs[0], TIOCSWINSZ, &window);
 }
 
 static void flush_input(void *owner, short events) {
-  (void)owner, (void)events;
   ssize_t written = 0;
   while (begun && input >= 0 && input_queue.length > 0 && written >= 0) {
     written = write(input, input_queue.bytes + input_queue.start, input_queue.length);
@@ -103,9 +98,6 @@ void stdio_begin(void) {
   begun = true;
   if (console >= 0) console_ready(NULL, 0); /* the runtime's end may be seen before what it sent */
   close_console();
-  for (int i = 0; i < 2; i++)
-    if (outputs[i] >= 0) set_nonblocking(outputs[i]);
-  if (input >= 0) set_nonblocking(input);
   flush_input(NULL, 0);
 }
 
@@ -115,9 +107,14 @@ static size_t read_output(int index, size_t limit) {
   size_t size = limit < sizeof chunk - 8 ? limit : sizeof chunk - 8;
   ssize_t length = outputs[index] < 0 ? -1 : read(outputs[index], bytes, size);
   if (length > 0) {
-    burst = burst || (size_t)length > BURST;
     log_write((unsigned)index + 1, bytes, (size_t)length);
     clients_output((unsigned)index + 1, bytes, (size_t)length);
+    burst = burst || length > BURST;
+    if (burst && (size_t)length < size) {
+      burst = false;
+      madvise(chunk, sizeof chunk, MADV_DONTNEED);
+      log_release();
+    }
     return (size_t)length;
   }
   if (length < 0 && errno == EIO && option("tty")) hung_up = true; /* the container may open it again */
@@ -126,7 +123,6 @@ static size_t read_output(int index, size_t limit) {
 }
 
 static void output_ready(void *owner, short events) {
-  (void)events;
   size_t room = clients_room();
   if (room > 0) read_output((int)((int *)owner - outputs), room);
 }
@@ -175,13 +171,4 @@ void stdin_end(void) {
   if (option("tty")) return;
   input_ended = true;
   flush_input(NULL, 0);
-}
-
-bool stdio_burst(void) {
-  return burst;
-}
-
-void stdio_release(void) {
-  burst = false;
-  madvise(chunk, sizeof chunk, MADV_DONTNEED);
 }

@@ -15,6 +15,9 @@
 #define WHERRY_TREE_H
 
 #include "../common.h"
+#include "protocol.h"
+
+#include <stdarg.h>
 
 /* ---- main.c */
 

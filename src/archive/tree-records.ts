@@ -30,9 +30,9 @@ const typeCharacters: Record<TarType, string> = {
 type Part = Buffer | number;
 
 /**
- * A tar as the records that the tree program makes files of (`struct tree_entry` in native/protocol.h). Names lose `.` and
- * `..`; one that leads out is refused with `invalid` in Docker's words, as are links to such. Sparse files are filled with
- * zeros. Throws as TarParser does.
+ * A tar as the records that the tree program makes files of (`struct tree_entry` in native/tree/protocol.h). Names lose
+ * `.` and `..`; one that leads out is refused with `invalid` in Docker's words, as are links to such. Sparse files are
+ * filled with zeros. Throws as TarParser does.
  */
 export async function* treeRecords(
   tar: AsyncIterable<Uint8Array>,

@@ -1,21 +1,25 @@
 /** Requests and their replies, in any order, over one stream to the launcher. */
 import type { Duplex } from 'node:stream';
-import { describe, type EngineError, system } from '#errors/errors.ts';
-import {
-  createReplyDecoder,
-  encodeRequest,
-  type Field,
-  type FieldReader,
-  type OpCode,
-  type Reply,
-} from './launcher-wire.ts';
+import { describe, type EngineError, isEngineError, system } from '#errors/errors.ts';
+import type { Call } from './launcher-calls.ts';
+import { type CallResult, createReplyDecoder, encodeRequest, NO_CALL, type Reply } from './launcher-wire.ts';
+
+/** What the launcher is asked for with one request. */
+export interface Operation<Result> {
+  /** The operation and its object: "mounting erofs on /run/x". */
+  what: string;
+  calls: Call[];
+  /** Reads what the calls gave when none has failed. An EngineError that it throws is the request's. */
+  decode(results: CallResult[]): Result;
+  /** The error's text in the place of that of the failed call's label. */
+  explain?(reply: Reply): string | undefined;
+}
+
+/** Rejects with an EngineError of kind `system` whose code is the errno's name. */
+export type Ask = <Result>(operation: Operation<Result>) => Promise<Result>;
 
 export interface LauncherConnection {
-  /**
-   * Sends a request; `what` is the operation and its object ("mounting erofs on /run/x"). `decode` reads the reply's
-   * fields. Rejects with an EngineError of kind `system` whose code is the errno's name.
-   */
-  request<Result>(op: OpCode, what: string, fields: Field[], decode: (reply: FieldReader) => Result): Promise<Result>;
+  ask: Ask;
   /** Ends the connection; requests without a reply reject. */
   close(): void;
 }
@@ -33,10 +37,15 @@ const hints: Record<string, string> = {
   ENODEV: 'The kernel does not have this file system or device; is its module loaded?',
 };
 
+/** Failures that are none of a call: the request or its reply is not what it should be, or no thread could be had. */
+const wholes: Record<string, string> = { EBADMSG: 'the request', EMSGSIZE: 'the reply' };
+
 /** The error of a reply with a non-zero errno. */
-function failure(what: string, { errno, fields }: Reply): EngineError {
-  const code = fields.text() || `ERRNO_${errno}`;
-  const text = fields.rest().toString();
+function failure({ what, calls, explain }: Pick<Operation<unknown>, 'what' | 'calls' | 'explain'>, reply: Reply) {
+  const code = reply.name || `ERRNO_${reply.errno}`;
+  const whole = reply.failed === NO_CALL;
+  const label = whole ? (wholes[code] ?? 'a thread for the request') : calls[reply.failed]!.label;
+  const text = (whole ? undefined : explain?.(reply)) ?? `${label}: ${reply.text}`;
   return system(`${what} failed: ${text}`, { code, hint: hints[code] });
 }
 
@@ -79,34 +88,36 @@ export function openConnection(stream: Duplex, onLost: (error: EngineError) => v
   stream.on('close', () => lose());
   stream.on('end', () => lose());
 
-  function request<Result>(op: OpCode, what: string, fields: Field[], decode: (reply: FieldReader) => Result) {
+  function ask<Result>(operation: Operation<Result>) {
+    const { what, calls, decode } = operation;
     lastId = lastId === 0xffffffff ? 1 : lastId + 1;
     const id = lastId;
     return new Promise<Result>((resolve, reject) => {
       if (lost) throw system(`${what} failed: ${lost.message}`, { code: lost.code, cause: lost });
       const settle = (reply: Reply) => {
         try {
-          if (reply.errno === 0) resolve(decode(reply.fields));
-          else reject(failure(what, reply));
+          if (reply.errno === 0) resolve(decode(reply.results));
+          else reject(failure(operation, reply));
         } catch (cause) {
-          reject(system(`${what} failed: ${describe(cause)}`, { code: 'EBADMSG', cause }));
+          if (isEngineError(cause)) reject(cause);
+          else reject(system(`${what} failed: ${describe(cause)}`, { code: 'EBADMSG', cause }));
         }
       };
-      const frame = encode(op, id, what, fields);
+      const frame = encode(id, what, calls);
       waiting.set(id, { what, settle, reject });
       stream.write(frame);
     });
   }
 
   return {
-    request,
+    ask,
     close: () => end(system('the connection was closed', { code: 'ECANCELED' })),
   };
 }
 
-function encode(op: OpCode, id: number, what: string, fields: Field[]): Buffer {
+function encode(id: number, what: string, calls: Call[]): Buffer {
   try {
-    return encodeRequest(op, id, fields);
+    return encodeRequest(id, calls);
   } catch (cause) {
     throw system(`${what} failed: ${describe(cause)}`, { code: 'EINVAL', cause });
   }

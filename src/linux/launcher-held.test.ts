@@ -68,5 +68,9 @@ describe('ports that the launcher holds', () => {
     const hold = (address: string) => server.launcher.holdPort({ key: 'x', protocol: 'tcp', address, port: 80 });
     await assert.rejects(hold('localhost'), { code: 'EINVAL' });
     await assert.rejects(hold('192.0.2.1'), { code: 'EADDRNOTAVAIL' });
+    for (const port of [-1, 65536]) {
+      const wrong = { key: 'x', protocol: 'tcp', address: '127.0.0.1', port } as const;
+      await assert.rejects(server.launcher.holdPort(wrong), { code: 'EINVAL' });
+    }
   });
 });

@@ -85,6 +85,8 @@ describe('processes through the launcher', () => {
     await assert.rejects(server.launcher.spawn({ argv: ['/etc/passwd'] }), { code: 'EACCES' });
     await assert.rejects(server.launcher.spawn({ argv: ['true'], cwd: join(home, 'none') }), { code: 'ENOENT' });
     await assert.rejects(server.launcher.spawn({ argv: [] }), { code: 'EBADMSG' });
+    const listenSocket = join(home, 'n'.repeat(108));
+    await assert.rejects(server.launcher.spawn({ argv: ['true'], listenSocket }), { code: 'ENAMETOOLONG' });
     await assert.rejects(server.launcher.run({ argv: ['a\0b'] }), { code: 'EINVAL' });
   });
 

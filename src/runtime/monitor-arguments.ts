@@ -23,11 +23,13 @@ export interface MonitorOptions {
   stdinOnce?: boolean;
   /** The cgroup's file with an `oom_kill N` line: memory.oom_control (v1) or memory.events (v2). */
   oomFile?: string;
-  /** Seconds that the runtime's `delete` may take. */
+  /** Seconds that the runtime's `delete` may take. Default 10. */
   cleanupTimeout?: number;
   /** Absent = no log. */
   log?: LogOptions;
 }
+
+const DEFAULT_CLEANUP_TIMEOUT = 10;
 
 /** Docker's json-file log. */
 export interface LogOptions {
@@ -55,7 +57,7 @@ export function monitorArguments(options: MonitorOptions): string[] {
     ...option('exit-file', options.exitFile),
     ...flag('exit-sync', options.exitSync),
     ...option('oom-file', options.oomFile),
-    ...option('cleanup-timeout', options.cleanupTimeout),
+    ...option('cleanup-timeout', options.cleanupTimeout ?? DEFAULT_CLEANUP_TIMEOUT),
     ...flag('tty', options.tty),
     ...flag('stdin', options.openStdin),
     ...flag('stdin-once', options.stdinOnce),

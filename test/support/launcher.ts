@@ -29,17 +29,23 @@ export interface TestLauncher {
   close(): Promise<void>;
 }
 
-/** `netns` is the name of a namespace under /run/netns for the launcher to live in; the test makes and deletes it. */
-export async function startLauncher({ netns }: { netns?: string } = {}): Promise<TestLauncher> {
+/** A launcher's process, and the other end of its channel. It ends with the channel, which gives its exit code. */
+export function spawnLauncher({ netns }: { netns?: string } = {}) {
   const command = [nativeProgram('wherry-launcher'), '--serve', '3'];
   if (netns !== undefined) command.unshift('nsenter', `--net=/run/netns/${netns}`);
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const launcher = await connectLauncher(child.stdio[3] as Duplex, () => {});
+  return { pid: child.pid!, stream: child.stdio[3] as Duplex, ended };
+}
+
+/** `netns` is the name of a namespace under /run/netns for the launcher to live in; the test makes and deletes it. */
+export async function startLauncher(options: { netns?: string } = {}): Promise<TestLauncher> {
+  const { pid, stream, ended } = spawnLauncher(options);
+  const launcher = await connectLauncher(stream, () => {});
   const close = async () => {
     launcher.close();
     const code = await ended;
     if (code) throw new Error(`the launcher ended with code ${code}, see its messages above`);
   };
-  return { launcher, pid: child.pid!, close };
+  return { launcher, pid, close };
 }

@@ -1,4 +1,4 @@
-/** The engine's side of the extract section of native/protocol.h. All integers are little-endian. */
+/** The engine's side of `extract` in native/tree/protocol.h. All integers are little-endian. */
 import type { LayerNode } from './layer-node.ts';
 import type { Xattr } from './xattrs.ts';
 

@@ -1,0 +1,120 @@
+/** Programs through the launcher: started for good, run to their end, or watched. */
+import { constants } from 'node:os';
+import { basename, dirname } from 'node:path';
+import { cancelled, isEngineError, system } from '#errors/errors.ts';
+import {
+  AF_UNIX,
+  AT_FDCWD,
+  addCall,
+  type Call,
+  MAX_OUTPUT,
+  none,
+  SOCK_CLOEXEC,
+  SOCK_STREAM,
+} from './launcher-calls.ts';
+import type { Ask } from './launcher-connection.ts';
+import { enterNetns } from './launcher-netns.ts';
+import type { PidExit, RunRequest, RunResult, SpawnRequest } from './launcher-types.ts';
+
+const { ENOENT } = constants.errno;
+const CLONE_FS = 0x200;
+const SOMAXCONN = 4096;
+const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+const F_SEAL_GROW = 4;
+/** With its NUL (unix(7)). */
+const MAX_SOCKET_PATH = 108;
+/** What a program can write into each of its streams, in bytes; MAX_OUTPUT of it is given back. */
+const RUN_LIMIT = 4 << 20;
+
+export async function spawn(ask: Ask, { argv, cwd, listenSocket }: SpawnRequest): Promise<{ pid: number }> {
+  const what = `starting ${argv[0]}`;
+  const calls: Call[] = [];
+  const folder = listenSocket === undefined ? cwd : dirname(listenSocket);
+  if (folder !== undefined) {
+    addCall(calls, `entering ${folder}`, 'unshare', [CLONE_FS]);
+    addCall(calls, `entering ${folder}`, 'chdir', [folder]);
+  }
+  const listener = listenSocket === undefined ? undefined : addListener(calls, what, basename(listenSocket));
+  const started = addCall(calls, 'starting it', 'spawn', [argv, none, none, none, listener?.socket ?? none]);
+  if (listener)
+    addCall(calls, 'removing the socket', 'unlinkat', [AT_FDCWD, listener.name, 0], { undoes: listener.bound });
+  return await ask({ what, calls, decode: (results) => ({ pid: results[started.index]!.value }) });
+}
+
+/**
+ * A listening unix socket with mode 0600 in the working directory, instead of what is there: with a working directory of
+ * the request's own its path may have any length. The file is there once it is bound.
+ */
+function addListener(calls: Call[], what: string, name: string) {
+  const label = `listening on ${name}`;
+  const address = Buffer.from(`\x01\0${name}\0`);
+  if (address.length > 2 + MAX_SOCKET_PATH) {
+    throw system(`${what} failed: ${label}: File name too long`, { code: 'ENAMETOOLONG' });
+  }
+  addCall(calls, label, 'unlinkat', [AT_FDCWD, name, 0], { fine: [ENOENT] });
+  const socket = addCall(calls, label, 'socket', [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0]);
+  addCall(calls, label, 'fchmod', [socket, 0o600]);
+  const bound = addCall(calls, label, 'bind', [socket, address]);
+  addCall(calls, label, 'listen', [socket, SOMAXCONN]);
+  return { name, socket, bound };
+}
+
+/** stdin, stdout and stderr are files in memory: nobody has to feed or drain them, nor wait for who else has them. */
+export function run(ask: Ask, { argv, netns, stdin = Buffer.alloc(0), timeoutMs = 0 }: RunRequest): Promise<RunResult> {
+  const calls: Call[] = [];
+  const label = 'starting it';
+  const file = () => addCall(calls, label, 'memfd_create', ['stdio', MFD_CLOEXEC | MFD_ALLOW_SEALING]);
+  enterNetns(calls, netns);
+  const input = file();
+  addCall(calls, label, 'pwrite', [input, stdin, 0]);
+  const outputs = [file(), file()] as const;
+  for (const output of outputs) {
+    addCall(calls, label, 'ftruncate', [output, RUN_LIMIT]);
+    addCall(calls, label, 'seal', [output, F_SEAL_GROW]);
+  }
+  const ended = addCall(calls, label, 'run', [argv, input, ...outputs, none, timeoutMs || -1]);
+  const [stdout, stderr] = outputs.map((output) => addCall(calls, 'its output', 'written', [output, MAX_OUTPUT]));
+  return ask({
+    what: `running ${argv[0]}`,
+    calls,
+    decode: (results) => ({
+      code: null,
+      signal: null,
+      ...decodeWaitStatus(results[ended.index]!.value),
+      stdout: results[stdout!.index]!.output,
+      stderr: results[stderr!.index]!.output,
+    }),
+  });
+}
+
+/** The wait can be given up; the launcher's own ends with the process or with this engine. */
+export async function watchPid(ask: Ask, pid: number, startTime: string, signal?: AbortSignal): Promise<PidExit> {
+  const givenUp = () => cancelled(`watching process ${pid} was given up`, { cause: signal?.reason });
+  if (signal?.aborted) throw givenUp();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(givenUp());
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([awaitEnd(ask, pid, startTime), aborted.promise]);
+  } catch (error) {
+    if (isEngineError(error, 'system') && error.code === 'ESRCH') return {};
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** Rejects with ESRCH when nobody knows (any more). */
+function awaitEnd(ask: Ask, pid: number, startTime: string): Promise<PidExit> {
+  const calls: Call[] = [];
+  const process = addCall(calls, 'pidfd_open', 'pidfd_open', [pid, 0]);
+  addCall(calls, 'its start', 'begun', [pid, startTime]);
+  const { index } = addCall(calls, 'its end', 'ended', [pid, process]);
+  return ask({ what: `watching process ${pid}`, calls, decode: (results) => decodeWaitStatus(results[index]!.value) });
+}
+
+/** As wait(2) has it: the low seven bits are the signal, the next byte the exit code. */
+function decodeWaitStatus(status: number): PidExit {
+  return (status & 0x7f) === 0 ? { code: (status >> 8) & 0xff } : { signal: status & 0x7f };
+}
