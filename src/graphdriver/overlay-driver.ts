@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FilesystemChange } from '#api/types/container.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
@@ -72,8 +72,7 @@ export class OverlayDriver implements GraphDriver {
     return { module: preparer.href, folder };
   }
 
-  endPreparing: GraphDriver['endPreparing'] = ({ folder }) =>
-    rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+  endPreparing: GraphDriver['endPreparing'] = ({ folder }) => this.#temporary.discard(folder);
 
   exists: GraphDriver['exists'] = (diffId) => this.#layers.exists(diffId);
 

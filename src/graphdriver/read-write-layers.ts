@@ -68,7 +68,7 @@ export class ReadWriteLayers {
       fault('container.create.draft');
       await rename(draft, folder);
     } catch (error) {
-      this.#temporary.discard(draft);
+      void this.#temporary.discard(draft);
       if (errnoCode(error) !== 'ENOTEMPTY' && errnoCode(error) !== 'EEXIST') throw error;
       const existing = await this.chainOf(id);
       if (existing.join() === chain.join()) return;

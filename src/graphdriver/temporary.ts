@@ -28,7 +28,7 @@ export class Temporary {
   async open({ sweep }: { sweep: boolean }): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     if (!sweep) return;
-    for (const name of await readdir(this.#folder)) this.discard(join(this.#folder, name));
+    for (const name of await readdir(this.#folder)) void this.discard(join(this.#folder, name));
   }
 
   /** A path that does not exist yet, with `name` in it for people. */
@@ -45,15 +45,16 @@ export class Temporary {
       if (errnoCode(error) === 'ENOENT') return false;
       throw error;
     }
-    this.discard(grave);
+    void this.discard(grave);
     return true;
   }
 
-  /** Deletes a tree in here in the background. What cannot be deleted now is tried again at the next start. */
-  discard(path: string): void {
+  /** Deletes a tree in here; resolves when that is over. What cannot be deleted now is tried again at the next start. */
+  discard(path: string): Promise<void> {
     const deletion = this.#removals.run(() => removeTree(path, this.#launcher)).catch(() => undefined);
     this.#deletions.add(deletion);
     void deletion.then(() => this.#deletions.delete(deletion));
+    return deletion;
   }
 
   /** Resolves when all that was to be deleted is. */

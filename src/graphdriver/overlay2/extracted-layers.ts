@@ -111,7 +111,7 @@ export class ExtractedLayers implements LayerStore {
     try {
       await rename(path, folder);
     } catch (error) {
-      this.#options.temporary.discard(path);
+      void this.#options.temporary.discard(path);
       throw error;
     }
     fault('layer.extract.rename');

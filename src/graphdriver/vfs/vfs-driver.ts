@@ -42,7 +42,7 @@ export async function createVfsDriver(parts: DriverParts): Promise<GraphDriver> 
         await copy(chain, before, { empty: true });
         return await work(tree, before);
       } finally {
-        temporary.discard(before);
+        void temporary.discard(before);
       }
     });
   await Promise.all([layers.open(), readWrite.open(), mkdir(init, { recursive: true })]);
