@@ -51,6 +51,7 @@ export async function takeOverLaunch(engine: Engine, container: Container, monit
 }
 
 async function begin(engine: Engine, container: Container, monitor: MonitorControl): Promise<void> {
+  engine.warmCgroups();
   const started = await monitor.start();
   fault('container.start.running');
   markRunning(engine, container, monitor, started);
