@@ -1,7 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoCode } from '#errors/errors.ts';
 import type { CgroupSupport } from './cgroup.ts';
+
+/** Milliseconds for which this process is taken to stay in its group. */
+const SETTLED = 1000;
 
 /**
  * Gives a function to be called when the start of a process in a group is near, and again until it is there. The first move of
@@ -12,24 +15,41 @@ import type { CgroupSupport } from './cgroup.ts';
  */
 export function cgroupWarmer(support: CgroupSupport): () => Promise<void> {
   let warming: Promise<void> | undefined;
-  return () => {
-    warming ??= writeIntoOwnGroup(support).finally(() => {
+  let group: Promise<FileHandle | undefined> | undefined;
+  const openForAWhile = () => {
+    const opening = openOwnGroup(support);
+    const forget = async () => {
+      group = undefined;
+      await (await opening.catch(() => undefined))?.close();
+    };
+    setTimeout(() => void forget(), SETTLED).unref();
+    return opening;
+  };
+  const warm = async () => {
+    try {
+      group ??= openForAWhile();
+      await (await group)?.write(String(process.pid)).catch(unlessGone);
+    } finally {
       warming = undefined;
-    });
+    }
+  };
+  return () => {
+    warming ??= warm();
     return warming;
   };
 }
 
-/** In one hierarchy: all share the lock that is waited for. */
-async function writeIntoOwnGroup(support: CgroupSupport): Promise<void> {
+/** Where processes are written into the group of this one, in one hierarchy: all share the lock that is waited for. */
+async function openOwnGroup(support: CgroupSupport): Promise<FileHandle | undefined> {
   const hierarchies = (await readFile('/proc/self/cgroup', 'utf8')).split('\n').map((line) => line.split(':'));
   const controller = support.version === 2 ? '' : 'pids';
   const own = hierarchies.find(([, names, path]) => path !== undefined && names!.split(',').includes(controller));
   const root = support.version === 2 ? support.unified! : support.controllers.get(controller);
-  if (!own || root === undefined) return;
-  const file = join(root, own.slice(2).join(':'), 'cgroup.procs');
-  await writeFile(file, String(process.pid), { flag: 'r+' }).catch((error: unknown) => {
-    const code = errnoCode(error);
-    if (code !== 'ENOENT' && code !== 'ENODEV') throw error;
-  });
+  if (!own || root === undefined) return undefined;
+  return open(join(root, own.slice(2).join(':'), 'cgroup.procs'), 'r+').catch(unlessGone);
+}
+
+function unlessGone(error: unknown): undefined {
+  const code = errnoCode(error);
+  if (code !== 'ENOENT' && code !== 'ENODEV') throw error;
 }
