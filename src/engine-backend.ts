@@ -58,7 +58,7 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
         return summary;
       },
       authenticate: (auth, signal) => authenticate(engine, auth, signal),
-      ping: () => engine.warmCgroups(), // a client that says hello is about to start something
+      welcome: () => engine.warmCgroups(), // most clients come to start something
     },
     images: {
       list: (query) => listImages(graph, query),

@@ -5,6 +5,8 @@ import type { CgroupSupport } from './cgroup.ts';
 
 /** Milliseconds for which this process is taken to stay in its group. */
 const SETTLED = 1000;
+/** Milliseconds after a write in which another one makes no difference. */
+const PAUSE = 3;
 
 /**
  * Gives a function to be called when the start of a process in a group is near, and again until it is there. The first move of
@@ -15,6 +17,7 @@ const SETTLED = 1000;
  */
 export function cgroupWarmer(support: CgroupSupport): () => Promise<void> {
   let warming: Promise<void> | undefined;
+  let nextAt = 0;
   let group: Promise<FileHandle | undefined> | undefined;
   const openForAWhile = () => {
     const opening = openOwnGroup(support);
@@ -29,13 +32,15 @@ export function cgroupWarmer(support: CgroupSupport): () => Promise<void> {
     try {
       group ??= openForAWhile();
       await (await group)?.write(String(process.pid)).catch(unlessGone);
+      nextAt = performance.now() + PAUSE;
     } finally {
       warming = undefined;
     }
   };
-  return () => {
+  return async () => {
+    if (performance.now() < nextAt) return;
     warming ??= warm();
-    return warming;
+    await warming;
   };
 }
 
