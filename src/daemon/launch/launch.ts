@@ -124,6 +124,7 @@ async function startMonitor(engine: Engine, container: Container, run: Run): Pro
   const argv = [engine.monitor, ...monitorArguments(monitorOptions(engine, container))];
   await engine.launcher.spawn({ argv, listenSocket: socket });
   run.monitor = await openMonitor(socket);
+  await subscribeWaiting(container, run.monitor);
   return run.monitor;
 }
 
