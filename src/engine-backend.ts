@@ -42,16 +42,9 @@ import { stopContainer } from '#daemon/stop.ts';
 import { containerTop } from '#daemon/top.ts';
 import { updateContainer } from '#daemon/update.ts';
 import { waitForContainer } from '#daemon/wait.ts';
-import { atMostEvery } from '#lib/at-most-every.ts';
-import { warmCgroups } from '#linux/cgroup-control.ts';
-
-/** Milliseconds for which cgroups stay warm at least. */
-const WARM = 20;
 
 /** The engine as the API server sees it. `restart` has another engine take over once the replies are out. */
 export function engineBackend(engine: Engine, restart: () => void): Backend {
-  // a client that says hello is about to start something
-  const warmUp = atMostEvery(WARM, () => void engine.background.run('warming up', () => warmCgroups(engine.cgroups)));
   const { graph, events, volumes } = engine;
   return {
     system: {
@@ -65,7 +58,7 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
         return summary;
       },
       authenticate: (auth, signal) => authenticate(engine, auth, signal),
-      ping: warmUp,
+      welcome: () => engine.warmCgroups(), // most clients come to start something
     },
     images: {
       list: (query) => listImages(graph, query),
@@ -102,7 +95,10 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
       prune: ({ filters }) => pruneVolumes(engine, filters),
     },
     execs: {
-      create: async (id, request) => (await createExec(engine, engine.containers.get(id), request)).id,
+      create: async (id, request) => {
+        engine.warmCgroups();
+        return (await createExec(engine, engine.containers.get(id), request)).id;
+      },
       start: (id, options) => openExecSession(engine, id, options),
       startDetached: async (id, { consoleSize }) =>
         void (await startExec(engine, engine.execs.get(id), { consoleSize })),
@@ -120,12 +116,15 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
     },
     containers: {
       create: (request) => {
-        warmUp();
+        engine.warmCgroups();
         return createContainer(engine, request);
       },
       list: async (query) => (query.size ? listWithSizes(engine, query) : listContainers(engine, query)),
       inspect: async (id, { size }) => (size ? inspectWithSizes(engine, id) : inspectContainer(engine, id)),
-      start: (id, { hostConfig }) => startContainer(engine, id, hostConfig),
+      start: (id, { hostConfig }) => {
+        engine.warmCgroups();
+        return startContainer(engine, id, hostConfig);
+      },
       stop: (id, options) => stopContainer(engine, id, options),
       restart: (id, options) => restartContainer(engine, id, options),
       kill: (id, { signal }) => killContainer(engine, id, signal),

@@ -63,16 +63,23 @@ static size_t send_now(struct client *client, const void *bytes, size_t length) 
   return sent < 0 ? 0 : (size_t)sent;
 }
 
+static void send_queue(struct client *client) {
+  buffer_consume(&client->queue, send_now(client, client->queue.bytes + client->queue.start, client->queue.length));
+}
+
 static void client_send(struct client *client, const void *bytes, size_t length) {
   if (client->output_over || client->fd < 0) return;
   size_t sent = client->queue.length == 0 ? send_now(client, bytes, length) : 0;
   buffer_append(&client->queue, (const char *)bytes + sent, length - sent);
 }
 
+/* In one piece, so that the other end wakes up once for it. */
 static void client_tell(struct client *client, enum monitor_message type, const void *payload, size_t length) {
   struct monitor_header header = {.version = MONITOR_VERSION, .type = (uint8_t)type, .length = (uint32_t)length};
-  client_send(client, &header, sizeof header);
-  client_send(client, payload, length);
+  if (client->output_over || client->fd < 0) return;
+  buffer_append(&client->queue, &header, sizeof header);
+  buffer_append(&client->queue, payload, length);
+  send_queue(client);
 }
 
 static void reply(struct client *client, int32_t error) {
@@ -122,8 +129,7 @@ static bool take_frames(struct client *client) {
 static void client_ready(void *owner, short events) {
   struct client *client = owner;
   if (client->fd < 0) return;
-  if (events & POLLOUT && !client->output_over)
-    buffer_consume(&client->queue, send_now(client, client->queue.bytes + client->queue.start, client->queue.length));
+  if (events & POLLOUT && !client->output_over) send_queue(client);
   if (events & POLLIN) {
     ssize_t length = buffer_receive(&client->inbox, client->fd);
     if (length > 0 && !take_frames(client)) return drop(client);

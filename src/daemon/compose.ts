@@ -16,6 +16,7 @@ import { Mutex } from '#lib/locks.ts';
 import { createLogger } from '#lib/log.ts';
 import { KeyedTimers } from '#lib/timers.ts';
 import { detectCgroups } from '#linux/cgroup.ts';
+import { cgroupWarmer } from '#linux/cgroup-warmth.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
 import { openDatabase } from '#metadata/database.ts';
 import { openNetworks } from '#network/open-networks.ts';
@@ -120,6 +121,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     onEvent: (action, name, attributes) => events.publish('volume', action, name, attributes),
     onQuarantine: (path) => log.warn('the folder of an unknown volume was put aside', { path }),
   });
+  const warmth = cgroupWarmer(cgroups);
   engine = {
     config,
     readOnly,
@@ -142,6 +144,7 @@ export async function composeEngine(config: DaemonConfig, launcher: Launcher): P
     cdi: new CdiLibrary(config.cdiSpecDirs),
     host,
     cgroups,
+    warmCgroups: () => void engine!.background.run('warming up', warmth),
     log,
     ending: false,
     restarts: new KeyedTimers((id) => startDue(engine!, id)),

@@ -47,6 +47,8 @@ export interface Engine {
   cdi: CdiLibrary;
   host: HostFacts;
   cgroups: CgroupSupport;
+  /** To be called when a start is likely to follow soon. */
+  warmCgroups(): void;
   log: Logger;
   /** The engine ends: nothing starts by itself any more, and a start that fails now is left to the next engine. */
   ending: boolean;

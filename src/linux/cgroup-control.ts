@@ -73,19 +73,6 @@ export async function cgroupFrozen(support: CgroupSupport, path: string): Promis
   return text.startsWith(frozen) || text.startsWith('FREEZING');
 }
 
-/**
- * Writes this process into the group it is in. That changes nothing, but the first such write after an idle moment
- * waits for an RCU grace period (some 10 ms), which the start of a container then does not have to.
- */
-export async function warmCgroups(support: CgroupSupport): Promise<void> {
-  const hierarchies = (await readFile('/proc/self/cgroup', 'utf8')).split('\n').map((line) => line.split(':'));
-  const controller = support.version === 2 ? '' : 'pids';
-  const own = hierarchies.find(([, names, path]) => path !== undefined && names!.split(',').includes(controller));
-  if (!own) return;
-  const root = support.version === 2 ? support.unified! : support.controllers.get(controller);
-  if (root !== undefined) await writeIfThere(join(root, own.slice(2).join(':'), 'cgroup.procs'), String(process.pid));
-}
-
 /** Where a group is frozen: the file that takes the words, and the one that tells when it has happened. */
 function freezerOf(support: CgroupSupport, path: string) {
   if (support.version === 2) {

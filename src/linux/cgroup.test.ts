@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { detectCgroups } from './cgroup.ts';
-import { cgroupProcesses, killCgroup, pauseCgroup, resumeCgroup, warmCgroups } from './cgroup-control.ts';
+import { cgroupProcesses, killCgroup, pauseCgroup, resumeCgroup } from './cgroup-control.ts';
 import { cgroupFolder, containerCgroup, oomFiles } from './cgroup-paths.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'wherry-cgroup-'));
@@ -161,10 +161,4 @@ test('a group that does not exist has no processes and nothing to kill', async (
   const support = await detectCgroups();
   assert.deepEqual(await cgroupProcesses(support, '/wherry-test/none'), []);
   await killCgroup(support, '/wherry-test/none');
-});
-
-test('warming up leaves this process where it is', async () => {
-  const before = await readFile('/proc/self/cgroup', 'utf8');
-  await warmCgroups(await detectCgroups());
-  assert.equal(await readFile('/proc/self/cgroup', 'utf8'), before);
 });

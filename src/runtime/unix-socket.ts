@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, constants, openSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
 
@@ -8,23 +7,13 @@ import { basename, dirname } from 'node:path';
 const longestPath = 107;
 
 /**
- * Connects to a unix socket; a path that is too long for the kernel is reached through its open directory. The socket
- * is paused and does not end itself when the peer does. Rejects with the system's error (`ENOENT`, `ECONNREFUSED`) or
- * the signal's reason.
+ * Connects to a unix socket; calls connect in their order. A path that is too long for the kernel is reached through its open
+ * directory. The socket is paused and does not end itself when the peer does. Rejects with the system's error (`ENOENT`,
+ * `ECONNREFUSED`) or the signal's reason.
  */
 export async function connectUnix(path: string, signal?: AbortSignal): Promise<Socket> {
   signal?.throwIfAborted();
-  if (Buffer.byteLength(path) <= longestPath) return await connected(path, signal);
-  const directory = await open(dirname(path), constants.O_DIRECTORY | constants.O_RDONLY);
-  try {
-    return await connected(`/proc/self/fd/${directory.fd}/${basename(path)}`, signal);
-  } finally {
-    await directory.close();
-  }
-}
-
-async function connected(path: string, signal?: AbortSignal): Promise<Socket> {
-  const socket = connect({ path, allowHalfOpen: true });
+  const socket = beginConnect(path);
   socket.pause();
   try {
     await once(socket, 'connect', { signal });
@@ -32,5 +21,17 @@ async function connected(path: string, signal?: AbortSignal): Promise<Socket> {
   } catch (error) {
     socket.destroy();
     throw signal?.aborted ? signal.reason : error;
+  }
+}
+
+/** The kernel has looked at the path, and queued us at its listener, when this returns. */
+function beginConnect(path: string): Socket {
+  const open = (from: string) => connect({ path: from, allowHalfOpen: true });
+  if (Buffer.byteLength(path) <= longestPath) return open(path);
+  const directory = openSync(dirname(path), constants.O_DIRECTORY | constants.O_RDONLY);
+  try {
+    return open(`/proc/self/fd/${directory}/${basename(path)}`);
+  } finally {
+    closeSync(directory);
   }
 }

@@ -1,7 +1,10 @@
 /** A thousand streams at once: bounded memory, nobody waits for a slow reader of another container, nothing is left. */
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rmdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '#test/support/ask.ts';
@@ -114,4 +117,18 @@ test('readers that do not read hold up their container only, within bounds', asy
   const held = await size();
   while ((await size()) === held) await sleep(50);
   await daemon.ok(['rm', '-f', 'floods']);
+});
+
+test('who is attached to a container that cannot be started is told so by the end of the stream', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'wherry-'));
+  const mount = `type=bind,source=${folder},target=/there`;
+  await daemon.ok(['create', '--name', 'homeless', '--mount', mount, 'busybox', 'true']);
+  const { socket } = await attach('homeless');
+  const end = once(socket, 'end', { signal: AbortSignal.timeout(60_000) });
+  await rmdir(folder);
+  const reply = await ask(daemon.socket, 'POST', '/containers/homeless/start');
+  assert.match(reply.text, /bind source path does not exist/);
+  await end;
+  socket.destroy();
+  await daemon.ok(['rm', 'homeless']);
 });

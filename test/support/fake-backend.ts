@@ -9,7 +9,7 @@ export function fakeBackend(parts: Parts): Backend {
     new Proxy((parts[name] ?? {}) as Record<string, unknown>, {
       get: (methods, method: string) =>
         methods[method] ??
-        (method === 'ping' ? undefined : () => Promise.reject(notImplemented(`${name}.${method} is not faked`))),
+        (method === 'welcome' ? undefined : () => Promise.reject(notImplemented(`${name}.${method} is not faked`))),
     });
   return {
     system: room('system'),

@@ -86,8 +86,8 @@ export interface SystemBackend {
   ): Promise<CheckSummary>;
   /** Whether a registry takes these credentials. */
   authenticate(auth: AuthConfig, signal: AbortSignal): Promise<AuthResponse>;
-  /** A client just said hello: more requests follow within milliseconds. */
-  ping?(): void;
+  /** A client has connected: its requests follow within milliseconds. */
+  welcome?(): void;
 }
 
 export interface ImageBackend {

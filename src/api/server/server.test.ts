@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { EventMessage } from '#api/types/event.ts';
 import { conflict, notFound, notModified } from '#errors/errors.ts';
@@ -16,8 +17,7 @@ const event = (action: string): EventMessage => ({
 });
 
 test('ping says everything a client decides by', async (t) => {
-  let pings = 0;
-  const api = await startApi(t, fakeBackend({ system: { ping: () => pings++ } }));
+  const api = await startApi(t, fakeBackend({}));
   for (const method of ['GET', 'HEAD']) {
     const reply = await api.ask(method, '/_ping');
     assert.equal(reply.status, 200);
@@ -33,7 +33,14 @@ test('ping says everything a client decides by', async (t) => {
     assert.equal(headers['content-type'], 'text/plain; charset=utf-8');
     assert.equal(headers['content-length'], method === 'GET' ? '2' : '0');
   }
-  assert.equal(pings, 2);
+});
+
+test('a client that has not asked for anything yet is told of', async (t) => {
+  const welcome = Promise.withResolvers<void>();
+  const api = await startApi(t, fakeBackend({ system: { welcome: welcome.resolve } }));
+  const client = connect(api.path);
+  t.after(() => client.destroy());
+  await welcome.promise;
 });
 
 test('an error is its status and a message with the hint behind it', async (t) => {

@@ -50,6 +50,7 @@ export function createApiServer({
         (request, response) => serveRequest(service, request, response, access),
         target.tls && tlsOptions(target.tls),
       );
+      http.server.prependListener('connection', () => backend.system.welcome?.());
       const listener = await listenOn(http, target);
       listeners.add(listener);
       return listener;

@@ -5,7 +5,6 @@ import { Exec, type ExecRecord } from '#container/exec.ts';
 import { conflict, errnoCode, invalid } from '#errors/errors.ts';
 import { randomId } from '#lib/names.ts';
 import { fault } from '#lib/write-steps.ts';
-import { warmCgroups } from '#linux/cgroup-control.ts';
 import type { Framing } from '#runtime/monitor.ts';
 import type { Engine } from '../engine.ts';
 import { refuseRestarting } from '../refusals.ts';
@@ -28,7 +27,6 @@ export async function createExec(
   const { config } = container.record;
   if (request.command.length === 0) throw invalid('No exec command specified');
   checkCanExec(container, container.name);
-  void engine.background.run('warming up', () => warmCgroups(engine.cgroups)); // its start follows
   if (request.detachKeys) parseDetachKeys(request.detachKeys);
   const exec = new Exec(container, {
     version: 1,

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ConsoleSize, Exec, ExecStart, PreparedExec } from '#container/exec.ts';
 import { settleAll } from '#lib/settle-all.ts';
 import { fault } from '#lib/write-steps.ts';
-import { type Framing, openMonitor } from '#runtime/monitor.ts';
+import { attachMonitor, type Framing, openMonitor } from '#runtime/monitor.ts';
 import { monitorArguments } from '#runtime/monitor-arguments.ts';
 import type { Engine } from '../engine.ts';
 import { execMonitorOptions } from '../launch/monitor-options.ts';
@@ -76,8 +76,16 @@ async function startMonitor(
   const { socket } = engine.paths.exec(exec.container.id, exec.id);
   const argv = [engine.monitor, ...monitorArguments(execMonitorOptions(engine, exec))];
   await engine.launcher.spawn({ argv, listenSocket: socket });
-  made.monitor = await openMonitor(socket);
-  if (framing) made.stream = await made.monitor.attach({ ...exec.record.streams, framing });
+  const monitor = openMonitor(socket); // before the streams: a monitor that nobody is left to start goes
+  const stream = framing && attachMonitor(socket, { ...exec.record.streams, framing });
+  await settleAll([
+    (async () => {
+      made.monitor = await monitor;
+    })(),
+    (async () => {
+      made.stream = await stream;
+    })(),
+  ]);
 }
 
 async function writeProcess(engine: Engine, exec: Exec, size: ConsoleSize | undefined): Promise<void> {

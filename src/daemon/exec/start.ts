@@ -42,6 +42,7 @@ export async function startExec(
 async function begin(engine: Engine, exec: Exec, prepared: PreparedExec): Promise<MonitorStream | undefined> {
   const { monitor, stream } = prepared;
   try {
+    engine.warmCgroups();
     const started = await monitor.start();
     fault('exec.start.running');
     superviseExec(engine, exec, monitor, started);

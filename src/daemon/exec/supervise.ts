@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Exec } from '#container/exec.ts';
 import { isEngineError } from '#errors/errors.ts';
 import { removeFile } from '#lib/remove-small.ts';
@@ -42,6 +43,7 @@ export async function endExec(engine: Engine, exec: Exec, exitCode: number): Pro
   exec.markEnded(exitCode);
   if (exitCode === KILLED) await noticeOom(engine, exec.container);
   if (engine.containers.has(exec.container.id)) publishExecDie(engine, exec, exitCode);
+  await nextTurn(); // who waits for the end comes first
   const { process, socket, runtimeLog } = engine.paths.exec(exec.container.id, exec.id);
   await Promise.all([process, socket, runtimeLog].map(removeFile));
   fault('exec.end');

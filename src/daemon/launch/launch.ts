@@ -51,6 +51,7 @@ export async function takeOverLaunch(engine: Engine, container: Container, monit
 }
 
 async function begin(engine: Engine, container: Container, monitor: MonitorControl): Promise<void> {
+  engine.warmCgroups();
   const started = await monitor.start();
   fault('container.start.running');
   markRunning(engine, container, monitor, started);
@@ -123,6 +124,7 @@ async function startMonitor(engine: Engine, container: Container, run: Run): Pro
   const argv = [engine.monitor, ...monitorArguments(monitorOptions(engine, container))];
   await engine.launcher.spawn({ argv, listenSocket: socket });
   run.monitor = await openMonitor(socket);
+  await subscribeWaiting(container, run.monitor);
   return run.monitor;
 }
 

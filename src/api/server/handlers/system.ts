@@ -19,13 +19,11 @@ const PING_HEADERS = {
   Swarm: 'inactive',
 };
 
-export function ping(call: Call): Reply {
-  call.backend.system.ping?.();
+export function ping(): Reply {
   return text('OK', PING_HEADERS);
 }
 
-export function pingHead(call: Call): Reply {
-  call.backend.system.ping?.();
+export function pingHead(): Reply {
   return empty(200, { ...PING_HEADERS, 'Content-Type': 'text/plain; charset=utf-8' });
 }
 
