@@ -71,6 +71,12 @@ bool is_deletion(const char *line);
 
 /* ---- output.c */
 
+/*
+ * What has been put out so far is about what follows. It is told when the first of that is to go out, so that a failure
+ * until then comes instead of it. With a byte on standard input the rest goes to the client's socket, descriptor 3, in chunks
+ * as of HTTP; at its end to standard output, too.
+ */
+void output_for_client(void);
 void output(const void *bytes, size_t length);
 /* Exactly `length` bytes: of the file, then zeros if it has become shorter. */
 void output_file(int fd, off_t length);

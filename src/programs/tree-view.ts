@@ -1,4 +1,5 @@
 import { system } from '#errors/errors.ts';
+import type { ClientSocket, Sendable } from '#lib/client-socket.ts';
 import { start } from './run.ts';
 import { type ProgramRunner, programFailure, TREE_PROGRAM, treeError } from './tree.ts';
 
@@ -34,16 +35,30 @@ export async function statInView(runner: ProgramRunner, view: TreeView, path: st
 
 export interface PackedPath {
   stat: PathStat;
-  /** The tar; it fails when the program does. To be read to its end or destroyed. */
-  tar: AsyncIterable<Buffer>;
+  /** The tar; it fails when the program does. To be read to its end, sent, or destroyed. */
+  tar: Sendable;
+}
+
+export interface PackOptions {
+  signal: AbortSignal;
+  /** Whom the tar is for. */
+  client: ClientSocket;
 }
 
 /**
  * The tar of what is at `path`, whose entry is called `name`; with an empty name only what is in the folder. Throws as
  * `statInView` does; the view is no longer needed when it resolves.
  */
-export async function packView(view: TreeView, path: string, name: string, signal: AbortSignal): Promise<PackedPath> {
-  const program = start(TREE_PROGRAM, ['pack', ...viewArguments(view), path, name], { stdout: 'pipe', signal });
+export async function packView(
+  view: TreeView,
+  path: string,
+  name: string,
+  { signal, client }: PackOptions,
+): Promise<PackedPath> {
+  const third = client.descriptor();
+  const argv = ['pack', ...viewArguments(view), path, name];
+  const program = start(TREE_PROGRAM, argv, { stdin: 'pipe', stdout: 'pipe', third, signal });
+  const input = program.stdin!.on('error', () => {}); // it may have ended; its message says why
   const chunks = (program.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
   let end = -1;
@@ -53,9 +68,17 @@ export async function packView(view: TreeView, path: string, name: string, signa
     head = Buffer.concat([head, value]);
     end = head.indexOf(0);
   }
-  return { stat: parseStat(head), tar: rest() };
+  const tar: Sendable = { [Symbol.asyncIterator]: rest };
+  if (third !== undefined) tar.sendChunks = send;
+  return { stat: parseStat(head), tar };
+
+  async function send(): Promise<void> {
+    input.write('1');
+    for await (const _ of rest()); // nothing but its end
+  }
 
   async function* rest(): AsyncGenerator<Buffer, void, void> {
+    input.end();
     try {
       if (head.length > end + 1) yield head.subarray(end + 1);
       for (let step = await chunks.next(); !step.done; step = await chunks.next()) yield step.value;

@@ -216,6 +216,11 @@ export class Connection {
     if (this.#phase === 'reply') this.#socket.pause();
   }
 
+  descriptor(): number | undefined {
+    if ('encrypted' in this.#socket) return undefined;
+    return (this.#socket as unknown as { _handle: { fd: number } | null })._handle?.fd;
+  }
+
   async takeOver(): Promise<Socket> {
     const socket = this.#socket;
     for await (const _ of this.#request!.body); // what nobody has read
