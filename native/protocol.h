@@ -3,7 +3,7 @@
  *
  *   launcher section: engine <-> launcher, over the socketpair whose descriptor is in WHERRY_LAUNCHER_FD
  *   monitor section:  engine <-> monitor, over the unix socket that the monitor inherits as descriptor 3
- *   tree section:     engine -> tree program, on its standard input
+ *   tree section:     engine <-> tree program, on its standard input and output
  *
  * All integers are little-endian, as the machines are. The TypeScript side is src/linux/launcher-wire.ts, src/runtime/monitor-wire.ts and
  * src/graphdriver/tree/extract-wire.ts.
@@ -115,7 +115,11 @@ struct monitor_state {
 /*
  * What `wherry-tree unpack` reads: for each entry this struct, then name, link and attributes (u32 length of the key with
  * its NUL, u32 length of the value, key, value) of the lengths it says, then `size` bytes. Names are relative, without `.`
- * and `..`.
+ * and `..`. Of a file of TREE_PIECES bytes or more the content comes in pieces: each is a struct tree_piece, then its bytes,
+ * if it does not come `from_client`. Those are the next ones of the body of the client's request, whose socket is descriptor 3:
+ * `left` bytes until the end of their chunk, or of the body. They are answered on standard output with a struct tree_received:
+ * how many have been taken, what is `left` of the last chunk then (0 = the line between two chunks is next), and the bytes
+ * that were read beyond that, which come behind it.
  */
 struct tree_entry {
   uint32_t type; /* the character that stands for it in a tar: '0' file, '1' hard link, ... */
@@ -124,6 +128,15 @@ struct tree_entry {
   uint32_t mtime_ns;
   uint32_t name_length, link_length, xattrs_length;
   uint64_t size; /* of a file */
+};
+#define TREE_PIECES (1u << 20)
+struct tree_piece {
+  uint64_t length, left;
+  uint64_t from_client; /* 0 or 1 */
+};
+struct tree_received {
+  uint64_t length, left;
+  uint64_t spare; /* bytes */
 };
 
 /*

@@ -103,15 +103,28 @@ static bool make_room(const struct tree_entry *entry, const char *name, const ch
   return false;
 }
 
-static void write_file(const struct tree_entry *entry, const char *name, const char *last) {
+static void copy_input(int fd, uint64_t length, const char *name) {
   const char *from;
-  int fd = open(last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, entry->mode & 0777);
-  if (fd < 0) fail(errno, "making %s", name);
-  for (uint64_t left = entry->size, count; left > 0; left -= count) {
-    if (!(count = take_some(&from, left))) fail(0, "the entries end early");
+  for (uint64_t count; length > 0; length -= count) {
+    if (!(count = take_some(&from, length))) fail(0, "the entries end early");
     for (ssize_t done = 0, written; done < (ssize_t)count; done += written)
       if ((written = write(fd, from + done, (size_t)count - (size_t)done)) < 0) fail(errno, "writing %s", name);
   }
+}
+
+static void copy_pieces(int fd, uint64_t size, const char *name) {
+  for (struct tree_piece piece; size > 0; size -= piece.length) {
+    if (!take(&piece, sizeof piece) || piece.length > size) fail(0, "the entries end early");
+    if (piece.from_client) piece.length = receive(fd, &piece, name);
+    else copy_input(fd, piece.length, name);
+  }
+}
+
+static void write_file(const struct tree_entry *entry, const char *name, const char *last) {
+  int fd = open(last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, entry->mode & 0777);
+  if (fd < 0) fail(errno, "making %s", name);
+  if (entry->size < TREE_PIECES) copy_input(fd, entry->size, name);
+  else copy_pieces(fd, entry->size, name);
   close(fd);
 }
 
@@ -202,6 +215,7 @@ static void find_base(const char *wanted) {
 /* VIEW PATH keep|replace < struct tree_entry with its parts, one after the other */
 void unpack(char **arguments) {
   struct tree_entry entry;
+  prctl(PR_SET_PDEATHSIG, SIGKILL); /* a client may keep us waiting for long */
   root = open_view(&arguments);
   find_base(arguments[0]);
   keep_kinds = !strcmp(arguments[1], "keep");

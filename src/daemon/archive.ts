@@ -6,7 +6,7 @@ import { treeRecords } from '#archive/tree-records.ts';
 import type { Container } from '#container/container.ts';
 import { eventAttributes } from '#container/description.ts';
 import { forbidden, invalid, isEngineError, notFound } from '#errors/errors.ts';
-import type { Sendable } from '#lib/client-socket.ts';
+import type { Receivable, Sendable } from '#lib/client-socket.ts';
 import { goFileMode } from '#lib/go-file-mode.ts';
 import { peek } from '#lib/peek.ts';
 import { formatTime } from '#lib/time.ts';
@@ -80,7 +80,7 @@ export async function writeContainerPath(
   engine: Engine,
   id: string,
   path: string,
-  body: AsyncIterable<Buffer>,
+  body: Receivable,
   { keepKinds, toUser, signal }: WriteOptions,
 ): Promise<void> {
   const container = engine.containers.get(id);
@@ -88,8 +88,11 @@ export async function writeContainerPath(
   await withView(engine, container, { volumes: true }, async (opened) => {
     await using _ = opened;
     const owner = toUser ? await userOf(engine, container, opened.view) : undefined;
-    const records = treeRecords(plain(body), { base: absolute, owner });
-    await unpackInView(opened.view, absolute, records, { keepKinds, signal });
+    const { head, all } = await peek(body, MAGIC_LENGTH);
+    const compression = detectCompression(head);
+    const client = compression === 'none' ? body : undefined;
+    const records = treeRecords(decompress(all, compression), { base: absolute, owner, client });
+    await unpackInView(opened.view, absolute, records, { keepKinds, signal, client: body });
   })
     .catch(refuseReadOnly)
     .catch((error) => missing(error, path, id));
@@ -103,11 +106,6 @@ export async function copyFromContainer(engine: Engine, id: string, path: string
   if (path === '') throw invalid('Path cannot be empty');
   const { linkTarget } = await statContainerPath(engine, id, path);
   return (await packContainerPath(engine, id, { path: linkTarget || path, action: 'copy' }, to)).tar;
-}
-
-async function* plain(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
-  const { head, all } = await peek(body, MAGIC_LENGTH);
-  yield* decompress(all, detectCompression(head));
 }
 
 /** From the root, without `.` and `..`, but with the slash or `/.` at its end, which mean that a link is followed. */

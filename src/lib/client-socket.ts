@@ -20,3 +20,26 @@ export interface Sendable extends AsyncIterable<Buffer> {
    */
   sendChunks?: (() => Promise<void>) | undefined;
 }
+
+/** Bytes of a client: either they are read here, or the next ones are read from the client's socket by a program. */
+export interface Receivable extends AsyncIterable<Buffer>, ClientSocket {
+  /** Stops the engine's reading; undefined when that cannot be just now. */
+  lend(): Lent | undefined;
+}
+
+/** A client's socket that the engine does not read from. */
+export interface Lent {
+  /** What has come already and was not read. */
+  early: Buffer[];
+  /** How many of the bytes that are next in the socket go on with the body, until it or a chunk of it ends. */
+  left: number;
+  /** Behind them may be more chunks, as HTTP has them. */
+  chunked: boolean;
+  /**
+   * Reads on: `left` as it is now, and what was read from the socket behind that. Only the first call counts; without
+   * arguments nobody has read.
+   */
+  giveBack(left?: number, spare?: Buffer): void;
+  /** Nobody knows what has been read: the connection is of no use for further requests. */
+  lose(): void;
+}

@@ -1,5 +1,6 @@
+import type { Readable } from 'node:stream';
 import { system } from '#errors/errors.ts';
-import type { ClientSocket, Sendable } from '#lib/client-socket.ts';
+import type { ClientSocket, Lent, Sendable } from '#lib/client-socket.ts';
 import { start } from './run.ts';
 import { type ProgramRunner, programFailure, TREE_PROGRAM, treeError } from './tree.ts';
 
@@ -93,29 +94,44 @@ export interface UnpackOptions {
   /** No folder is replaced by what is none, nor the other way round. */
   keepKinds: boolean;
   signal: AbortSignal;
+  /** Who sends what `records` are made of. */
+  client: ClientSocket;
+}
+
+/** Content that the program reads from the client's socket, see native/protocol.h. */
+interface FromClient {
+  record: Buffer;
+  lent: Pick<Lent, 'giveBack' | 'lose'>;
+  taken(length: number): void;
 }
 
 /**
- * Makes the entries that `records` are (tree-entry.ts) below the folder `path`, in which links are followed inside the
+ * Makes the entries that `records` are (archive/tree-records.ts) below the folder `path`, in which links are followed inside the
  * view. Throws `invalid` for what is refused, else as `statInView` does, and what `records` throws.
  */
 export async function unpackInView(
   view: TreeView,
   path: string,
-  records: AsyncIterable<Buffer>,
-  { keepKinds, signal }: UnpackOptions,
+  records: AsyncIterable<Buffer | FromClient>,
+  { keepKinds, signal, client }: UnpackOptions,
 ): Promise<void> {
   const argv = ['unpack', ...viewArguments(view), path, keepKinds ? 'keep' : 'replace'];
   const abort = new AbortController();
-  const program = start(TREE_PROGRAM, argv, { stdin: 'pipe', signal: AbortSignal.any([signal, abort.signal]) });
+  const program = start(TREE_PROGRAM, argv, {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    third: client.descriptor(),
+    signal: AbortSignal.any([signal, abort.signal]),
+  });
   const input = program.stdin!;
+  const answers = reader(program.stdout!);
   // When the program refuses something it stops reading (EPIPE), or has ended before; its message says why.
   input.on('error', () => {});
   try {
     for await (const record of records) {
       if (input.destroyed) break;
-      if (input.write(record) || input.destroyed) continue;
-      await new Promise((resolve) => input.once('drain', resolve).once('close', resolve));
+      if (Buffer.isBuffer(record)) await write(record);
+      else if (!(await receive(record))) break;
     }
   } catch (error) {
     abort.abort();
@@ -123,7 +139,44 @@ export async function unpackInView(
     throw error;
   }
   input.end();
+  await answers(Infinity);
   await program.done.catch((error) => Promise.reject(programFailure(error)));
+
+  async function write(record: Buffer): Promise<void> {
+    if (input.write(record) || input.destroyed) return;
+    await new Promise((resolve) => input.once('drain', resolve).once('close', resolve));
+  }
+
+  /** False when the program ends instead. */
+  async function receive({ record, lent, taken }: FromClient): Promise<boolean> {
+    await write(record);
+    const answer = await answers(24);
+    const [length = 0, left, spare = 0] = [0, 8, 16].map((at) => answer && Number(answer.readBigUInt64LE(at)));
+    const rest = answer && (await answers(spare));
+    if (!rest) {
+      lent.lose();
+      return false;
+    }
+    taken(length);
+    lent.giveBack(left, rest);
+    return true;
+  }
+}
+
+/** Reads a stream by lengths; gives undefined at its end. */
+function reader(stream: Readable): (length: number) => Promise<Buffer | undefined> {
+  const chunks = (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  let rest = Buffer.alloc(0);
+  return async (length) => {
+    while (rest.length < length) {
+      const { value, done } = await chunks.next();
+      if (done) return undefined;
+      rest = Buffer.concat([rest, value]);
+    }
+    const bytes = rest.subarray(0, length);
+    rest = rest.subarray(length);
+    return bytes;
+  };
 }
 
 function viewArguments({ process, mounts }: TreeView): string[] {

@@ -47,7 +47,7 @@ import type {
 import type { StatsResponse } from '#api/types/stats.ts';
 import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
 import type { Volume, VolumeCreateRequest, VolumeListResponse, VolumePruneResponse } from '#api/types/volume.ts';
-import type { ClientSocket, Sendable } from '#lib/client-socket.ts';
+import type { ClientSocket, Receivable, Sendable } from '#lib/client-socket.ts';
 import type { Filters } from '#lib/filters.ts';
 
 /**
@@ -256,7 +256,7 @@ export interface ContainerFilesBackend {
   write(
     id: string,
     path: string,
-    body: AsyncIterable<Buffer>,
+    body: Receivable,
     options: { keepKinds: boolean; toUser: boolean; signal: AbortSignal },
   ): Promise<void>;
   /** As `read`, the last link followed: for clients before 1.24. */

@@ -27,6 +27,18 @@ export class ChunkedDecoder {
     return this.#expected === 'nothing';
   }
 
+  /** Bytes of a chunk that are still to come, 0 between two of them; undefined where it is something else that comes next. */
+  get left(): number | undefined {
+    if (this.#expected === 'data') return this.#left;
+    return this.#expected === 'end of data' && this.#line === '' ? 0 : undefined;
+  }
+
+  /** Goes on where somebody else has stopped: `left` is as above. */
+  goOn(left: number): void {
+    this.#expected = left > 0 ? 'data' : 'end of data';
+    this.#left = left;
+  }
+
   /** Reads `input` on from `start`, gives data to `take`, and gives where it stopped: the end of input, or of the body. Throws Malformed. */
   decode(input: Buffer, start: number, take: (data: Buffer) => void): number {
     let at = start;
