@@ -92,7 +92,7 @@ export async function writeContainerPath(
     const compression = detectCompression(head);
     const client = compression === 'none' ? body : undefined;
     const records = treeRecords(decompress(all, compression), { base: absolute, owner, client });
-    await unpackInView(opened.view, absolute, records, { keepKinds, signal, client: body });
+    await unpackInView(engine.launcher, opened.view, absolute, records, { keepKinds, signal, client: body });
   })
     .catch(refuseReadOnly)
     .catch((error) => missing(error, path, id));

@@ -90,6 +90,9 @@ export async function packView(
   }
 }
 
+/** Bytes of records for which the launcher starts the program, from which a start does not block Node. */
+const FEW = 64 << 10;
+
 export interface UnpackOptions {
   /** No folder is replaced by what is none, nor the other way round. */
   keepKinds: boolean;
@@ -110,12 +113,49 @@ interface FromClient {
  * view. Throws `invalid` for what is refused, else as `statInView` does, and what `records` throws.
  */
 export async function unpackInView(
+  runner: ProgramRunner,
   view: TreeView,
   path: string,
   records: AsyncIterable<Buffer | FromClient>,
-  { keepKinds, signal, client }: UnpackOptions,
+  options: UnpackOptions,
 ): Promise<void> {
-  const argv = ['unpack', ...viewArguments(view), path, keepKinds ? 'keep' : 'replace'];
+  const argv = ['unpack', ...viewArguments(view), path, options.keepKinds ? 'keep' : 'replace'];
+  const { few, all } = await gatherFew(records);
+  if (!few) return unpackMany(argv, all, options);
+  const { code, stderr } = await runner.run({ argv: [TREE_PROGRAM, ...argv], stdin: few });
+  if (code !== 0) throw treeError(stderr.toString());
+}
+
+/** The records in one piece, when they are few; else all of them, to be gone on with. */
+async function gatherFew(
+  records: AsyncIterable<Buffer | FromClient>,
+): Promise<{ few?: Buffer; all: AsyncIterable<Buffer | FromClient> }> {
+  const iterator = records[Symbol.asyncIterator]();
+  const first: (Buffer | FromClient)[] = [];
+  let length = 0;
+  let step = await iterator.next();
+  for (; !step.done; step = await iterator.next()) {
+    // a buffer may be used again when the next one is asked for
+    first.push(Buffer.isBuffer(step.value) ? Buffer.from(step.value) : step.value);
+    length += Buffer.isBuffer(step.value) ? step.value.length : Infinity;
+    if (length > FEW) break;
+  }
+  async function* all() {
+    try {
+      yield* first.splice(0);
+      for (step = await iterator.next(); !step.done; step = await iterator.next()) yield step.value;
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return step.done ? { few: Buffer.concat(first as Buffer[]), all: all() } : { all: all() };
+}
+
+async function unpackMany(
+  argv: string[],
+  records: AsyncIterable<Buffer | FromClient>,
+  { signal, client }: UnpackOptions,
+): Promise<void> {
   const abort = new AbortController();
   const program = start(TREE_PROGRAM, argv, {
     stdin: 'pipe',
