@@ -23,9 +23,14 @@ export interface FromClient {
   taken(length: number): void;
 }
 
-/** Small records are gathered to pieces of at most this many bytes; large ones are passed on without a copy. */
+/**
+ * Small records are gathered to pieces of at most this many bytes, and passed on when they are enough: some hundred files at
+ * once, so that neither side wakes the other for each. Large ones are passed on without a copy.
+ */
 const PIECE = 64 << 10;
+const ENOUGH = 16 << 10;
 const LARGE = 16 << 10;
+const NOTHING = Buffer.alloc(0);
 const ZEROS = Buffer.alloc(PIECE);
 const FIXED_PART = 56;
 /** Files of so many bytes have their content in pieces (TREE_PIECES). */
@@ -56,6 +61,7 @@ export async function* treeRecords(
   options: RecordOptions,
 ): AsyncGenerator<Buffer | FromClient, void, void> {
   let { client } = options;
+  const gatherer = new Gatherer();
   const parts: Part[] = [];
   const put = (part: Part) => parts.push(part);
   const putPiece = (part: Part) => {
@@ -80,12 +86,13 @@ export async function* treeRecords(
   });
   for await (const { buffer, byteOffset, byteLength } of tar) {
     parser.push(Buffer.from(buffer, byteOffset, byteLength));
-    yield* gather(parts.splice(0));
+    yield* gatherer.gather(parts.splice(0));
     const lent = client && worthLending() ? client.lend() : undefined;
     if (lent) yield* pass(lent);
   }
   parser.end();
-  yield* gather(parts);
+  yield* gatherer.gather(parts);
+  yield* gatherer.flush();
 
   function worthLending(): boolean {
     return mayLend && parser.bodyLeft >= WORTH_LENDING;
@@ -94,7 +101,7 @@ export async function* treeRecords(
   async function* pass(lent: Lent): AsyncGenerator<Buffer | FromClient, void, void> {
     try {
       for (const bytes of lent.early) parser.push(bytes);
-      yield* gather(parts.splice(0));
+      yield* gatherer.gather(parts.splice(0));
       if (!worthLending()) return;
       const length = lent.chunked ? parser.bodyLeft : Math.min(parser.bodyLeft, lent.left);
       if (length === 0) return;
@@ -102,6 +109,7 @@ export async function* treeRecords(
         parser.skip(count);
         if (count < length) client = undefined; // the body is such as the program does not read
       };
+      yield* gatherer.flush();
       yield { record: encodePiece(length, lent.left), length, lent, taken };
     } finally {
       lent.giveBack();
@@ -118,26 +126,34 @@ function encodePiece(length: number, left?: number): Buffer {
   return piece;
 }
 
-function* gather(parts: readonly Part[]): Generator<Buffer, void, void> {
-  let gathered: Buffer[] = [];
-  let length = 0;
-  for (const part of parts) {
-    const alone = typeof part === 'number' || part.length >= LARGE;
-    if (length > 0 && (alone || length + part.length > PIECE)) {
-      yield Buffer.concat(gathered);
-      gathered = [];
-      length = 0;
+/** Gathers small records across calls; gives what is to be passed on, with `flush` all of it. */
+class Gatherer {
+  #gathered = Buffer.allocUnsafe(PIECE);
+  #length = 0;
+
+  *gather(parts: readonly Part[]): Generator<Buffer, void, void> {
+    for (const part of parts) {
+      const alone = typeof part === 'number' || part.length >= LARGE;
+      if (alone || this.#length + part.length > PIECE) yield* this.flush();
+      if (typeof part === 'number') {
+        for (let left = part; left > 0; left -= PIECE) yield ZEROS.subarray(0, Math.min(left, PIECE));
+      } else if (alone) {
+        yield part;
+      } else {
+        this.#gathered.set(part, this.#length);
+        this.#length += part.length;
+      }
     }
-    if (typeof part === 'number') {
-      for (let left = part; left > 0; left -= PIECE) yield ZEROS.subarray(0, Math.min(left, PIECE));
-    } else if (alone) {
-      yield part;
-    } else {
-      gathered.push(part);
-      length += part.length;
-    }
+    if (this.#length >= ENOUGH) yield* this.flush();
   }
-  if (length > 0) yield Buffer.concat(gathered);
+
+  *flush(): Generator<Buffer, void, void> {
+    if (this.#length === 0) return;
+    const gathered = this.#gathered.subarray(0, this.#length);
+    this.#gathered = Buffer.allocUnsafe(PIECE);
+    this.#length = 0;
+    yield gathered;
+  }
 }
 
 /** Puts the whole content of a sparse file whose pieces are then given to what this gives. */
@@ -200,7 +216,8 @@ export function attributesRecord(path: string, xattrs: TarEntry['xattrs']): Buff
 }
 
 function encodeXattrs(xattrs: TarEntry['xattrs']): Buffer {
-  return Buffer.concat([...(xattrs ?? [])].flatMap(([key, value]) => encodeXattr(key, value)));
+  if (!xattrs) return NOTHING;
+  return Buffer.concat([...xattrs].flatMap(([key, value]) => encodeXattr(key, value)));
 }
 
 function encodeXattr(key: string, value: Buffer): Buffer[] {
