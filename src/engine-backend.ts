@@ -107,11 +107,11 @@ export function engineBackend(engine: Engine, restart: () => void): Backend {
     },
     files: {
       changes: (id) => containerChanges(engine, id),
-      export: (id, signal) => exportContainer(engine, id, signal),
+      export: (id, to) => exportContainer(engine, id, to),
       stat: (id, path) => statContainerPath(engine, id, path),
-      read: (id, path, signal) => readContainerPath(engine, id, path, signal),
+      read: (id, path, to) => readContainerPath(engine, id, path, to),
       write: (id, path, body, options) => writeContainerPath(engine, id, path, body, options),
-      copy: (id, path, signal) => copyFromContainer(engine, id, path, signal),
+      copy: (id, path, to) => copyFromContainer(engine, id, path, to),
       commit: (id, request) => commitContainer(engine, id, request),
     },
     containers: {

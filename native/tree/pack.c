@@ -153,10 +153,12 @@ static void pack_path(int root, char *wanted, const char *name) {
   pack_folder(folder);
 }
 
-/* VIEW PATH NAME -> what `stat` gives, then the tar */
+/* VIEW PATH NAME -> what `stat` gives, then the tar, as output_for_client says */
 void pack_view(char **arguments) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL); /* a client may hold us for long */
   int root = open_view(&arguments);
   describe_path(root, arguments[0]);
+  output_for_client();
   pack_path(root, arguments[0], arguments[1]);
   tar_end();
 }

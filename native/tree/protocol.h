@@ -1,5 +1,5 @@
 /*
- * What the engine writes to the standard input of wherry-tree. All integers are little-endian, as the machines are. The
+ * What the engine writes to the standard input of wherry-tree, and reads from its output. All integers are little-endian, as the machines are. The
  * TypeScript side is src/archive/tree-records.ts (unpack) and src/graphdriver/tree/extract-wire.ts (extract).
  */
 #ifndef WHERRY_TREE_PROTOCOL_H
@@ -10,7 +10,11 @@
 /*
  * What `wherry-tree unpack` reads: for each entry this struct, then name, link and attributes (u32 length of the key with
  * its NUL, u32 length of the value, key, value) of the lengths it says, then `size` bytes. Names are relative, without `.`
- * and `..`.
+ * and `..`. Of a file of TREE_PIECES bytes or more the content comes in pieces: each is a struct tree_piece, then its bytes,
+ * if it does not come `from_client`. Those are the next ones of the body of the client's request, whose socket is descriptor 3:
+ * `left` bytes until the end of their chunk, or of the body. They are answered on standard output with a struct tree_received:
+ * how many have been taken, what is `left` of the last chunk then (0 = the line between two chunks is next), and the bytes
+ * that were read beyond that, which come behind it.
  */
 struct tree_entry {
   uint32_t type; /* the character that stands for it in a tar: '0' file, '1' hard link, ... */
@@ -19,6 +23,15 @@ struct tree_entry {
   uint32_t mtime_ns;
   uint32_t name_length, link_length, xattrs_length;
   uint64_t size; /* of a file */
+};
+#define TREE_PIECES (1u << 20)
+struct tree_piece {
+  uint64_t length, left;
+  uint64_t from_client; /* 0 or 1 */
+};
+struct tree_received {
+  uint64_t length, left;
+  uint64_t spare; /* bytes */
 };
 
 /*

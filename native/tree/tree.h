@@ -9,6 +9,7 @@
  *   changes.c  what a container's upper directory changes in the layers below
  *   describe.c size.c   what is at a path; how much a folder holds
  *   unpack.c   entries become files
+ *   receive.c  a client's bytes become a file
  *   extract.c  a layer becomes files in a folder of its own
  */
 #ifndef WHERRY_TREE_H
@@ -74,10 +75,21 @@ bool is_deletion(const char *line);
 
 /* ---- output.c */
 
+/*
+ * What has been put out so far is about what follows. It is told when the first of that is to go out, so that a failure
+ * until then comes instead of it. With a byte on standard input the rest goes to the client's socket, descriptor 3, in chunks
+ * as of HTTP; at its end to standard output, too.
+ */
+void output_for_client(void);
 void output(const void *bytes, size_t length);
 /* Exactly `length` bytes: of the file, then zeros if it has become shorter. */
 void output_file(int fd, off_t length);
 void output_flush(void);
+
+/* ---- receive.c */
+
+/* Writes what comes from the client into a file, tells the engine, and gives how much that was: `wanted` or less. */
+uint64_t receive(int fd, const struct tree_piece *wanted, const char *name);
 
 /* ---- tar.c */
 

@@ -65,12 +65,12 @@ static const char *enter_parent(const char *name) {
   if (!entered || strcmp(entered, full)) {
     if (fd >= 0) close(fd);
     fd = make_folders(root, full);
+    if (fchdir(fd)) fail(errno, "entering %s", full);
     free(entered);
     entered = full;
   } else {
     free(full);
   }
-  if (fchdir(fd)) fail(errno, "entering %s", entered);
   return last ? last + 1 : name;
 }
 
@@ -103,16 +103,35 @@ static bool make_room(const struct tree_entry *entry, const char *name, const ch
   return false;
 }
 
-static void write_file(const struct tree_entry *entry, const char *name, const char *last) {
+static void copy_input(int fd, uint64_t length, const char *name) {
   const char *from;
-  int fd = open(last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, entry->mode & 0777);
-  if (fd < 0) fail(errno, "making %s", name);
-  for (uint64_t left = entry->size, count; left > 0; left -= count) {
-    if (!(count = take_some(&from, left))) fail(0, "the entries end early");
+  for (uint64_t count; length > 0; length -= count) {
+    if (!(count = take_some(&from, length))) fail(0, "the entries end early");
     for (ssize_t done = 0, written; done < (ssize_t)count; done += written)
       if ((written = write(fd, from + done, (size_t)count - (size_t)done)) < 0) fail(errno, "writing %s", name);
   }
-  close(fd);
+}
+
+static void copy_pieces(int fd, uint64_t size, const char *name) {
+  for (struct tree_piece piece; size > 0; size -= piece.length) {
+    if (!take(&piece, sizeof piece) || piece.length > size) fail(0, "the entries end early");
+    if (piece.from_client) piece.length = receive(fd, &piece, name);
+    else copy_input(fd, piece.length, name);
+  }
+}
+
+/* Gives it open. */
+static int write_file(const struct tree_entry *entry, const char *name, const char *last) {
+  const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  int fd = open(last, flags, entry->mode & 0777);
+  if (fd < 0 && errno == EEXIST) {
+    make_room(entry, name, last);
+    fd = open(last, flags, entry->mode & 0777);
+  }
+  if (fd < 0) fail(errno, "making %s", name);
+  if (entry->size < TREE_PIECES) copy_input(fd, entry->size, name);
+  else copy_pieces(fd, entry->size, name);
+  return fd;
 }
 
 static void make_link(const char *name, const char *target, const char *last) {
@@ -148,33 +167,36 @@ static void defer_time(const char *name, struct timespec time) {
   folder_times[folder_count++] = (struct folder_time){full_name(name), time};
 }
 
-/* Only what is not so already: each change is one more transaction of the file system. */
-static void set_attributes(const struct tree_entry *entry, const char *name, const char *last, const char *pairs) {
+/* Of the name, or of the file that is open. Only what is not so already: each change is one more transaction of the file system. */
+static void set_attributes(const struct tree_entry *entry, const char *name, const char *last, int fd, const char *pairs) {
   struct timespec time = {entry->mtime, entry->mtime_ns}, times[] = {time, time};
   struct stat stat;
-  if (fstatat(AT_FDCWD, last, &stat, AT_SYMLINK_NOFOLLOW)) fail(errno, "looking at %s", name);
+  int at = fd < 0 ? AT_FDCWD : fd, flags = fd < 0 ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH;
+  const char *what = fd < 0 ? last : "";
+  if (fstatat(at, what, &stat, flags)) fail(errno, "looking at %s", name);
   bool owned = stat.st_uid == entry->uid && stat.st_gid == entry->gid;
-  if (!owned && fchownat(AT_FDCWD, last, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW))
-    fail(errno, "giving %s its owner", name);
-  bool same_mode = owned && (stat.st_mode & 07777) == (entry->mode & 07777); /* chown(2) clears set-id bits */
-  if (!same_mode && !S_ISLNK(stat.st_mode) && fchmodat(AT_FDCWD, last, entry->mode & 07777, AT_SYMLINK_NOFOLLOW))
+  if (!owned && fchownat(at, what, entry->uid, entry->gid, flags)) fail(errno, "giving %s its owner", name);
+  mode_t mode = entry->mode & 07777;
+  bool same_mode = owned && (stat.st_mode & 07777) == mode; /* chown(2) clears set-id bits */
+  if (!same_mode && !S_ISLNK(stat.st_mode) && (fd < 0 ? fchmodat(at, what, mode, flags) : fchmod(fd, mode)))
     fail(errno, "giving %s its mode", name);
   set_xattrs(name, last, pairs, entry->xattrs_length);
   if (S_ISDIR(stat.st_mode)) return defer_time(name, time);
-  if (utimensat(AT_FDCWD, last, times, AT_SYMLINK_NOFOLLOW)) fail(errno, "giving %s its time", name);
+  if (utimensat(at, what, times, flags)) fail(errno, "giving %s its time", name);
 }
 
 static void unpack_entry(const struct tree_entry *entry) {
   char *name = take_text(entry->name_length), *link = take_text(entry->link_length);
   char *pairs = take_text(entry->xattrs_length);
   const char *last = enter_parent(name);
-  bool there = make_room(entry, name, last);
+  bool is_file = entry->type == '0', there = !is_file && make_room(entry, name, last);
+  int file = is_file ? write_file(entry, name, last) : -1;
   if (entry->type == '5' && !there && mkdir(last, entry->mode & 0777)) fail(errno, "making %s", name);
-  if (entry->type == '0') write_file(entry, name, last);
   if (entry->type == '1') make_link(name, link, last);
   if (entry->type == '2' && symlink(link, last)) fail(errno, "making the link %s", name);
   if (strchr("346", entry->type)) make_special(entry, name, last);
-  set_attributes(entry, name, last, pairs);
+  set_attributes(entry, name, last, file, pairs);
+  if (file >= 0) close(file);
   free(name);
   free(link);
   free(pairs);
@@ -202,6 +224,7 @@ static void find_base(const char *wanted) {
 /* VIEW PATH keep|replace < struct tree_entry with its parts, one after the other */
 void unpack(char **arguments) {
   struct tree_entry entry;
+  prctl(PR_SET_PDEATHSIG, SIGKILL); /* a client may keep us waiting for long */
   root = open_view(&arguments);
   find_base(arguments[0]);
   keep_kinds = !strcmp(arguments[1], "keep");

@@ -41,6 +41,11 @@ export class TarParser {
     return this.#done;
   }
 
+  /** How many of the next bytes belong to a body. */
+  get bodyLeft(): number {
+    return this.#bodyLeft;
+  }
+
   /** How many of the next bytes belong to a body or its padding and may be given to `skip` instead of `push`. */
   get skippable(): number {
     return this.#bodyLeft + this.#paddingLeft;

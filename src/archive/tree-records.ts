@@ -1,4 +1,5 @@
 import { invalid } from '#errors/errors.ts';
+import type { Lent, Receivable } from '#lib/client-socket.ts';
 import type { SparseSegment, TarEntry, TarType } from './tar-entry.ts';
 import { TarParser } from './tar-parser.ts';
 import { quote } from './tar-sequence.ts';
@@ -7,14 +8,35 @@ export interface RecordOptions {
   /** Where the entries go, for messages. */
   base: string;
   /** Owns everything, instead of whom the archive says. */
-  owner?: { uid: number; gid: number };
+  owner?: { uid: number; gid: number } | undefined;
+  /** Who sends the tar, as it is: the program may read large files' contents itself. */
+  client?: Pick<Receivable, 'lend'> | undefined;
 }
 
-/** Small records are gathered to pieces of at most this many bytes; large ones are passed on without a copy. */
+/** Content that the program is to read from the client's socket: at most `length` bytes. */
+export interface FromClient {
+  /** The struct tree_piece that tells the program. */
+  record: Buffer;
+  length: number;
+  lent: Lent;
+  /** Has to be told how many it has read. */
+  taken(length: number): void;
+}
+
+/**
+ * Small records are gathered to pieces of at most this many bytes, and passed on when they are enough: some hundred files at
+ * once, so that neither side wakes the other for each. Large ones are passed on without a copy.
+ */
 const PIECE = 64 << 10;
+const ENOUGH = 16 << 10;
 const LARGE = 16 << 10;
+const NOTHING = Buffer.alloc(0);
 const ZEROS = Buffer.alloc(PIECE);
 const FIXED_PART = 56;
+/** Files of so many bytes have their content in pieces (TREE_PIECES). */
+const IN_PIECES = 1 << 20;
+/** So much of a file is worth lending the client's socket for. */
+const WORTH_LENDING = 1 << 18;
 
 const typeCharacters: Record<TarType, string> = {
   file: '0',
@@ -37,49 +59,101 @@ type Part = Buffer | number;
 export async function* treeRecords(
   tar: AsyncIterable<Uint8Array>,
   options: RecordOptions,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Buffer | FromClient, void, void> {
+  let { client } = options;
+  const gatherer = new Gatherer();
   const parts: Part[] = [];
   const put = (part: Part) => parts.push(part);
+  const putPiece = (part: Part) => {
+    const length = typeof part === 'number' ? part : part.length;
+    if (length > 0) parts.push(encodePiece(length), part);
+  };
   let takeBody: (bytes: Buffer) => void = () => {};
+  let mayLend = false;
   const parser = new TarParser({
     entry: (entry) => {
       const name = cleanName(entry.name);
       takeBody = () => {};
+      mayLend = false;
       if (name === '') return; // the folder itself, which is there
       if (leadsOut(name)) throw invalid(`${quote(entry.name)} is outside of ${quote(options.base)}`);
       put(encodeHead(entry, name, options));
-      takeBody = entry.segments ? fillHoles(entry.segments, entry.size, put) : put;
+      const putBody = entry.size >= IN_PIECES ? putPiece : put;
+      takeBody = entry.segments ? fillHoles(entry.segments, entry.size, putBody) : putBody;
+      mayLend = putBody === putPiece && !entry.segments;
     },
     data: (bytes) => takeBody(bytes),
   });
   for await (const { buffer, byteOffset, byteLength } of tar) {
     parser.push(Buffer.from(buffer, byteOffset, byteLength));
-    yield* gather(parts.splice(0));
+    yield* gatherer.gather(parts.splice(0));
+    const lent = client && worthLending() ? client.lend() : undefined;
+    if (lent) yield* pass(lent);
   }
   parser.end();
-  yield* gather(parts);
-}
+  yield* gatherer.gather(parts);
+  yield* gatherer.flush();
 
-function* gather(parts: readonly Part[]): Generator<Buffer, void, void> {
-  let gathered: Buffer[] = [];
-  let length = 0;
-  for (const part of parts) {
-    const alone = typeof part === 'number' || part.length >= LARGE;
-    if (length > 0 && (alone || length + part.length > PIECE)) {
-      yield Buffer.concat(gathered);
-      gathered = [];
-      length = 0;
-    }
-    if (typeof part === 'number') {
-      for (let left = part; left > 0; left -= PIECE) yield ZEROS.subarray(0, Math.min(left, PIECE));
-    } else if (alone) {
-      yield part;
-    } else {
-      gathered.push(part);
-      length += part.length;
+  function worthLending(): boolean {
+    return mayLend && parser.bodyLeft >= WORTH_LENDING;
+  }
+
+  async function* pass(lent: Lent): AsyncGenerator<Buffer | FromClient, void, void> {
+    try {
+      for (const bytes of lent.early) parser.push(bytes);
+      yield* gatherer.gather(parts.splice(0));
+      if (!worthLending()) return;
+      const length = lent.chunked ? parser.bodyLeft : Math.min(parser.bodyLeft, lent.left);
+      if (length === 0) return;
+      const taken = (count: number) => {
+        parser.skip(count);
+        if (count < length) client = undefined; // the body is such as the program does not read
+      };
+      yield* gatherer.flush();
+      yield { record: encodePiece(length, lent.left), length, lent, taken };
+    } finally {
+      lent.giveBack();
     }
   }
-  if (length > 0) yield Buffer.concat(gathered);
+}
+
+/** `left` is of the socket's: the content comes from there. */
+function encodePiece(length: number, left?: number): Buffer {
+  const piece = Buffer.alloc(24);
+  piece.writeBigUInt64LE(BigInt(length), 0);
+  piece.writeBigUInt64LE(BigInt(left ?? 0), 8);
+  piece.writeUInt32LE(left === undefined ? 0 : 1, 16);
+  return piece;
+}
+
+/** Gathers small records across calls; gives what is to be passed on, with `flush` all of it. */
+class Gatherer {
+  #gathered = Buffer.allocUnsafe(PIECE);
+  #length = 0;
+
+  *gather(parts: readonly Part[]): Generator<Buffer, void, void> {
+    for (const part of parts) {
+      const alone = typeof part === 'number' || part.length >= LARGE;
+      if (alone || this.#length + part.length > PIECE) yield* this.flush();
+      if (typeof part === 'number') {
+        for (let left = part; left > 0; left -= PIECE) yield ZEROS.subarray(0, Math.min(left, PIECE));
+      } else if (alone) {
+        yield part;
+      } else {
+        this.#gathered.set(part, this.#length);
+        this.#length += part.length;
+      }
+    }
+    if (this.#length >= ENOUGH) yield* this.flush();
+  }
+
+  *flush(): Generator<Buffer, void, void> {
+    if (this.#length === 0) return;
+    const gathered = this.#gathered.subarray(0, this.#length);
+    this.#gathered = Buffer.allocUnsafe(PIECE);
+    this.#length = 0;
+    yield gathered;
+  }
 }
 
 /** Puts the whole content of a sparse file whose pieces are then given to what this gives. */
@@ -142,7 +216,8 @@ export function attributesRecord(path: string, xattrs: TarEntry['xattrs']): Buff
 }
 
 function encodeXattrs(xattrs: TarEntry['xattrs']): Buffer {
-  return Buffer.concat([...(xattrs ?? [])].flatMap(([key, value]) => encodeXattr(key, value)));
+  if (!xattrs) return NOTHING;
+  return Buffer.concat([...xattrs].flatMap(([key, value]) => encodeXattr(key, value)));
 }
 
 function encodeXattr(key: string, value: Buffer): Buffer[] {

@@ -6,10 +6,18 @@ import { treeRecords } from '#archive/tree-records.ts';
 import type { Container } from '#container/container.ts';
 import { eventAttributes } from '#container/description.ts';
 import { forbidden, invalid, isEngineError, notFound } from '#errors/errors.ts';
+import type { Receivable, Sendable } from '#lib/client-socket.ts';
 import { goFileMode } from '#lib/go-file-mode.ts';
 import { peek } from '#lib/peek.ts';
 import { formatTime } from '#lib/time.ts';
-import { type PathStat, packView, statInView, type TreeView, unpackInView } from '#programs/tree-view.ts';
+import {
+  type PackOptions,
+  type PathStat,
+  packView,
+  statInView,
+  type TreeView,
+  unpackInView,
+} from '#programs/tree-view.ts';
 import { resolveUser } from '#runtime/spec/resolve-user.ts';
 import { untilRead, withView } from './container-view.ts';
 import type { Engine } from './engine.ts';
@@ -30,26 +38,26 @@ export function readContainerPath(
   engine: Engine,
   id: string,
   path: string,
-  signal: AbortSignal,
+  to: PackOptions,
 ): Promise<PackedContainerPath> {
-  return packContainerPath(engine, id, { path, action: 'archive-path' }, signal);
+  return packContainerPath(engine, id, { path, action: 'archive-path' }, to);
 }
 
 interface PackedContainerPath {
   stat: ContainerPathStat;
-  tar: AsyncIterable<Buffer>;
+  tar: Sendable;
 }
 
 async function packContainerPath(
   engine: Engine,
   id: string,
   { path, action }: { path: string; action: 'archive-path' | 'copy' },
-  signal: AbortSignal,
+  to: PackOptions,
 ): Promise<PackedContainerPath> {
   const container = engine.containers.get(id);
   const absolute = absolutePath(path);
   const packed = await withView(engine, container, { volumes: true }, async (opened) => {
-    const { stat, tar } = await packView(opened.view, absolute, lastPart(absolute), signal);
+    const { stat, tar } = await packView(opened.view, absolute, lastPart(absolute), to);
     return { stat: wireStat(absolute, stat), tar: untilRead(opened, tar) };
   }).catch((error) => missing(error, path, id));
   engine.events.publish('container', action, container.id, eventAttributes(container));
@@ -72,7 +80,7 @@ export async function writeContainerPath(
   engine: Engine,
   id: string,
   path: string,
-  body: AsyncIterable<Buffer>,
+  body: Receivable,
   { keepKinds, toUser, signal }: WriteOptions,
 ): Promise<void> {
   const container = engine.containers.get(id);
@@ -80,8 +88,11 @@ export async function writeContainerPath(
   await withView(engine, container, { volumes: true }, async (opened) => {
     await using _ = opened;
     const owner = toUser ? await userOf(engine, container, opened.view) : undefined;
-    const records = treeRecords(plain(body), { base: absolute, owner });
-    await unpackInView(opened.view, absolute, records, { keepKinds, signal });
+    const { head, all } = await peek(body, MAGIC_LENGTH);
+    const compression = detectCompression(head);
+    const client = compression === 'none' ? body : undefined;
+    const records = treeRecords(decompress(all, compression), { base: absolute, owner, client });
+    await unpackInView(engine.launcher, opened.view, absolute, records, { keepKinds, signal, client: body });
   })
     .catch(refuseReadOnly)
     .catch((error) => missing(error, path, id));
@@ -91,20 +102,10 @@ export async function writeContainerPath(
 /**
  * `POST /containers/{id}/copy`, which clients before 1.24 used: the tar of what is at a path, the last link followed.
  */
-export async function copyFromContainer(
-  engine: Engine,
-  id: string,
-  path: string,
-  signal: AbortSignal,
-): Promise<AsyncIterable<Buffer>> {
+export async function copyFromContainer(engine: Engine, id: string, path: string, to: PackOptions): Promise<Sendable> {
   if (path === '') throw invalid('Path cannot be empty');
   const { linkTarget } = await statContainerPath(engine, id, path);
-  return (await packContainerPath(engine, id, { path: linkTarget || path, action: 'copy' }, signal)).tar;
-}
-
-async function* plain(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
-  const { head, all } = await peek(body, MAGIC_LENGTH);
-  yield* decompress(all, detectCompression(head));
+  return (await packContainerPath(engine, id, { path: linkTarget || path, action: 'copy' }, to)).tar;
 }
 
 /** From the root, without `.` and `..`, but with the slash or `/.` at its end, which mean that a link is followed. */

@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '#container/container.ts';
 import { conflict, isEngineError } from '#errors/errors.ts';
+import type { Sendable } from '#lib/client-socket.ts';
 import type { TreeView } from '#programs/tree-view.ts';
 import type { Engine } from './engine.ts';
 import { releaseMounts, runOf } from './launch/release-run.ts';
@@ -40,13 +41,21 @@ export async function withView<T>(
   }
 }
 
-/** The bytes of a view, which is disposed of when they are read to their end or given up. */
-export async function* untilRead(opened: OpenView, bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
-  try {
-    yield* bytes;
-  } finally {
-    await opened[Symbol.asyncDispose]();
-  }
+/** The bytes of a view, which is disposed of when they are read to their end, sent, or given up. */
+export function untilRead(opened: OpenView, bytes: Sendable): Sendable {
+  const { sendChunks } = bytes;
+  return {
+    async *[Symbol.asyncIterator]() {
+      await using _ = opened;
+      yield* bytes;
+    },
+    sendChunks:
+      sendChunks &&
+      (async () => {
+        await using _ = opened;
+        await sendChunks();
+      }),
+  };
 }
 
 async function openView(engine: Engine, container: Container, volumes: boolean): Promise<OpenView> {

@@ -62,6 +62,8 @@ export interface StartOptions extends Pick<RunOptions, 'signal' | 'cwd' | 'env'>
   stdin?: 'pipe' | 'ignore' | number;
   /** `pipe`, or a descriptor that the program writes itself; default: nowhere. */
   stdout?: 'pipe' | 'ignore' | number;
+  /** What the program has as descriptor 3; default: nothing. */
+  third?: number | undefined;
 }
 
 const stderrTail = 4096;
@@ -73,6 +75,7 @@ const plainEnvironment = { PATH: searchPath, LC_ALL: 'C.UTF-8' };
 export function start(program: string, args: readonly string[], options: StartOptions = {}): Program {
   const argv = [program, ...args];
   const stdio: StdioOptions = [options.stdin ?? 'ignore', options.stdout ?? 'ignore', 'pipe'];
+  if (options.third !== undefined) stdio.push(options.third);
   const child = spawn(program, args, {
     stdio,
     cwd: options.cwd,

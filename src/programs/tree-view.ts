@@ -1,4 +1,6 @@
+import type { Readable } from 'node:stream';
 import { system } from '#errors/errors.ts';
+import type { ClientSocket, Lent, Sendable } from '#lib/client-socket.ts';
 import { start } from './run.ts';
 import { type ProgramRunner, programFailure, TREE_PROGRAM, treeError } from './tree.ts';
 
@@ -34,16 +36,30 @@ export async function statInView(runner: ProgramRunner, view: TreeView, path: st
 
 export interface PackedPath {
   stat: PathStat;
-  /** The tar; it fails when the program does. To be read to its end or destroyed. */
-  tar: AsyncIterable<Buffer>;
+  /** The tar; it fails when the program does. To be read to its end, sent, or destroyed. */
+  tar: Sendable;
+}
+
+export interface PackOptions {
+  signal: AbortSignal;
+  /** Whom the tar is for. */
+  client: ClientSocket;
 }
 
 /**
  * The tar of what is at `path`, whose entry is called `name`; with an empty name only what is in the folder. Throws as
  * `statInView` does; the view is no longer needed when it resolves.
  */
-export async function packView(view: TreeView, path: string, name: string, signal: AbortSignal): Promise<PackedPath> {
-  const program = start(TREE_PROGRAM, ['pack', ...viewArguments(view), path, name], { stdout: 'pipe', signal });
+export async function packView(
+  view: TreeView,
+  path: string,
+  name: string,
+  { signal, client }: PackOptions,
+): Promise<PackedPath> {
+  const third = client.descriptor();
+  const argv = ['pack', ...viewArguments(view), path, name];
+  const program = start(TREE_PROGRAM, argv, { stdin: 'pipe', stdout: 'pipe', third, signal });
+  const input = program.stdin!.on('error', () => {}); // it may have ended; its message says why
   const chunks = (program.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
   let end = -1;
@@ -53,9 +69,17 @@ export async function packView(view: TreeView, path: string, name: string, signa
     head = Buffer.concat([head, value]);
     end = head.indexOf(0);
   }
-  return { stat: parseStat(head), tar: rest() };
+  const tar: Sendable = { [Symbol.asyncIterator]: rest };
+  if (third !== undefined) tar.sendChunks = send;
+  return { stat: parseStat(head), tar };
+
+  async function send(): Promise<void> {
+    input.write('1');
+    for await (const _ of rest()); // nothing but its end
+  }
 
   async function* rest(): AsyncGenerator<Buffer, void, void> {
+    input.end();
     try {
       if (head.length > end + 1) yield head.subarray(end + 1);
       for (let step = await chunks.next(); !step.done; step = await chunks.next()) yield step.value;
@@ -66,33 +90,88 @@ export async function packView(view: TreeView, path: string, name: string, signa
   }
 }
 
+/** Bytes of records for which the launcher starts the program, from which a start does not block Node. */
+const FEW = 64 << 10;
+
 export interface UnpackOptions {
   /** No folder is replaced by what is none, nor the other way round. */
   keepKinds: boolean;
   signal: AbortSignal;
+  /** Who sends what `records` are made of. */
+  client: ClientSocket;
+}
+
+/** Content that the program reads from the client's socket, see native/tree/protocol.h. */
+interface FromClient {
+  record: Buffer;
+  lent: Pick<Lent, 'giveBack' | 'lose'>;
+  taken(length: number): void;
 }
 
 /**
- * Makes the entries that `records` are (tree-entry.ts) below the folder `path`, in which links are followed inside the
+ * Makes the entries that `records` are (archive/tree-records.ts) below the folder `path`, in which links are followed inside the
  * view. Throws `invalid` for what is refused, else as `statInView` does, and what `records` throws.
  */
 export async function unpackInView(
+  runner: ProgramRunner,
   view: TreeView,
   path: string,
-  records: AsyncIterable<Buffer>,
-  { keepKinds, signal }: UnpackOptions,
+  records: AsyncIterable<Buffer | FromClient>,
+  options: UnpackOptions,
 ): Promise<void> {
-  const argv = ['unpack', ...viewArguments(view), path, keepKinds ? 'keep' : 'replace'];
+  const argv = ['unpack', ...viewArguments(view), path, options.keepKinds ? 'keep' : 'replace'];
+  const { few, all } = await gatherFew(records);
+  if (!few) return unpackMany(argv, all, options);
+  const { code, stderr } = await runner.run({ argv: [TREE_PROGRAM, ...argv], stdin: few });
+  if (code !== 0) throw treeError(stderr.toString());
+}
+
+/** The records in one piece, when they are few; else all of them, to be gone on with. */
+async function gatherFew(
+  records: AsyncIterable<Buffer | FromClient>,
+): Promise<{ few?: Buffer; all: AsyncIterable<Buffer | FromClient> }> {
+  const iterator = records[Symbol.asyncIterator]();
+  const first: (Buffer | FromClient)[] = [];
+  let length = 0;
+  let step = await iterator.next();
+  for (; !step.done; step = await iterator.next()) {
+    // a buffer may be used again when the next one is asked for
+    first.push(Buffer.isBuffer(step.value) ? Buffer.from(step.value) : step.value);
+    length += Buffer.isBuffer(step.value) ? step.value.length : Infinity;
+    if (length > FEW) break;
+  }
+  async function* all() {
+    try {
+      yield* first.splice(0);
+      for (step = await iterator.next(); !step.done; step = await iterator.next()) yield step.value;
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return step.done ? { few: Buffer.concat(first as Buffer[]), all: all() } : { all: all() };
+}
+
+async function unpackMany(
+  argv: string[],
+  records: AsyncIterable<Buffer | FromClient>,
+  { signal, client }: UnpackOptions,
+): Promise<void> {
   const abort = new AbortController();
-  const program = start(TREE_PROGRAM, argv, { stdin: 'pipe', signal: AbortSignal.any([signal, abort.signal]) });
+  const program = start(TREE_PROGRAM, argv, {
+    stdin: 'pipe',
+    stdout: 'pipe',
+    third: client.descriptor(),
+    signal: AbortSignal.any([signal, abort.signal]),
+  });
   const input = program.stdin!;
+  const answers = reader(program.stdout!);
   // When the program refuses something it stops reading (EPIPE), or has ended before; its message says why.
   input.on('error', () => {});
   try {
     for await (const record of records) {
       if (input.destroyed) break;
-      if (input.write(record) || input.destroyed) continue;
-      await new Promise((resolve) => input.once('drain', resolve).once('close', resolve));
+      if (Buffer.isBuffer(record)) await write(record);
+      else if (!(await receive(record))) break;
     }
   } catch (error) {
     abort.abort();
@@ -100,7 +179,44 @@ export async function unpackInView(
     throw error;
   }
   input.end();
+  await answers(Infinity);
   await program.done.catch((error) => Promise.reject(programFailure(error)));
+
+  async function write(record: Buffer): Promise<void> {
+    if (input.write(record) || input.destroyed) return;
+    await new Promise((resolve) => input.once('drain', resolve).once('close', resolve));
+  }
+
+  /** False when the program ends instead. */
+  async function receive({ record, lent, taken }: FromClient): Promise<boolean> {
+    await write(record);
+    const answer = await answers(24);
+    const [length = 0, left, spare = 0] = [0, 8, 16].map((at) => answer && Number(answer.readBigUInt64LE(at)));
+    const rest = answer && (await answers(spare));
+    if (!rest) {
+      lent.lose();
+      return false;
+    }
+    taken(length);
+    lent.giveBack(left, rest);
+    return true;
+  }
+}
+
+/** Reads a stream by lengths; gives undefined at its end. */
+function reader(stream: Readable): (length: number) => Promise<Buffer | undefined> {
+  const chunks = (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  let rest = Buffer.alloc(0);
+  return async (length) => {
+    while (rest.length < length) {
+      const { value, done } = await chunks.next();
+      if (done) return undefined;
+      rest = Buffer.concat([rest, value]);
+    }
+    const bytes = rest.subarray(0, length);
+    rest = rest.subarray(length);
+    return bytes;
+  };
 }
 
 function viewArguments({ process, mounts }: TreeView): string[] {

@@ -11,7 +11,7 @@ export const TREE_PROGRAM = resolve(import.meta.dirname, '../../native/build/whe
 
 /** What runs a program to its end and gives what it printed: the launcher, from which a start does not block Node. */
 export interface ProgramRunner {
-  run(request: { argv: string[] }): Promise<{ code: number | null; stdout: Buffer; stderr: Buffer }>;
+  run(request: { argv: string[]; stdin?: Buffer }): Promise<{ code: number | null; stdout: Buffer; stderr: Buffer }>;
 }
 
 /**

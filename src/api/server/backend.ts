@@ -47,6 +47,7 @@ import type {
 import type { StatsResponse } from '#api/types/stats.ts';
 import type { SystemInfo, SystemVersion } from '#api/types/system.ts';
 import type { Volume, VolumeCreateRequest, VolumeListResponse, VolumePruneResponse } from '#api/types/volume.ts';
+import type { ClientSocket, Receivable, Sendable } from '#lib/client-socket.ts';
 import type { Filters } from '#lib/filters.ts';
 
 /**
@@ -235,25 +236,31 @@ export interface ContainerBackend {
   resize(id: string, size: { height: number; width: number }): Promise<void>;
 }
 
+/** Who asked for bytes, and when they are no longer wanted. */
+export interface Recipient {
+  signal: AbortSignal;
+  client: ClientSocket;
+}
+
 /** The files of containers. Paths are absolute, or count from the root. */
 export interface ContainerFilesBackend {
   /** Sorted; a folder before what is in it. */
   changes(id: string): Promise<readonly FilesystemChange[]>;
   /** The whole root as a tar. */
-  export(id: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
+  export(id: string, to: Recipient): Promise<Sendable>;
   /** A last link is not followed, unless the path ends with a slash. */
   stat(id: string, path: string): Promise<ContainerPathStat>;
   /** The same, and what is there as a tar. */
-  read(id: string, path: string, signal: AbortSignal): Promise<{ stat: ContainerPathStat; tar: AsyncIterable<Buffer> }>;
+  read(id: string, path: string, to: Recipient): Promise<{ stat: ContainerPathStat; tar: Sendable }>;
   /** Makes what is in an archive, compressed or not, below a folder. */
   write(
     id: string,
     path: string,
-    body: AsyncIterable<Buffer>,
+    body: Receivable,
     options: { keepKinds: boolean; toUser: boolean; signal: AbortSignal },
   ): Promise<void>;
   /** As `read`, the last link followed: for clients before 1.24. */
-  copy(id: string, path: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
+  copy(id: string, path: string, to: Recipient): Promise<Sendable>;
   /** Makes an image of what a container has changed; gives its id. */
   commit(id: string, request: CommitRequest): Promise<string>;
 }

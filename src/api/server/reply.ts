@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { ProgressMessage } from '#api/types/image.ts';
+import type { Sendable } from '#lib/client-socket.ts';
 import type { Fields } from './http1/fields.ts';
 
 /** What a handler gives back: the reply as data. `send.ts` writes it. */
@@ -20,7 +21,7 @@ export type Reply =
   | { kind: 'hijack'; multiplexed: boolean; connect: (client: Duplex) => Promise<void> }
   | { kind: 'websocket'; text: boolean; connect: (client: Duplex) => Promise<void> };
 
-export type ByteSource = AsyncIterable<Buffer> | Readable;
+export type ByteSource = Sendable | Readable;
 
 /** A JSON value, whole. */
 export const json = (value: unknown, status = 200): Reply => ({ kind: 'json', status, value });

@@ -107,8 +107,12 @@ async function sendBytes(
   lastWords: ((error: unknown) => Buffer) | undefined,
 ): Promise<void> {
   response.open(200, fields);
-  response.flush();
   try {
+    if (response.chunked && !lastWords && 'sendChunks' in source && source.sendChunks) {
+      await response.lend(source.sendChunks);
+      return response.end();
+    }
+    response.flush();
     for await (const chunk of source as AsyncIterable<Buffer>) {
       // a chunk above the buffer's limit has been handed to the kernel when the buffer has drained
       if (!response.write(chunk)) await response.drained();

@@ -1,6 +1,7 @@
 import type { ContainerPathStat } from '#api/types/container.ts';
 import type { Config } from '#api/types/container-config.ts';
 import { invalid, notFound } from '#errors/errors.ts';
+import type { Recipient } from '../backend.ts';
 import { configFields } from '../bodies/config.ts';
 import { readJson } from '../body.ts';
 import type { Call } from '../call.ts';
@@ -18,7 +19,7 @@ export async function changes(call: Call): Promise<Reply> {
 }
 
 export async function exportTar(call: Call): Promise<Reply> {
-  return tar('application/octet-stream', await call.backend.files.export(call.name, call.signal));
+  return tar('application/octet-stream', await call.backend.files.export(call.name, recipient(call)));
 }
 
 export async function statPath(call: Call): Promise<Reply> {
@@ -26,7 +27,7 @@ export async function statPath(call: Call): Promise<Reply> {
 }
 
 export async function readPath(call: Call): Promise<Reply> {
-  const { stat, tar: source } = await call.backend.files.read(call.name, pathOf(call), call.signal);
+  const { stat, tar: source } = await call.backend.files.read(call.name, pathOf(call), recipient(call));
   return tar(TAR, source, statHeader(stat));
 }
 
@@ -40,6 +41,8 @@ export async function writePath(call: Call): Promise<Reply> {
   await call.backend.files.write(call.name, pathOf(call), request.body, options);
   return empty(200);
 }
+
+const recipient = ({ signal, request }: Call): Recipient => ({ signal, client: request });
 
 function pathOf({ query }: Call): string {
   const path = textValue(query, 'path');
@@ -60,7 +63,7 @@ export async function copy(call: Call): Promise<Reply> {
     throw notFound('page not found', { hint: 'GET /containers/{id}/archive took its place in API version 1.24' });
   }
   const { Resource: path } = decode(copyRequest, await readJson(call), 'CopyConfig');
-  return tar(TAR, await call.backend.files.copy(call.name, path, call.signal));
+  return tar(TAR, await call.backend.files.copy(call.name, path, recipient(call)));
 }
 
 const commitConfig = struct<Config>('Config', configFields);

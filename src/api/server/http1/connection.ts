@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Lent } from '#lib/client-socket.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import { closeGently } from './close-gently.ts';
 import { parseHead, type RequestHead } from './head.ts';
@@ -18,9 +19,17 @@ const ENOUGH = 1 << 16;
 
 /**
  * What the next byte of the client is: part of a `head` or `body`; of a later request, while the `reply` is made; or nothing
- * of ours, once somebody has taken the connection (`raw`) or it is ending (`closing`).
+ * of ours, once somebody has taken the connection (`raw`), nobody knows (`lost`), or it is ending (`closing`).
  */
-type Phase = 'head' | 'body' | 'reply' | 'raw' | 'closing';
+type Phase = 'head' | 'body' | 'reply' | 'raw' | 'lost' | 'closing';
+
+/** What node:net has beneath a socket. */
+interface Handle {
+  fd: number;
+  reading: boolean;
+  readStart(): void;
+  readStop(): void;
+}
 
 /** One client's connection: requests come one after the other, and so do the replies (RFC 9112, section 9.3). */
 export class Connection {
@@ -179,7 +188,7 @@ export class Connection {
    * the same cannot be known.
    */
   mayPersist(): boolean {
-    return this.#request!.head.persistent && this.#continued && !this.#held;
+    return this.#request!.head.persistent && this.#continued && !this.#held && this.#phase !== 'lost';
   }
 
   /** The reply has been written. */
@@ -214,6 +223,52 @@ export class Connection {
   hold(): void {
     this.#held = true;
     if (this.#phase === 'reply') this.#socket.pause();
+  }
+
+  descriptor(): number | undefined {
+    return this.#handle()?.fd;
+  }
+
+  #handle(): Handle | undefined {
+    if ('encrypted' in this.#socket) return undefined;
+    return (this.#socket as unknown as { _handle: Handle | null })._handle ?? undefined;
+  }
+
+  /** Stops reading beneath the stream, which knows nothing of it: for it no byte comes meanwhile. */
+  lend(): Omit<Lent, 'early'> | undefined {
+    const socket = this.#socket;
+    const handle = this.#handle();
+    if (this.#phase !== 'body' || !handle) return undefined;
+    while (socket.read() !== null); // `#onData` gets it
+    const left = typeof this.#rest === 'number' ? this.#rest : this.#rest.left;
+    if (this.#phase !== 'body' || left === undefined) return undefined;
+    handle.readStop();
+    let out = true;
+    const goOn = (change: () => void) => {
+      if (!out || socket.destroyed) return;
+      out = false;
+      change();
+      if (handle.reading) handle.readStart();
+    };
+    return {
+      left,
+      chunked: typeof this.#rest !== 'number',
+      giveBack: (now = left, spare) => goOn(() => this.#giveBack(now, spare)),
+      lose: () => goOn(() => this.#lose()),
+    };
+  }
+
+  #giveBack(left: number, spare: Buffer | undefined): void {
+    if (this.#phase !== 'body') return;
+    if (typeof this.#rest === 'number') this.#rest = left;
+    else this.#rest.goOn(left);
+    if (this.#rest === 0) this.#endMessage();
+    if (spare && spare.length > 0) this.#onData(spare);
+  }
+
+  #lose(): void {
+    if (this.#phase === 'body') this.#phase = 'lost';
+    this.#socket.resume();
   }
 
   async takeOver(): Promise<Socket> {

@@ -1,3 +1,5 @@
+import type { Lent, Receivable } from '#lib/client-socket.ts';
+
 /** Bytes of a body that may wait to be read; beyond them the client waits. */
 const ENOUGH = 1 << 16;
 
@@ -5,13 +7,16 @@ const ENOUGH = 1 << 16;
 export interface BodySource {
   /** Somebody reads, or has read what made it too much: more may come. */
   wanted(): void;
+  descriptor(): number | undefined;
+  /** As `Receivable` says, but for what waits to be read here; all that has come is here by then. */
+  lend(): Omit<Lent, 'early'> | undefined;
 }
 
 /**
  * The body of a request, as it comes; it is read once. A reader that leaves before the end is no harm: the rest is dropped when
  * the reply is out. Rejects with the code ECONNRESET when the client goes away before the end.
  */
-export class RequestBody implements AsyncIterable<Buffer> {
+export class RequestBody implements Receivable {
   readonly #source: BodySource | undefined;
   #chunks: Buffer[] = [];
   #waiting = 0;
@@ -57,6 +62,19 @@ export class RequestBody implements AsyncIterable<Buffer> {
     this.#chunks = [];
     this.#waiting = 0;
     this.#source?.wanted();
+  }
+
+  descriptor(): number | undefined {
+    return this.#source?.descriptor();
+  }
+
+  lend(): Lent | undefined {
+    const lent = this.#source?.lend();
+    if (!lent) return undefined;
+    const early = this.#chunks;
+    this.#chunks = [];
+    this.#waiting = 0;
+    return { ...lent, early };
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { ClientSocket } from '#lib/client-socket.ts';
 import type { RequestHead } from './head.ts';
 import type { RequestBody } from './request-body.ts';
 
@@ -7,10 +8,11 @@ export interface RequestConnection {
   /** Reads nothing beyond this request, and serves none after it. */
   hold(): void;
   takeOver(): Promise<Socket>;
+  descriptor(): number | undefined;
 }
 
 /** A request whose head has come. */
-export class Request {
+export class Request implements ClientSocket {
   readonly head: RequestHead;
   readonly body: RequestBody;
   readonly #connection: RequestConnection;
@@ -58,6 +60,11 @@ export class Request {
   leave(): void {
     this.#gone = true;
     this.#controller?.abort();
+  }
+
+  /** That of the connection's socket, as `ClientSocket` says. */
+  descriptor(): number | undefined {
+    return this.#connection.descriptor();
   }
 
   /** To be called before anything is awaited when the connection may be taken over: what comes behind the request is then not read. */

@@ -163,6 +163,20 @@ export class Response {
     this.#connection.done();
   }
 
+  /** True when the body, once opened, goes out in chunks. */
+  get chunked(): boolean {
+    return this.#chunked;
+  }
+
+  /** Lends the socket, when all that was written is out, to `send`, which writes chunks into it past this. */
+  async lend(send: () => Promise<void>): Promise<void> {
+    const head = this.#takeHead();
+    await new Promise<void>((resolve, reject) => {
+      this.#socket.write(head, 'latin1', (error) => (error ? reject(error) : resolve()));
+    });
+    await send();
+  }
+
   /** Resolves when the client has taken enough, or is gone. */
   drained(): Promise<void> {
     const socket = this.#socket;
