@@ -10,6 +10,7 @@ import { receiveChunks } from '#lib/chunk-channel.ts';
 import { type Digest, digestOf, isDigest } from '#lib/digest.ts';
 import { Semaphore } from '#lib/locks.ts';
 import { peek } from '#lib/peek.ts';
+import { settleAll } from '#lib/settle-all.ts';
 import { type LayerBlob, writeLayer } from '../layer-blob.ts';
 import type { ArchiveImage, ArchiveLayer } from './archive-image.ts';
 import { findImages } from './archive-images.ts';
@@ -95,7 +96,7 @@ class ArchiveReader {
     await Promise.all(this.#unsynced);
     const { platforms, onlyPlatforms } = this.#input;
     const images = findImages(this.#members, platforms, onlyPlatforms);
-    return Promise.all(images.map((image) => this.#verify(image)));
+    return settleAll(images.map((image) => this.#verify(image)));
   }
 
   async #take(entry: TarEntry, body: AsyncIterable<Buffer>): Promise<void> {
@@ -144,7 +145,7 @@ class ArchiveReader {
   }
 
   async #verify(image: ArchiveImage): Promise<LoadedImage> {
-    return { ...image, layers: await Promise.all(image.layers.map((layer) => this.#verifyLayer(layer, image))) };
+    return { ...image, layers: await settleAll(image.layers.map((layer) => this.#verifyLayer(layer, image))) };
   }
 
   async #verifyLayer({ diffId, name, member, expected }: ArchiveLayer, image: ArchiveImage): Promise<LoadedLayer> {

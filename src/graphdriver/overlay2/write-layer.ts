@@ -19,7 +19,7 @@ export async function writeLayer(store: NodeStore, root: NodeId, path: string, t
   store.endNames();
   const stat = surveyTree(store, root);
   try {
-    await mkdir(join(path, DIFF), { recursive: true, mode: 0o755 });
+    for (const folder of [path, join(path, DIFF)]) await mkdir(folder, { mode: 0o755 });
     const sources = { sources: [tarPath], sourceOf: () => 0 };
     await extractTree(store, root, { folder: join(path, DIFF), forOverlay: true, ...sources });
     await writeFileDurably(join(path, STAT_FILE), JSON.stringify(stat), 0o600);
