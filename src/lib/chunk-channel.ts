@@ -8,7 +8,7 @@ import { cancelled } from '#errors/errors.ts';
  */
 
 /** Bytes per buffer. */
-const BUFFER_SIZE = 1 << 20;
+const BUFFER_SIZE = 256 << 10;
 /** Buffers of one channel: one being filled, one being worked on, the rest smooths. */
 const BUFFERS = 5;
 

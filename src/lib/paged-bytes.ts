@@ -38,7 +38,7 @@ export class PagedBytes {
   #file: number | undefined;
 
   /** `folder`: where the file is to be; without one all pages stay in memory. `limit`: the most pages in memory, at least 2. */
-  constructor(folder?: string, limit = 32) {
+  constructor(folder?: string, limit = 16) {
     this.#folder = folder;
     this.#limit = folder === undefined ? Number.POSITIVE_INFINITY : limit;
   }
