@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { errnoCode, system } from '#errors/errors.ts';
 import type { Digest } from '#lib/digest.ts';
 import { releaseBytes } from '#lib/release-bytes.ts';
+import { settleAll } from '#lib/settle-all.ts';
 import { fault } from '#lib/write-steps.ts';
 import { type Hole, punchHoles } from '#programs/punch-holes.ts';
 
@@ -112,7 +113,7 @@ export class BlobWriter {
       await this.#writingBack;
       const synced = fsyncFile(this.fd);
       const blob: IngestedBlob = { path: this.path, digest: `sha256:${this.#hash.digest('hex')}`, size: this.#size };
-      await Promise.all([synced, this.#observer?.end(blob, this.fd)]);
+      await settleAll([synced, this.#observer?.end(blob, this.fd) ?? Promise.resolve()]);
       fault('blob.fsync');
       return blob;
     } finally {

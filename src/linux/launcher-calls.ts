@@ -107,3 +107,7 @@ export const AF_UNIX = 1;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;
+export const OPEN_TREE_CLONE = 1;
+export const MOVE_MOUNT_F_EMPTY_PATH = 4;
+export const MNT_DETACH = 2;
+export const UMOUNT_NOFOLLOW = 8;

@@ -2,7 +2,17 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isEngineError } from '#errors/errors.ts';
-import { AT_FDCWD, addCall, type Call, O_CLOEXEC, type Register } from './launcher-calls.ts';
+import {
+  AT_FDCWD,
+  addCall,
+  type Call,
+  MNT_DETACH,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  O_CLOEXEC,
+  OPEN_TREE_CLONE,
+  type Register,
+  UMOUNT_NOFOLLOW,
+} from './launcher-calls.ts';
 import type { Ask, Operation } from './launcher-connection.ts';
 import { withShortOptions } from './launcher-mount-options.ts';
 import type { BindRequest, MountRequest } from './launcher-types.ts';
@@ -14,13 +24,9 @@ const FSMOUNT_CLOEXEC = 1;
 const FSCONFIG_SET_FLAG = 0;
 const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_CMD_CREATE = 6;
-const MOVE_MOUNT_F_EMPTY_PATH = 4;
-const OPEN_TREE_CLONE = 1;
 const OPEN_TREE_CLOEXEC = O_CLOEXEC;
 const AT_EMPTY_PATH = 0x1000;
 const AT_RECURSIVE = 0x8000;
-const MNT_DETACH = 2;
-const UMOUNT_NOFOLLOW = 8;
 const LOG_LINE = 1024;
 
 /** Who only looks at a mount (df, a path on its way through it) keeps it busy for a moment. */

@@ -1,7 +1,16 @@
 /** Network namespaces through the launcher. */
 import { constants } from 'node:os';
 import { describe, errnoCode, system } from '#errors/errors.ts';
-import { AT_FDCWD, addCall, type Call, O_CLOEXEC } from './launcher-calls.ts';
+import {
+  AT_FDCWD,
+  addCall,
+  type Call,
+  MNT_DETACH,
+  MOVE_MOUNT_F_EMPTY_PATH,
+  O_CLOEXEC,
+  OPEN_TREE_CLONE,
+  UMOUNT_NOFOLLOW,
+} from './launcher-calls.ts';
 import type { Ask } from './launcher-connection.ts';
 import { addExchange } from './launcher-netlink.ts';
 import { decodeReplies, encodeMessages, NETLINK_ROUTE } from './netlink.ts';
@@ -11,10 +20,6 @@ const { EINVAL, ENOENT } = constants.errno;
 const O_CREAT = 0o100;
 const O_EXCL = 0o200;
 const CLONE_NEWNET = 0x40000000;
-const OPEN_TREE_CLONE = 1;
-const MOVE_MOUNT_F_EMPTY_PATH = 4;
-const MNT_DETACH = 2;
-const UMOUNT_NOFOLLOW = 8;
 
 /** What comes behind in the request happens in the namespace, or without a path in the engine's own. */
 export function enterNetns(calls: Call[], path: string | undefined): void {
