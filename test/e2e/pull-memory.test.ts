@@ -6,6 +6,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultDriver } from '#test/support/driver.ts';
+import { tarOfManyFiles } from '#test/support/many-files.ts';
 import { putImage, type RegistryImage } from '#test/support/registry-images.ts';
 import { RegistryScene } from '#test/support/registry-scene.ts';
 import { makeTar } from '#test/support/tar.ts';
@@ -30,9 +32,16 @@ const images: Record<string, RegistryImage> = {
   },
 };
 const names = Object.keys(images);
-const manyFiles: Record<string, RegistryImage> = {
-  'many-files': { layers: [makeTar(files('usr/lib/node_modules', 100_000, TEXT))] },
-  'more-files': { layers: [makeTar(files('usr/lib/node_modules', 300_000, TEXT))] },
+/** Made when they are stored: some are large. */
+const largeImages: Record<string, () => RegistryImage> = {
+  'many-files': () => ({ layers: [tarOfManyFiles('usr/lib/node_modules', 100_000, TEXT)] }),
+  'more-files': () => ({ layers: [tarOfManyFiles('usr/lib/node_modules', 300_000, TEXT)] }),
+  'as-many-files': () => ({ layers: [tarOfManyFiles('opt', 300_000, TEXT)], compression: 'zstd' }),
+  'a-million-files': () => ({ layers: [tarOfManyFiles('usr/lib/node_modules', 1_000_000, TEXT)], compression: 'zstd' }),
+  'a-large-file': () => ({
+    layers: [makeTar([{ name: 'large', body: Buffer.alloc(2_000_000_000, TEXT) }])],
+    compression: 'zstd',
+  }),
 };
 
 /** The most megabytes that launcher and engine hold during `work`, seen every 10 ms. */
@@ -57,7 +66,10 @@ async function oneAfterTheOther(work: (image: string) => Promise<unknown>): Prom
   for (const image of names) await work(image);
 }
 
-const sequences: [string, () => Promise<unknown>][] = [
+type Sequence = [what: string, work: () => Promise<unknown>];
+
+const million: Sequence = ['a pull of a layer of 1,000,000 files', () => pull('a-million-files')];
+const sequences: Sequence[] = [
   ['pulls, one after the other', () => oneAfterTheOther(pull)],
   ['pulls of all at once, three times', async () => {
     for (let times = 0; times < 3; times++) {
@@ -92,12 +104,18 @@ const sequences: [string, () => Promise<unknown>][] = [
     await ok('rmi', name('many-files'));
     await Promise.all([pull('more-files'), pull('many-files')]);
   }], // biome-ignore format: short
+  ['pulls of two of 300,000 files at once', async () => {
+    await ok('rmi', name('more-files'));
+    await Promise.all([pull('more-files'), pull('as-many-files')]);
+  }], // biome-ignore format: short
+  // A driver that writes each of them to the disk takes minutes for it.
+  ...(defaultDriver === 'erofs' ? [million] : []),
+  ['a pull of a layer of 2 GB', () => pull('a-large-file')],
 ];
 
 test(`engine and launcher never hold more than ${LIMIT} MB`, async (t) => {
-  for (const [repository, image] of Object.entries({ ...images, ...manyFiles })) {
-    await putImage(scene.registry, repository, image, 'latest');
-  }
+  for (const name of names) await putImage(scene.registry, name, images[name]!, 'latest');
+  for (const [name, make] of Object.entries(largeImages)) await putImage(scene.registry, name, make(), 'latest');
   for (const [what, work] of sequences) {
     await t.test(what, async (t) => {
       const peak = await peakOf(work);

@@ -18,7 +18,7 @@ import { cleanPath, leadsOut, MAX_NAME, MAX_PATH, type Walked, walk } from './la
 import { fileTime, type LayerTime, symlinkTime } from './layer-time.ts';
 import type { NodeId, NodeStore } from './node-store.ts';
 
-/** The most inodes a layer may have; each costs some 25 bytes of memory while the index is made. */
+/** The most inodes a layer may have; each costs some 10 bytes of memory while the index is made. */
 export const MAX_NODES = 4_000_000;
 
 const OPAQUE = '.wh..wh..opq';

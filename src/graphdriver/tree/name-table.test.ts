@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { hashName, NameTable } from './name-table.ts';
@@ -42,6 +43,20 @@ test('a table that names come to and leave does not grow', () => {
     table.remove(hashName(1, String(number)), number);
   }
   assert.ok(table.byteLength <= 64 << 10, `${table.byteLength} bytes`);
+});
+
+test('more numbers than fit in memory are all there, and only those', () => {
+  const table = new NameTable(tmpdir());
+  const hashOf = (number: number) => hashName(7, `name-${number}`);
+  for (let number = 1; number <= 200_000; number++) table.add(hashOf(number), number);
+  for (let number = 1; number <= 200_000; number += 3) table.remove(hashOf(number), number);
+  for (let number = 200_001; number <= 300_000; number++) table.add(hashOf(number), number);
+  for (let number = 1; number <= 300_000; number++) {
+    const found = table.find(hashOf(number), (candidate) => candidate === number);
+    assert.equal(found, number <= 200_000 && number % 3 === 1 ? undefined : number);
+  }
+  assert.ok(table.byteLength <= 2 << 20, `${table.byteLength} bytes`);
+  table.clear();
 });
 
 test('it forgets all when it is cleared', () => {

@@ -33,13 +33,13 @@ const TEXT = 14;
 
 /**
  * The inodes of layers, and their names. A layer may have millions of them, so they lie in pages of which only so many are in
- * memory: an inode takes 64 bytes there, a name 14 more than its length, and in memory some 16 until `endNames`.
+ * memory: an inode takes 64 bytes there, a name 14 more than its length, and in memory 6 to 11 until `endNames`.
  */
 export class NodeStore implements Disposable {
   readonly #bytes: PagedBytes;
   /** The first unit is nobody's: 0 is no id. */
   #end = 1;
-  readonly #names = new NameTable();
+  readonly #names: NameTable;
   readonly #xattrs = new Map<NodeId, ReadonlyMap<string, Buffer>>();
   readonly #segments = new Map<NodeId, NonNullable<LayerNode['segments']>>();
   #nodeCount = 0;
@@ -49,6 +49,7 @@ export class NodeStore implements Disposable {
   /** `folder`: on a disk, for what does not fit in memory. */
   constructor(folder?: string) {
     this.#bytes = new PagedBytes(folder);
+    this.#names = new NameTable(folder);
   }
 
   /** How many nodes were added. */
