@@ -21,6 +21,26 @@ export interface ChunkMap {
 
 export const HOLE = -1;
 
+const NUMBER = 8;
+
+/** A map as bytes: `bits`, then the chunks, as doubles. */
+export function encodeChunkMap({ bits, chunks }: ChunkMap): Buffer {
+  const bytes = Buffer.allocUnsafe(NUMBER * (chunks.length + 1));
+  bytes.writeDoubleLE(bits);
+  for (const [index, chunk] of chunks.entries()) bytes.writeDoubleLE(chunk, NUMBER * (index + 1));
+  return bytes;
+}
+
+export function decodeChunkMap(bytes: Buffer): ChunkMap {
+  const chunks = Array.from({ length: chunksIn(bytes.length) }, (_, index) => bytes.readDoubleLE(NUMBER * (index + 1)));
+  return { bits: bytes.readDoubleLE(), chunks };
+}
+
+/** How many chunks a map of so many bytes has. */
+export function chunksIn(length: number): number {
+  return length / NUMBER - 1;
+}
+
 /** `length` bytes at `from` in the tar, to be copied to `to`, an offset in the index's own data. */
 export interface Copy {
   from: number;
@@ -38,6 +58,11 @@ interface Piece {
 /** A file that lies in the tar as a whole, in one chunk. Nearly all are such, so no map is made for it. */
 export function isWhole({ size, segments }: LayerNode): boolean {
   return !segments && size <= BLOCK * 2 ** MAX_CHUNK_BITS;
+}
+
+/** The map of such a file. */
+export function wholeMap({ size, dataOffset }: LayerNode): ChunkMap {
+  return { bits: coveringBits(size), chunks: [tarBlock(dataOffset)] };
 }
 
 /** Makes the chunk maps of one layer and collects what must be copied because it cannot be mapped in place. */
@@ -105,12 +130,12 @@ export class ChunkPlanner {
 }
 
 /** Of a chunk that begins at `offset` in the tar. */
-export function tarBlock(offset: number): number {
+function tarBlock(offset: number): number {
   return DEVICE_TAR * 2 ** 32 + offset / BLOCK;
 }
 
 /** The smallest chunk that holds a whole file, or the largest there is. */
-export function coveringBits(size: number): number {
+function coveringBits(size: number): number {
   let bits = 0;
   while (bits < MAX_CHUNK_BITS && BLOCK * 2 ** bits < size) bits++;
   return bits;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { LayerNode } from '../tree/layer-node.ts';
 import { note } from '../tree/node-record.ts';
 import type { EntryId, NodeId } from '../tree/node-store.ts';
-import { coveringBits, HOLE, tarBlock } from './chunks.ts';
+import { type ChunkMap, decodeChunkMap, HOLE, wholeMap } from './chunks.ts';
 import { crc32c } from './crc32c.ts';
 import { blocksOf, writeDirectoryBlock } from './directory.ts';
 import {
@@ -101,16 +101,16 @@ function writeInode(out: PieceWriter, id: NodeId, layout: Layout): void {
   const node = store.get(id);
   const nid = store.noteOf(id, note.place);
   const offset = nid * INODE_SLOT;
-  const isChunked = chunkCount(id, layout) > 0;
+  const map = chunkMapOf(id, node, layout);
   const inline = inlineSize(id, layout);
-  const form = isChunked ? LAYOUT_CHUNK_BASED : inline > 0 ? LAYOUT_FLAT_INLINE : LAYOUT_FLAT_PLAIN;
-  const xattrs = layout.xattrs.get(id);
+  const form = map ? LAYOUT_CHUNK_BASED : inline > 0 ? LAYOUT_FLAT_INLINE : LAYOUT_FLAT_PLAIN;
+  const xattrs = store.keptNote(id, note.attributes);
   const at = out.place(offset, EXTENDED_INODE_SIZE);
   piece.writeUInt16LE(1 | (form << 1), at);
   if (xattrs) piece.writeUInt16LE((xattrs.length - XATTR_HEADER_SIZE) / 4 + 1, at + 2);
   piece.writeUInt16LE(node.mode, at + 4);
   writeInt64(piece, contentSize(id, layout), at + 8);
-  piece.writeUInt32LE(unionField(id, node, isChunked, layout), at + 16);
+  piece.writeUInt32LE(unionField(id, node, map, layout), at + 16);
   piece.writeUInt32LE(nid, at + 20);
   piece.writeUInt32LE(node.uid, at + 24);
   piece.writeUInt32LE(node.gid, at + 28);
@@ -118,13 +118,20 @@ function writeInode(out: PieceWriter, id: NodeId, layout: Layout): void {
   piece.writeUInt32LE(node.mtimeNs, at + 40);
   piece.writeUInt32LE(store.noteOf(id, note.links), at + 44);
   if (xattrs) xattrs.copy(piece, out.place(offset + EXTENDED_INODE_SIZE, xattrs.length));
-  if (isChunked) writeChunkIndexes(out, id, node, chunkIndexOffset(id, offset, layout), layout);
+  if (map) writeChunkIndexes(out, map, chunkIndexOffset(id, offset, layout), layout);
   else if (inline > 0) writeInline(out, id, node, inline, offset + headSize(id, layout), layout);
 }
 
+/** Where the content of a regular file lies that has some. */
+function chunkMapOf(id: NodeId, node: LayerNode, layout: Layout): ChunkMap | undefined {
+  if (chunkCount(id, layout) === 0) return undefined;
+  const kept = layout.store.keptNote(id, note.chunks);
+  return kept ? decodeChunkMap(kept) : wholeMap(node);
+}
+
 /** `i_u`: chunk format, device number or first block, by type. */
-function unionField(id: NodeId, node: LayerNode, isChunked: boolean, layout: Layout): number {
-  if (isChunked) return CHUNK_FORMAT_INDEXES | (layout.chunkMaps.get(id)?.bits ?? coveringBits(node.size));
+function unionField(id: NodeId, node: LayerNode, map: ChunkMap | undefined, layout: Layout): number {
+  if (map) return CHUNK_FORMAT_INDEXES | map.bits;
   return node.rdev ?? (blocksSize(id, layout) > 0 ? firstBlock(id, layout) : 0);
 }
 
@@ -174,13 +181,8 @@ function nodesOf(directory: NodeId, { store, dots }: Layout): (entry: EntryId) =
     entry === dot ? directory : entry === dotDot ? store.noteOf(directory, note.parent) : store.nodeOf(entry);
 }
 
-function writeChunkIndexes(out: PieceWriter, id: NodeId, node: LayerNode, offset: number, layout: Layout): void {
-  const map = layout.chunkMaps.get(id);
-  if (!map) {
-    writeChunkIndex(out, tarBlock(node.dataOffset), offset, layout);
-    return;
-  }
-  for (const [index, chunk] of map.chunks.entries()) {
+function writeChunkIndexes(out: PieceWriter, { chunks }: ChunkMap, offset: number, layout: Layout): void {
+  for (const [index, chunk] of chunks.entries()) {
     writeChunkIndex(out, chunk, offset + index * CHUNK_INDEX_SIZE, layout);
   }
 }

@@ -2,15 +2,16 @@ import { isDirectory, isRegular, isSymlink } from '../tree/layer-node.ts';
 import { note } from '../tree/node-record.ts';
 import type { EntryId, NodeId, NodeStore } from '../tree/node-store.ts';
 import { refuseNode } from '../tree/refuse-node.ts';
-import { type ChunkMap, ChunkPlanner, type Copy } from './chunks.ts';
+import { ChunkPlanner, type Copy, chunksIn, encodeChunkMap } from './chunks.ts';
 import { directorySize, type SortedEntries } from './directory.ts';
 import { BLOCK, CHUNK_INDEX_SIZE, EXTENDED_INODE_SIZE, INODE_SLOT, INODES_OFFSET } from './format.ts';
 import { encodeXattrs } from './xattrs.ts';
 
 /**
- * Where everything goes. What every node has is noted with it: `links`; `place`, its nid, which is the inode's offset in the
- * index divided by INODE_SLOT; `block`, the first one of content in blocks of its own, counted from `blockStart`; of a directory
- * its `parent`, its `size` in bytes, and where its `entries` begin in that list. What few have lies in maps.
+ * Where everything goes. It is noted with the nodes: `links`; `place`, its nid, which is the inode's offset in the index
+ * divided by INODE_SLOT; `block`, the first one of content in blocks of its own, counted from `blockStart`; `attributes`, the
+ * extended ones as they follow the inode; of a file that does not lie in the tar as a whole its `chunks`; of a directory its
+ * `parent`, its `size` in bytes, and where its `entries` begin in that list.
  */
 export interface Layout {
   store: NodeStore;
@@ -22,10 +23,6 @@ export interface Layout {
   dots: readonly [EntryId, EntryId];
   /** The nodes with content in blocks of its own, in the order of these. */
   inBlocks: NodeId[];
-  /** As they follow the inode. */
-  xattrs: Map<NodeId, Buffer>;
-  /** Of files that do not lie in the tar as a whole. */
-  chunkMaps: Map<NodeId, ChunkMap>;
   /** Blocks of inodes... */
   blockStart: number;
   /** ...and of directories and symlinks too; the copies come after them. */
@@ -44,24 +41,26 @@ export function contentSize(id: NodeId, { store }: Pick<Layout, 'store'>): numbe
 }
 
 /** How much of a node's content directly follows the inode. */
-export function inlineSize(id: NodeId, layout: Pick<Layout, 'store' | 'xattrs'>): number {
+export function inlineSize(id: NodeId, layout: Pick<Layout, 'store'>): number {
   if (isRegular({ mode: layout.store.modeOf(id) })) return 0;
   const tail = contentSize(id, layout) % BLOCK;
   return headSize(id, layout) + tail <= BLOCK ? tail : 0;
 }
 
 /** Bytes of the inode proper and its extended attributes. */
-export function headSize(id: NodeId, { xattrs }: Pick<Layout, 'xattrs'>): number {
-  return EXTENDED_INODE_SIZE + (xattrs.get(id)?.length ?? 0);
+export function headSize(id: NodeId, { store }: Pick<Layout, 'store'>): number {
+  return EXTENDED_INODE_SIZE + store.keptLength(id, note.attributes);
 }
 
 /** How many chunk indexes a node has: none but a regular file with content. */
-export function chunkCount(id: NodeId, { store, chunkMaps }: Pick<Layout, 'store' | 'chunkMaps'>): number {
-  return store.fileSize(id) > 0 ? (chunkMaps.get(id)?.chunks.length ?? 1) : 0;
+export function chunkCount(id: NodeId, { store }: Pick<Layout, 'store'>): number {
+  if (store.fileSize(id) === 0) return 0;
+  const map = store.keptLength(id, note.chunks);
+  return map === 0 ? 1 : chunksIn(map);
 }
 
 /** Where the chunk indexes of a node begin whose inode is at `offset`. */
-export function chunkIndexOffset(id: NodeId, offset: number, layout: Pick<Layout, 'xattrs'>): number {
+export function chunkIndexOffset(id: NodeId, offset: number, layout: Pick<Layout, 'store'>): number {
   return alignUp(offset + headSize(id, layout), CHUNK_INDEX_SIZE);
 }
 
@@ -71,7 +70,7 @@ export function entriesOf(directory: NodeId, { store, entries }: Pick<Layout, 's
 }
 
 /** Bytes of a node's content that lie in blocks of their own in the index. */
-export function blocksSize(id: NodeId, layout: Pick<Layout, 'store' | 'xattrs'>): number {
+export function blocksSize(id: NodeId, layout: Pick<Layout, 'store'>): number {
   return isRegular({ mode: layout.store.modeOf(id) }) ? 0 : contentSize(id, layout) - inlineSize(id, layout);
 }
 
@@ -91,8 +90,6 @@ class Planner {
   readonly #nodes: Uint32Array;
   readonly #entries: SortedEntries;
   readonly #inBlocks: NodeId[] = [];
-  readonly #xattrs = new Map<NodeId, Buffer>();
-  readonly #chunkMaps = new Map<NodeId, ChunkMap>();
   #nodeCount = 0;
   #entryCount = 0;
   /** Bytes that are taken by inodes. */
@@ -130,8 +127,6 @@ class Planner {
       entries: this.#entries,
       dots: this.#dots,
       inBlocks: this.#inBlocks,
-      xattrs: this.#xattrs,
-      chunkMaps: this.#chunkMaps,
       blockStart,
       metadataBlocks: blockStart + this.#blocks,
       copies,
@@ -151,12 +146,12 @@ class Planner {
     const node = this.#store.get(id);
     const refuse = refuseNode(node, name);
     const attributes = encodeXattrs(this.#store, id, node, refuse);
-    if (attributes) this.#xattrs.set(id, attributes);
+    if (attributes) this.#store.keepNote(id, note.attributes, attributes);
     if (isDirectory(node)) {
       this.#sort(id, parent);
     } else if (isRegular(node) && node.size > 0) {
       const map = this.#chunks.plan(node, refuse);
-      if (map) this.#chunkMaps.set(id, map);
+      if (map) this.#store.keepNote(id, note.chunks, encodeChunkMap(map));
     }
     this.#contentSize += node.size;
     this.#place(id);
@@ -175,7 +170,7 @@ class Planner {
 
   /** Gives the inode its place, and the content that is not inline its blocks. Neither inode nor inline content crosses a block. */
   #place(id: NodeId): void {
-    const parts = { store: this.#store, xattrs: this.#xattrs, chunkMaps: this.#chunkMaps };
+    const parts = { store: this.#store };
     const head = headSize(id, parts);
     const inline = inlineSize(id, parts);
     const chunks = chunkCount(id, parts);

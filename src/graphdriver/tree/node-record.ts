@@ -13,26 +13,30 @@ const DATA_OFFSET = 32;
 const HEADER_OFFSET = 40;
 /** Regular files: source; devices: number; symlinks: the target's length; directories: how many names it has. */
 export const BY_TYPE = 48;
+/** Where what few have was kept, or 0. */
+export const EXTRAS = 52;
 /** The notes follow; a symlink's target follows the record. */
-const NOTES = 52;
-const RECORD_SIZE = 64;
+const NOTES = 56;
+const RECORD_SIZE = 72;
 /** Of a directory: where the chain of its names begins and ends. */
-export const FIRST = 64;
-export const LAST = 68;
-const DIRECTORY_NOTES = 72;
-const DIRECTORY_SIZE = 88;
+export const FIRST = 72;
+export const LAST = 76;
+const DIRECTORY_NOTES = 80;
+const DIRECTORY_SIZE = 96;
 
 const OPAQUE = 1;
 const IMPLIED = 2;
-const HAS_XATTRS = 4;
-const HAS_SEGMENTS = 8;
 
 /** Numbers below 2^32 that whoever writes a tree out keeps with its nodes. */
 export const note = {
   /** How many names lead to it. */
   links: NOTES,
   place: NOTES + 4,
+  /** Not of regular files. */
   block: NOTES + 8,
+  /** Of regular files. */
+  chunks: NOTES + 8,
+  attributes: NOTES + 12,
   /** Of directories. */
   parent: DIRECTORY_NOTES,
   entries: DIRECTORY_NOTES + 4,
@@ -45,9 +49,7 @@ export function recordSize(node: LayerNode): number {
 }
 
 export function writeRecord(view: DataView, at: number, node: LayerNode): void {
-  const { opaque, implied, xattrs, segments } = node;
-  const flags =
-    (opaque ? OPAQUE : 0) | (implied ? IMPLIED : 0) | (xattrs ? HAS_XATTRS : 0) | (segments ? HAS_SEGMENTS : 0);
+  const flags = (node.opaque ? OPAQUE : 0) | (node.implied ? IMPLIED : 0);
   view.setUint16(at + MODE, node.mode, true);
   view.setUint16(at + FLAGS, flags, true);
   view.setUint32(at + UID, node.uid, true);
@@ -66,7 +68,7 @@ export function writeTarget({ bytes, view }: Page, at: number, target: string): 
   bytes.write(target, at + RECORD_SIZE, 'latin1');
 }
 
-/** The node, without what does not fit into its record. */
+/** The node, without its extras. */
 export function readRecord({ bytes, view }: Page, at: number): LayerNode {
   const node: LayerNode = {
     mode: view.getUint16(at + MODE, true),
@@ -88,12 +90,4 @@ export function readRecord({ bytes, view }: Page, at: number): LayerNode {
     node.implied = (flags & IMPLIED) !== 0;
   }
   return node;
-}
-
-export function hasXattrs(view: DataView, at: number): boolean {
-  return (view.getUint16(at + FLAGS, true) & HAS_XATTRS) !== 0;
-}
-
-export function hasSegments(view: DataView, at: number): boolean {
-  return (view.getUint16(at + FLAGS, true) & HAS_SEGMENTS) !== 0;
 }

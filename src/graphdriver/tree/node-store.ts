@@ -1,12 +1,12 @@
-import { PAGE, type Page, PagedBytes } from '#lib/paged-bytes.ts';
+import type { Page } from '#lib/paged-bytes.ts';
 import { S_IFDIR, S_IFMT } from './file-types.ts';
 import { isDirectory, isWhiteout, type LayerNode } from './layer-node.ts';
 import { hashName, NameTable } from './name-table.ts';
+import { decodeExtras, encodeExtras } from './node-extras.ts';
 import {
   BY_TYPE,
+  EXTRAS,
   FIRST,
-  hasSegments,
-  hasXattrs,
   LAST,
   MODE,
   readRecord,
@@ -15,14 +15,12 @@ import {
   writeRecord,
   writeTarget,
 } from './node-record.ts';
+import { place, type RecordId, RecordPages } from './record-pages.ts';
 
-/** An inode: where its record lies, in units of 8 bytes. */
-export type NodeId = number;
-/** A name in a directory, in the same way. */
-export type EntryId = number;
-
-const UNIT = 8;
-const UNITS_PER_PAGE = PAGE / UNIT;
+/** An inode. */
+export type NodeId = RecordId;
+/** A name in a directory. */
+export type EntryId = RecordId;
 
 /** Where the fields of a name's record are. */
 const NODE = 0;
@@ -32,23 +30,20 @@ const LENGTH = 12;
 const TEXT = 14;
 
 /**
- * The inodes of layers, and their names. A layer may have millions of them, so they lie in pages of which only so many are in
- * memory: an inode takes 64 bytes there, a name 14 more than its length, and in memory 6 to 11 until `endNames`.
+ * The inodes of layers, with all that they may have, and their names. A layer may have millions of them, so they lie in pages
+ * of which only so many are in memory: an inode takes 72 bytes there, a name 14 more than its length, and in memory 6 to 11
+ * until `endNames`.
  */
 export class NodeStore implements Disposable {
-  readonly #bytes: PagedBytes;
-  /** The first unit is nobody's: 0 is no id. */
-  #end = 1;
+  readonly #records: RecordPages;
   readonly #names: NameTable;
-  readonly #xattrs = new Map<NodeId, ReadonlyMap<string, Buffer>>();
-  readonly #segments = new Map<NodeId, NonNullable<LayerNode['segments']>>();
   #nodeCount = 0;
   #directoryCount = 0;
   #entryCount = 0;
 
   /** `folder`: on a disk, for what does not fit in memory. */
   constructor(folder?: string) {
-    this.#bytes = new PagedBytes(folder);
+    this.#records = new RecordPages(folder);
     this.#names = new NameTable(folder);
   }
 
@@ -68,7 +63,7 @@ export class NodeStore implements Disposable {
   }
 
   add(node: LayerNode): NodeId {
-    const id = this.#allot(recordSize(node));
+    const id = this.#records.allot(recordSize(node));
     this.#nodeCount++;
     if (isDirectory(node)) this.#directoryCount++;
     this.set(id, node);
@@ -81,20 +76,20 @@ export class NodeStore implements Disposable {
     const page = this.#page(id);
     const at = place(id);
     const node = readRecord(page, at);
-    if (hasXattrs(page.view, at)) node.xattrs = this.#xattrs.get(id);
-    if (hasSegments(page.view, at)) node.segments = this.#segments.get(id);
-    return node;
+    const extras = page.view.getUint32(at + EXTRAS, true);
+    return extras === 0 ? node : Object.assign(node, decodeExtras(this.#records.read(extras)));
   }
 
   /** Makes a node like `node` in all that may change: not its type, nor a symlink's target. */
   set(id: NodeId, node: LayerNode): void {
     writeRecord(this.#writable(id).view, place(id), node);
-    if (node.xattrs) this.#xattrs.set(id, node.xattrs);
-    if (node.segments) this.#segments.set(id, node.segments);
+    const extras = node.xattrs || node.segments ? this.#records.keep(encodeExtras(node)) : 0;
+    this.#setU32(id, EXTRAS, extras);
   }
 
   xattrsOf(id: NodeId): LayerNode['xattrs'] {
-    return hasXattrs(this.#page(id).view, place(id)) ? this.#xattrs.get(id) : undefined;
+    const extras = this.#u32(id, EXTRAS);
+    return extras === 0 ? undefined : decodeExtras(this.#records.read(extras)).xattrs;
   }
 
   modeOf(id: NodeId): number {
@@ -125,6 +120,22 @@ export class NodeStore implements Disposable {
 
   setNote(id: NodeId, which: number, value: number): void {
     this.#setU32(id, which, value);
+  }
+
+  /** Notes bytes, which do not change any more. */
+  keepNote(id: NodeId, which: number, bytes: Buffer): void {
+    this.#setU32(id, which, this.#records.keep(bytes));
+  }
+
+  keptNote(id: NodeId, which: number): Buffer | undefined {
+    const kept = this.#u32(id, which);
+    return kept === 0 ? undefined : this.#records.read(kept);
+  }
+
+  /** 0 where no bytes were noted. */
+  keptLength(id: NodeId, which: number): number {
+    const kept = this.#u32(id, which);
+    return kept === 0 ? 0 : this.#records.lengthOf(kept);
   }
 
   /** The node under a name in a directory. Not after `endNames`. */
@@ -165,7 +176,7 @@ export class NodeStore implements Disposable {
 
   /** A name that is in no directory's list, for a node. */
   makeEntry(name: string, node: NodeId, directory: NodeId): EntryId {
-    const entry = this.#allot(TEXT + name.length);
+    const entry = this.#records.allot(TEXT + name.length);
     const { bytes, view } = this.#writable(entry);
     const at = place(entry);
     view.setUint32(at + NODE, node, true);
@@ -224,7 +235,7 @@ export class NodeStore implements Disposable {
   }
 
   close(): void {
-    this.#bytes.close();
+    this.#records.close();
     this.endNames();
   }
 
@@ -252,34 +263,19 @@ export class NodeStore implements Disposable {
     this.#setU32(directory, BY_TYPE, this.countOf(directory) + change);
   }
 
-  /** Room for a record, in one page. */
-  #allot(size: number): number {
-    const units = Math.ceil(size / UNIT);
-    const left = UNITS_PER_PAGE - (this.#end % UNITS_PER_PAGE);
-    if (units > left) this.#end += left;
-    const id = this.#end;
-    this.#end += units;
-    return id;
+  #page(id: RecordId): Page {
+    return this.#records.page(id);
   }
 
-  #page(id: number): Page {
-    return this.#bytes.page(Math.floor(id / UNITS_PER_PAGE));
+  #writable(id: RecordId): Page {
+    return this.#records.writable(id);
   }
 
-  #writable(id: number): Page {
-    return this.#bytes.writable(Math.floor(id / UNITS_PER_PAGE));
+  #u32(id: RecordId, field: number): number {
+    return this.#records.u32(id, field);
   }
 
-  #u32(id: number, field: number): number {
-    return this.#page(id).view.getUint32(place(id) + field, true);
+  #setU32(id: RecordId, field: number, value: number): void {
+    this.#records.setU32(id, field, value);
   }
-
-  #setU32(id: number, field: number, value: number): void {
-    this.#writable(id).view.setUint32(place(id) + field, value, true);
-  }
-}
-
-/** Where in its page a record begins. */
-function place(id: number): number {
-  return (id % UNITS_PER_PAGE) * UNIT;
 }
