@@ -28,6 +28,10 @@ export function registryCases(minor: number, context: () => RegistryContext): vo
     await call('DELETE /images/{name}', 200, { path: { name: `${name}:v1` } });
     await call('POST /images/create', 200, { query: { fromImage: name, tag: 'v1' }, headers });
     await call('DELETE /images/{name}', 200, { path: { name: `${name}:v1` } });
+    const all = { 'X-Registry-Config': Buffer.from(JSON.stringify({ [registry.host]: auth })).toString('base64url') };
+    await call('POST /images/create', 200, { query: { fromImage: name, tag: 'v1' }, headers: all });
+    await call('DELETE /images/{name}', 200, { path: { name: `${name}:v1` } });
+    await call('GET /distribution/{name}/json', 200, { path: { name: `${name}:v1` }, headers: all });
     await call('GET /distribution/{name}/json', 200, { path: { name: `${name}:v1` }, headers });
     await call('GET /distribution/{name}/json', 404, { path: { name: `${name}:nope` }, headers });
     await call('GET /distribution/{name}/json', 401, { path: { name: `${name}:v1` } });

@@ -91,7 +91,12 @@ export function create(call: Call): Reply {
   const field = (name: string) => query.get(name) ?? '';
   const platform = call.version >= 32 ? parsePlatform(field('platform')) : undefined;
   if (field('fromSrc') === '') {
-    const wanted = { image: field('fromImage'), tag: field('tag'), platform, auth: registryAuth(request) };
+    const wanted = {
+      image: field('fromImage'),
+      tag: field('tag'),
+      platform,
+      auth: registryAuth(request, field('fromImage')),
+    };
     return progress((emit) => backend.images.pull(wanted, emit, signal));
   }
   const changes = query.getAll('changes');
@@ -103,6 +108,6 @@ export function create(call: Call): Reply {
 export function push(call: Call): Reply {
   const { backend, query, request, signal } = call;
   const { platform } = platformOf(call, 46);
-  const wanted = { image: call.name, tag: query.get('tag') ?? '', platform, auth: registryAuth(request) };
+  const wanted = { image: call.name, tag: query.get('tag') ?? '', platform, auth: registryAuth(request, call.name) };
   return progress((emit) => backend.images.push(wanted, emit, signal));
 }

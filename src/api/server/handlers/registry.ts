@@ -18,18 +18,22 @@ export async function search({ backend, query, request, signal }: Call): Promise
     term: query.get('term') ?? '',
     limit: integerValue(query, 'limit') ?? 0,
     filters: parseFilters(query.get('filters')),
-    auth: registryAuth(request),
+    auth: registryAuth(request, query.get('term') ?? ''),
   };
   return json(await backend.images.search(wanted, signal));
 }
 
 export async function distribution({ backend, name, request, signal }: Call): Promise<Reply> {
-  return json(await backend.images.distribution(name, registryAuth(request), signal));
+  return json(await backend.images.distribution(name, registryAuth(request, name), signal));
 }
 
 /** Its bytes as they are, which no Docker gives out: clients make lists of manifests. */
 export async function manifest({ backend, name, request, signal }: Call): Promise<Reply> {
-  const { mediaType, digest, bytes: body } = await backend.images.remoteManifest(name, registryAuth(request), signal);
+  const {
+    mediaType,
+    digest,
+    bytes: body,
+  } = await backend.images.remoteManifest(name, registryAuth(request, name), signal);
   const headers = { 'Docker-Content-Digest': digest };
   return { kind: 'bytes', contentType: mediaType, source: Readable.from([body]), headers };
 }
@@ -38,5 +42,5 @@ export async function putManifest(call: Call): Promise<Reply> {
   const { backend, name, query, request, signal } = call;
   const mediaType = request.headers['content-type'] ?? '';
   const wanted = { image: name, from: query.get('from') ?? '', mediaType, bytes: await call.body() };
-  return json(await backend.images.putRemoteManifest({ ...wanted, auth: registryAuth(request) }, signal), 201);
+  return json(await backend.images.putRemoteManifest({ ...wanted, auth: registryAuth(request, name) }, signal), 201);
 }
