@@ -35,17 +35,31 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Starts a container of the slow runtime, has the engine killed meanwhile, and resolves when it has become what is `wanted`. */
-async function startAcrossEngines(name: string, options: string[], command: string[], wanted: RegExp): Promise<void> {
+/** Starts a container of the slow runtime, which waits until there is a file `go`; gives what its client gets. */
+async function beginStart(
+  name: string,
+  options: string[],
+  command: string[],
+): Promise<Promise<{ code: number | null }>[]> {
   const id = await daemon.ok(['create', '--runtime', 'slow', '--name', name, ...options, 'busybox', ...command]);
   await rm(join(folder, 'go'), { force: true });
   const started = daemon.docker(['start', name]);
   while (!existsSync(join(folder, id))) await sleep(5); // the engine tries runtimes out, too
-  await killEngine(daemon);
-  assert.notEqual((await started).code, 0);
-  await writeFile(join(folder, 'go'), '');
+  return [started];
+}
+
+async function until(name: string, wanted: RegExp): Promise<void> {
   const state = '{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}';
   while (!wanted.test((await daemon.docker(['inspect', '-f', state, name])).stdout.trim())) await sleep(20);
+}
+
+/** Starts a container of the slow runtime, has the engine killed meanwhile, and resolves when it has become what is `wanted`. */
+async function startAcrossEngines(name: string, options: string[], command: string[], wanted: RegExp): Promise<void> {
+  const [started] = await beginStart(name, options, command);
+  await killEngine(daemon);
+  assert.notEqual((await started!).code, 0);
+  await writeFile(join(folder, 'go'), '');
+  await until(name, wanted);
 }
 
 test('a start that succeeds runs on, with its network', async () => {
@@ -69,4 +83,40 @@ test('a start that fails removes a container that was to go with its end', async
   await startAcrossEngines('brief', ['--rm', '-v', '/anonymous'], ['/no/such'], /^$/);
   const { containers, volumes } = await checkStore(daemon);
   assert.deepEqual([containers.size, volumes], [0, []]);
+});
+
+test('a start goes on while the daemon ends, and the next one takes it over', async () => {
+  const [started] = await beginStart('goes-on', ['-p', '8080:80'], ['sleep', '1000']);
+  await daemon.stop();
+  assert.notEqual((await started!).code, 0);
+  await writeFile(join(folder, 'go'), '');
+  await daemon.start();
+  await until('goes-on', /^running 0$/);
+  await daemon.ok(['rm', '-f', 'goes-on']);
+  await checkStore(daemon);
+});
+
+test('a start that fails after the daemon has ended says why to the next one', async () => {
+  const [started] = await beginStart('fails-late', ['-p', '8080:80'], ['/no/such']);
+  await daemon.stop();
+  assert.notEqual((await started!).code, 0);
+  await daemon.start();
+  await writeFile(join(folder, 'go'), '');
+  await until('fails-late', /^created 127 .*no such file/);
+  await daemon.ok(['rm', 'fails-late']);
+  await checkStore(daemon);
+});
+
+test('a start that is under way when a daemon ends with its containers is waited for, and stopped', async () => {
+  await daemon.stop();
+  await daemon.start(['--live-restore=false']);
+  const [started] = await beginStart('late', ['--stop-signal', 'KILL'], ['sleep', '1000']);
+  const stopped = daemon.stop();
+  await sleep(500);
+  await writeFile(join(folder, 'go'), '');
+  await Promise.all([stopped, started]);
+  await daemon.start();
+  await until('late', /^exited 137$/);
+  await daemon.ok(['rm', 'late']);
+  await checkStore(daemon);
 });
