@@ -31,7 +31,7 @@
  * A reply is a struct launcher_reply, which begins with the header of its request, and for each call a struct
  * launcher_result and its output. Replies come in any order.
  */
-#define LAUNCHER_VERSION 2
+#define LAUNCHER_VERSION 3
 #define LAUNCHER_MAX_PAYLOAD (1u << 20)
 /* What one output may be asked to hold. */
 #define LAUNCHER_MAX_OUTPUT (64u << 10)

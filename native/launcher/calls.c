@@ -39,10 +39,11 @@ static long call_seal(struct request *request, const long *a) {
   return fcntl((int)a[0], F_ADD_SEALS, (int)a[1]);
 }
 
-/* What was written into a file so far, from its beginning. */
+/* What was written into a file so far, from an offset on. */
 static long call_written(struct request *request, const long *a) {
-  off_t end = lseek((int)a[0], 0, SEEK_CUR);
-  return end < 0 ? -1 : pread((int)a[0], (void *)a[1], (size_t)(end < a[2] ? end : a[2]), 0);
+  off_t end = lseek((int)a[0], 0, SEEK_CUR), left = end - a[3];
+  if (end < 0 || left < 0) return end < 0 ? -1 : 0;
+  return pread((int)a[0], (void *)a[1], (size_t)(left < a[2] ? left : a[2]), a[3]);
 }
 
 /* Sends bytes; they may name a descriptor by its number, which is put in at an offset. */
@@ -76,7 +77,7 @@ static const struct call_type types[] = {
     {"ftruncate", "dn", 0, SYS_ftruncate, NULL},
     {"pwrite", "dbn", 0, SYS_pwrite64, NULL},
     {"seal", "dn", 0, 0, call_seal},
-    {"written", "dw", 0, 0, call_written},
+    {"written", "dwn", 0, 0, call_written},
     {"chdir", "t", 0, SYS_chdir, NULL},
     {"unshare", "n", 0, SYS_unshare, NULL},
     {"setns", "dn", 0, SYS_setns, NULL},
@@ -98,7 +99,6 @@ static const struct call_type types[] = {
     {"run", "bddddn", 0, 0, call_run},
     {"begun", "nt", QUICK, 0, call_begun},
     {"ended", "nd", 0, 0, call_ended},
-    {"nft", "tn", 0, 0, call_nft},
 };
 #define END (types + sizeof types / sizeof *types)
 

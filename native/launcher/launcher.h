@@ -5,7 +5,7 @@
  *   channel.c   requests and replies
  *   calls.c     which calls there are, and how those of a request are made
  *   held.c      descriptors and ports that outlive an engine
- *   programs.c  nft.c   calls that are more than a system call
+ *   programs.c  starting programs, and the end of processes
  */
 #ifndef WHERRY_LAUNCHER_H
 #define WHERRY_LAUNCHER_H
@@ -63,7 +63,6 @@ long call_spawn(struct request *request, const long *a);
 long call_run(struct request *request, const long *a);
 long call_begun(struct request *request, const long *a);
 long call_ended(struct request *request, const long *a);
-long call_nft(struct request *request, const long *a);
 
 /* ---- programs.c */
 

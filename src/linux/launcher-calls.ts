@@ -25,8 +25,8 @@ export interface CallArguments {
   unlinkat: [folder: number, path: string, flags: number];
   /** This and `recv` are made again while they give something, up to `size` bytes each time; that is the output. */
   read: [descriptor: Register, size: number];
-  /** What was written into a file so far, from its beginning. */
-  written: [descriptor: Register, size: number];
+  /** What was written into a file so far, from an offset on. */
+  written: [descriptor: Register, size: number, offset: number];
   fchmod: [descriptor: Register, mode: number];
   memfd_create: [name: string, flags: number];
   ftruncate: [descriptor: Register, size: number];
@@ -63,8 +63,6 @@ export interface CallArguments {
   begun: [pid: number, startTime: string];
   /** Waits for the end of a process; the result is its wait status, ESRCH when nobody knows it any more. */
   ended: [pid: number, process: Register];
-  /** The output is that of libnftables, or with EINVAL its message. */
-  nft: [commands: string, json: number];
 }
 
 export interface CallOptions {

@@ -9,6 +9,7 @@ import {
   type Call,
   MAX_OUTPUT,
   none,
+  type Register,
   SOCK_CLOEXEC,
   SOCK_STREAM,
 } from './launcher-calls.ts';
@@ -60,10 +61,17 @@ function addListener(calls: Call[], what: string, name: string) {
   return { name, socket, bound };
 }
 
-/** stdin, stdout and stderr are files in memory: nobody has to feed or drain them, nor wait for who else has them. */
-export function run(ask: Ask, { argv, netns, stdin = Buffer.alloc(0), timeoutMs = 0 }: RunRequest): Promise<RunResult> {
+/**
+ * stdin, stdout and stderr are files in memory: nobody has to feed or drain them, nor wait for who else has them.
+ * `maxOutput`: as much is given back of stdout, in bytes.
+ */
+export function run(
+  ask: Ask,
+  { argv, netns, stdin = Buffer.alloc(0), timeoutMs = 0 }: RunRequest,
+  { what = `running ${argv[0]}`, maxOutput = MAX_OUTPUT } = {},
+): Promise<RunResult> {
   const calls: Call[] = [];
-  const label = 'starting it';
+  const label = `starting ${basename(argv[0] ?? '')}`;
   const file = () => addCall(calls, label, 'memfd_create', ['stdio', MFD_CLOEXEC | MFD_ALLOW_SEALING]);
   enterNetns(calls, netns);
   const input = file();
@@ -74,16 +82,20 @@ export function run(ask: Ask, { argv, netns, stdin = Buffer.alloc(0), timeoutMs 
     addCall(calls, label, 'seal', [output, F_SEAL_GROW]);
   }
   const ended = addCall(calls, label, 'run', [argv, input, ...outputs, none, timeoutMs || -1]);
-  const [stdout, stderr] = outputs.map((output) => addCall(calls, 'its output', 'written', [output, MAX_OUTPUT]));
+  const written = (output: Register, offset: number) =>
+    addCall(calls, 'its output', 'written', [output, MAX_OUTPUT, offset]);
+  const stderr = written(outputs[1], 0);
+  const stdout: Register[] = [];
+  for (let offset = 0; offset < maxOutput; offset += MAX_OUTPUT) stdout.push(written(outputs[0], offset));
   return ask({
-    what: `running ${argv[0]}`,
+    what,
     calls,
     decode: (results) => ({
       code: null,
       signal: null,
       ...decodeWaitStatus(results[ended.index]!.value),
-      stdout: results[stdout!.index]!.output,
-      stderr: results[stderr!.index]!.output,
+      stdout: Buffer.concat(stdout.map(({ index }) => results[index]!.output)),
+      stderr: results[stderr.index]!.output,
     }),
   });
 }

@@ -21,8 +21,8 @@ export interface Launcher {
   /** Sends one or more concatenated netlink messages in a namespace and gives all replies; rejects when there are none. */
   netlink(request: NetlinkRequest): Promise<Buffer>;
   /**
-   * Runs nft commands as one transaction (libnftables) in a namespace, the engine's own by default; gives its output.
-   * Fails with the library's text, which quotes the command. Deleting takes about 11 ms (an RCU grace period).
+   * Runs nft commands as one transaction in a namespace, the engine's own by default; gives the output of nft, up to
+   * 896 KiB. Fails with its text, which quotes the command. Deleting takes about 11 ms (an RCU grace period).
    */
   nft(commands: string, options?: { json?: boolean; netns?: string }): Promise<string>;
   /** Starts a process that outlives engine and launcher. stdio is /dev/null, no other descriptor is inherited. */

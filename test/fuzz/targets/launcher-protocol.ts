@@ -106,7 +106,7 @@ const register = fc
   .oneof({ weight: 8, arbitrary: fc.nat(4) }, { weight: 1, arbitrary: fc.constantFrom(-1, -2, -100, 5, 300) })
   .map((index) => ({ index }));
 const optionalText = fc.option(name);
-/** Few, as what is kept must leave descriptors to the others: libnftables ends a process that has none. */
+/** Few, as what is kept must leave descriptors to the others. */
 const key = fc.constantFrom('', 'a', 'b', 'c/d', 'é'.repeat(200));
 const argv = fc.array(name, { maxLength: 4 });
 
@@ -122,7 +122,7 @@ const harmless: { [Key in Exclude<Name, 'ended'>]: Harmless<CallArguments[Key]> 
   openat: [AT_FDCWD, name, fc.constantFrom(0, 2, O_CREAT, O_CREAT | 2).map((flags) => flags | NONBLOCK), fc.constant(0o600)], // biome-ignore format: one line
   unlinkat: [AT_FDCWD, name, fc.constantFrom(0, 0x200)],
   read: [register, size],
-  written: [register, size],
+  written: [register, size, number],
   fchmod: [register, fc.constantFrom(0, 0o600)],
   memfd_create: [name, fc.nat(3)],
   ftruncate: [register, fc.nat(1 << 22)],
@@ -152,7 +152,6 @@ const harmless: { [Key in Exclude<Name, 'ended'>]: Harmless<CallArguments[Key]> 
   spawn: [argv, register, register, register, register],
   run: [argv, register, register, register, register, fc.constant(300)],
   begun: [number, name],
-  nft: [name, fc.nat(1)],
 };
 
 type PlainCall = Omit<Call, 'label'>;
@@ -193,7 +192,7 @@ const operations: fc.Arbitrary<PlainCall[]>[] = [
     { name: 'pwrite', arguments: [{ index: 0 }, input, 0] },
     { name: 'memfd_create', arguments: ['stdio', 3] },
     { name: 'run', arguments: [command, { index: 0 }, { index: 2 }, { index: 2 }, { index: -1 }, 300] },
-    { name: 'written', arguments: [{ index: 2 }, 65536] },
+    { name: 'written', arguments: [{ index: 2 }, 65536, 0] },
   ]),
 ];
 
