@@ -1,7 +1,6 @@
 /* The calls of requests: most are one system call, whose arguments are checked so that it can write nowhere but there. */
 #include "launcher.h"
 
-#include <netinet/in.h>
 #include <sys/syscall.h>
 
 enum {
@@ -14,7 +13,7 @@ struct call_type {
   const char *name, *arguments; /* see protocol.h */
   unsigned flags;
   long number; /* of the system call */
-  long (*function)(struct request *request, const long *a);
+  call_function *function;
 };
 
 struct argument {
@@ -54,13 +53,6 @@ static long call_send(struct request *request, const long *a) {
   return send((int)a[0], (void *)a[1], (size_t)a[2], MSG_NOSIGNAL);
 }
 
-/* The port that a socket is bound to; it is at the same place in the addresses of both families. */
-static long call_port(struct request *request, const long *a) {
-  struct sockaddr_in6 name = {0};
-  socklen_t size = sizeof name;
-  return getsockname((int)a[0], (struct sockaddr *)&name, &size) ? -1 : ntohs(name.sin6_port);
-}
-
 static const struct call_type types[] = {
     {"fsopen", "tn", OPENS, SYS_fsopen, NULL},
     {"fsconfig", "dnoon", 0, SYS_fsconfig, NULL},
@@ -86,7 +78,6 @@ static const struct call_type types[] = {
     {"bind", "db", QUICK, SYS_bind, NULL},
     {"listen", "dn", QUICK, SYS_listen, NULL},
     {"connect", "db", 0, SYS_connect, NULL},
-    {"port", "d", QUICK, 0, call_port},
     {"send", "dbdn", 0, 0, call_send},
     {"recv", "dwn", AGAIN, SYS_recvfrom, NULL},
     {"pidfd_open", "nn", OPENS | QUICK, SYS_pidfd_open, NULL},
@@ -94,11 +85,10 @@ static const struct call_type types[] = {
     {"keep", "tdn", QUICK, 0, call_keep},
     {"release", "t", QUICK, 0, call_release},
     {"held", "", QUICK, 0, call_held},
-    {"ready", "d", QUICK, 0, call_ready},
+    {"ready", "", QUICK, 0, call_ready},
     {"spawn", "bdddd", 0, 0, call_spawn},
     {"run", "bddddn", 0, 0, call_run},
-    {"begun", "nt", QUICK, 0, call_begun},
-    {"ended", "nd", 0, 0, call_ended},
+    {"ended", "ntd", 0, 0, call_ended},
 };
 #define END (types + sizeof types / sizeof *types)
 

@@ -55,14 +55,8 @@ long fail(int error);
 /*
  * ---- Calls that are more than a system call. Like one they give a result, or -1 with errno; `a` has their arguments.
  */
-long call_keep(struct request *request, const long *a);
-long call_release(struct request *request, const long *a);
-long call_held(struct request *request, const long *a);
-long call_ready(struct request *request, const long *a);
-long call_spawn(struct request *request, const long *a);
-long call_run(struct request *request, const long *a);
-long call_begun(struct request *request, const long *a);
-long call_ended(struct request *request, const long *a);
+typedef long call_function(struct request *request, const long *a);
+call_function call_keep, call_release, call_held, call_ready, call_spawn, call_run, call_ended;
 
 /* ---- programs.c */
 

@@ -64,15 +64,14 @@ long call_run(struct request *request, const long *a) {
   return status;
 }
 
-/* Whether a process began then (digits), and is not another one that has its pid now. */
-long call_begun(struct request *request, const long *a) {
-  return process_stat((pid_t)a[0], 22) == strtoll((const char *)a[1], NULL, 10) ? 0 : fail(ESRCH);
-}
-
-/* The wait status of a process when it has ended: from /proc while it is a zombie, from its pidfd once it is reaped. */
+/*
+ * The wait status of a process when it has ended: from /proc while it is a zombie, from its pidfd once it is reaped. One
+ * that did not begin when it should have (digits) is another one that has its pid now.
+ */
 long call_ended(struct request *request, const long *a) {
   struct exit_info info = {.mask = INFO_EXIT};
-  int pidfd = (int)a[1];
+  int pidfd = (int)a[2];
+  if (process_stat((pid_t)a[0], 22) != strtoll((const char *)a[1], NULL, 10)) return fail(ESRCH);
   if (!wait_aside(request, pidfd)) return fail(ECANCELED);
   int64_t code = process_stat((pid_t)a[0], 52);
   if (!pidfd_send_signal(pidfd, 0, NULL, 0)) return code; /* then the pid was not given to another one before */

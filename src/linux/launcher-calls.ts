@@ -41,8 +41,6 @@ export interface CallArguments {
   bind: [socket: Register, address: Uint8Array];
   listen: [socket: Register, backlog: number];
   connect: [socket: Register, address: Uint8Array];
-  /** The result is the port that the socket is bound to. */
-  port: [socket: Register];
   /** The number of `passed`, unless that is `none`, is put into the bytes at `offset`, as a u32. */
   send: [socket: Register, bytes: Uint8Array, passed: Register, offset: number];
   recv: [socket: Register, size: number, flags: number];
@@ -53,16 +51,17 @@ export interface CallArguments {
   release: [key: string];
   /** The output: of each, a u32, its number in an engine that inherits it, 0 = it does not, and its key with a NUL. */
   held: [];
-  /** The engine serves; on `manager`, a connected socket, STOPPING=1 is sent when the launcher is told to stop. */
-  ready: [manager: Register];
+  /** The engine serves: from now on, one that dies is started again. */
+  ready: [];
   /** The result is the pid. Descriptors 0 to 3 of the program; `none`: /dev/null, and as the last one no descriptor. */
   spawn: [argv: string[], stdin: Register, stdout: Register, stderr: Register, third: Register];
   /** The result is the wait status; after `timeout` ms, -1 = any, the program is killed. */
   run: [argv: string[], stdin: Register, stdout: Register, stderr: Register, third: Register, timeout: number];
-  /** ESRCH unless the process began at `startTime` (field 22 of /proc/PID/stat). */
-  begun: [pid: number, startTime: string];
-  /** Waits for the end of a process; the result is its wait status, ESRCH when nobody knows it any more. */
-  ended: [pid: number, process: Register];
+  /**
+   * Waits for the end of a process that began at `startTime` (field 22 of /proc/PID/stat); the result is its wait status,
+   * ESRCH when it is another one or nobody knows it any more.
+   */
+  ended: [pid: number, startTime: string, process: Register];
 }
 
 export interface CallOptions {

@@ -121,8 +121,7 @@ export async function watchPid(ask: Ask, pid: number, startTime: string, signal?
 function awaitEnd(ask: Ask, pid: number, startTime: string): Promise<PidExit> {
   const calls: Call[] = [];
   const process = addCall(calls, 'pidfd_open', 'pidfd_open', [pid, 0]);
-  addCall(calls, 'its start', 'begun', [pid, startTime]);
-  const { index } = addCall(calls, 'its end', 'ended', [pid, process]);
+  const { index } = addCall(calls, 'its end', 'ended', [pid, startTime, process]);
   return ask({ what: `watching process ${pid}`, calls, decode: (results) => decodeWaitStatus(results[index]!.value) });
 }
 

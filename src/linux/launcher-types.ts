@@ -36,8 +36,8 @@ export interface Launcher {
   keepDescriptor(key: string, fd: number): Promise<void>;
   /** Forgets a kept descriptor or a held port; unknown keys are fine. */
   release(key: string): Promise<void>;
-  /** Binds (does not listen on) a port and holds it; rejects with code EADDRINUSE when it is taken. Gives the port. */
-  holdPort(request: HoldPortRequest): Promise<{ port: number }>;
+  /** Binds (does not listen on) a port and holds it; rejects with code EADDRINUSE when it is taken. */
+  holdPort(request: HoldPortRequest): Promise<void>;
   /**
    * Resolves when the process ends, at once when it already has. `startTime` (field 22 of /proc/PID/stat) guards against
    * a reused pid. Rejects with kind `cancelled` on abort.
@@ -49,6 +49,8 @@ export interface Launcher {
   heldPorts(): Promise<string[]>;
   /** The engine serves: it is announced to the service manager, and from now on the launcher restarts one that dies. */
   ready(): Promise<void>;
+  /** The engine is about to end, as it was told to: the service manager hears it. */
+  stopping(): Promise<void>;
   /** Ends the connection without calling `onLost`. The launcher itself goes on. */
   close(): void;
 }
@@ -111,7 +113,6 @@ export interface HoldPortRequest {
   protocol: 'tcp' | 'udp' | 'sctp';
   /** An IPv4 or IPv6 address; `0.0.0.0` and `::` for all. */
   address: string;
-  /** 0 = any free one. */
   port: number;
 }
 
