@@ -120,4 +120,10 @@ struct monitor_state {
   uint64_t log_dropped;   /* lines that did not reach the log */
 };
 
+/* What the exit file begins with: EXITED as it is sent. */
+struct monitor_record {
+  struct monitor_header header;
+  struct monitor_state state;
+};
+
 #endif

@@ -1,8 +1,6 @@
 /* The life of the container (or exec): start, exit, clean-up. */
 #include "monitor.h"
 
-#include <sys/mount.h>
-
 /* Of the runtime, in the working directory. */
 #define PID_FILE "pid"
 #define LOG_FILE "runtime.log"
@@ -11,7 +9,7 @@
 /* The kernel should kill the container, not the one who reports it. */
 #define OOM_SCORE "-999"
 
-static char **start_command, **clean_command, *runtime;
+static char **start_command, **clean_command;
 static struct monitor_state state;
 static pid_t runtime_pid, clean_pid;
 static int64_t cleanup_deadline; /* CLOCK_MONOTONIC, ns */
@@ -19,21 +17,19 @@ static bool record_owed, clean_owed, gone;
 
 /*
  * A runtime starts a second time, from a read-only mount of its file that no container can write to (CVE-2019-5736),
- * unless it was started from one already and its environment says so: half of the time that it takes to start.
+ * unless it was started from one already and its environment says so: half of the time that it takes to start. Such a
+ * mount is our descriptor 0.
  */
-static void protect_runtime(void) {
-  static char path[64];
-  struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
-  int fd = open_tree(AT_FDCWD, start_command[0], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-  snprintf(path, sizeof path, "/proc/%d/fd/%d", getpid(), fd);
-  runtime = mount_setattr(fd, "", AT_EMPTY_PATH, &attributes, sizeof attributes) ? start_command[0] : path;
+static int launch_runtime(char **argv, const int fds[4], pid_t *pid) {
+  char protected[32];
+  snprintf(protected, sizeof protected, "/proc/%d/fd/0", getpid());
+  return launch(protected, argv, fds, pid) ? launch(argv[0], argv, fds, pid) : 0;
 }
 
 void container_setup(char **start, char **clean) {
   static char console[64];
   start_command = start;
   clean_command = clean;
-  protect_runtime();
   /* A path for the console's socket that is short, absolute and right for the runtime too. */
   snprintf(console, sizeof console, "/proc/%d/cwd/console.sock", getpid());
   for (; *start; start++)
@@ -52,7 +48,7 @@ static void clean_up(void) {
   clean_owed = false;
   if (!cleanup_deadline) cleanup_deadline = now(CLOCK_MONOTONIC) + atoi(option("cleanup-timeout")) * 1000000000LL;
   if (!*clean_command) return cleaned(0);
-  clean_owed = launch(runtime, clean_command, (int[]){-1, -1, -1, -1}, &clean_pid) != 0;
+  clean_owed = launch_runtime(clean_command, (int[]){-1, -1, -1, -1}, &clean_pid) != 0;
 }
 
 /* `status` is the runtime's wait status, or -errno for what the monitor could not do, which `object` names. */
@@ -86,7 +82,7 @@ void container_start(void) {
   unlink(PID_FILE);
   unlink(LOG_FILE);
   if (!log_open()) return start_failed(-errno, option("log"));
-  int error = stdio_prepare(fds) ? launch(runtime, start_command, fds, &runtime_pid) : errno;
+  int error = stdio_prepare(fds) ? launch_runtime(start_command, fds, &runtime_pid) : errno;
   protect_self(); /* the runtime has the old score, and passes it on */
   for (int i = 0; i < 3; i++)
     if (fds[i] >= 0) close(fds[i]);

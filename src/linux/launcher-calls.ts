@@ -97,6 +97,7 @@ export const none: Register = { index: -1 };
 export const MAX_OUTPUT = 64 << 10;
 
 export const AT_FDCWD = -100;
+export const AT_EMPTY_PATH = 0x1000;
 export const O_CLOEXEC = 0o2000000;
 export const SOCK_CLOEXEC = O_CLOEXEC;
 export const SOL_SOCKET = 1;
@@ -105,6 +106,12 @@ export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;
 export const OPEN_TREE_CLONE = 1;
+export const OPEN_TREE_CLOEXEC = O_CLOEXEC;
 export const MOVE_MOUNT_F_EMPTY_PATH = 4;
 export const MNT_DETACH = 2;
 export const UMOUNT_NOFOLLOW = 8;
+
+/** A struct mount_attr. */
+export function mountAttributes({ set = 0, clear = 0, propagation = 0 }): Uint8Array {
+  return Buffer.from(BigUint64Array.of(...[set, clear, propagation, 0].map(BigInt)).buffer);
+}

@@ -4,11 +4,15 @@ import { basename, dirname } from 'node:path';
 import { cancelled, isEngineError, system } from '#errors/errors.ts';
 import {
   AF_UNIX,
+  AT_EMPTY_PATH,
   AT_FDCWD,
   addCall,
   type Call,
   MAX_OUTPUT,
+  mountAttributes,
   none,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
   type Register,
   SOCK_CLOEXEC,
   SOCK_STREAM,
@@ -17,8 +21,9 @@ import type { Ask } from './launcher-connection.ts';
 import { enterNetns } from './launcher-netns.ts';
 import type { PidExit, RunRequest, RunResult, SpawnRequest } from './launcher-types.ts';
 
-const { ENOENT } = constants.errno;
+const { EBADF, ENOENT } = constants.errno;
 const CLONE_FS = 0x200;
+const MOUNT_ATTR_RDONLY = 1;
 const SOMAXCONN = 4096;
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
@@ -28,7 +33,7 @@ const MAX_SOCKET_PATH = 108;
 /** What a program can write into each of its streams, in bytes; MAX_OUTPUT of it is given back. */
 const RUN_LIMIT = 4 << 20;
 
-export async function spawn(ask: Ask, { argv, cwd, listenSocket }: SpawnRequest): Promise<{ pid: number }> {
+export async function spawn(ask: Ask, { argv, cwd, listenSocket, readOnly }: SpawnRequest): Promise<{ pid: number }> {
   const what = `starting ${argv[0]}`;
   const calls: Call[] = [];
   const folder = listenSocket === undefined ? cwd : dirname(listenSocket);
@@ -37,7 +42,8 @@ export async function spawn(ask: Ask, { argv, cwd, listenSocket }: SpawnRequest)
     addCall(calls, `entering ${folder}`, 'chdir', [folder]);
   }
   const listener = listenSocket === undefined ? undefined : addListener(calls, what, basename(listenSocket));
-  const started = addCall(calls, 'starting it', 'spawn', [argv, none, none, none, listener?.socket ?? none]);
+  const stdin = readOnly === undefined ? none : addReadOnly(calls, readOnly);
+  const started = addCall(calls, 'starting it', 'spawn', [argv, stdin, none, none, listener?.socket ?? none]);
   if (listener)
     addCall(calls, 'removing the socket', 'unlinkat', [AT_FDCWD, listener.name, 0], { undoes: listener.bound });
   return await ask({ what, calls, decode: (results) => ({ pid: results[started.index]!.value }) });
@@ -59,6 +65,16 @@ function addListener(calls: Call[], what: string, name: string) {
   const bound = addCall(calls, label, 'bind', [socket, address]);
   addCall(calls, label, 'listen', [socket, SOMAXCONN]);
   return { name, socket, bound };
+}
+
+/** A read-only mount of a file that is nowhere in the file system; none of one that is not there. */
+function addReadOnly(calls: Call[], path: string): Register {
+  const label = `a read-only mount of ${path}`;
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+  const mount = addCall(calls, label, 'open_tree', [AT_FDCWD, path, flags], { fine: [ENOENT] });
+  const attributes = mountAttributes({ set: MOUNT_ATTR_RDONLY });
+  addCall(calls, label, 'mount_setattr', [mount, '', AT_EMPTY_PATH, attributes], { fine: [EBADF] });
+  return mount;
 }
 
 /**

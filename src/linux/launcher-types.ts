@@ -25,7 +25,7 @@ export interface Launcher {
    * 896 KiB. Fails with its text, which quotes the command. Deleting takes about 11 ms (an RCU grace period).
    */
   nft(commands: string, options?: { json?: boolean; netns?: string }): Promise<string>;
-  /** Starts a process that outlives engine and launcher. stdio is /dev/null, no other descriptor is inherited. */
+  /** Starts a process that outlives engine and launcher. stdio is /dev/null, unless asked for no other descriptor is inherited. */
   spawn(request: SpawnRequest): Promise<{ pid: number }>;
   /**
    * Runs a program to its end and gives what it printed, of each stream 64 KiB; it cannot write more than 4 MiB. When the
@@ -90,6 +90,8 @@ export interface SpawnRequest {
   cwd?: string;
   /** A unix socket (SOCK_STREAM, mode 0600) that listens there and is the process's descriptor 3; it may be connected to at once. */
   listenSocket?: string;
+  /** A read-only mount of this file is the process's descriptor 0 (O_PATH), /dev/null if there is no such file. */
+  readOnly?: string;
 }
 
 export interface RunRequest {

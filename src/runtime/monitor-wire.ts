@@ -2,6 +2,8 @@
 
 export const version = 1;
 export const headerSize = 8;
+/** A monitor's state with its header, which is what an exit record is. */
+export const recordSize = headerSize + 56;
 /** No frame's payload is longer. */
 export const maxPayload = 64 * 1024;
 

@@ -74,8 +74,9 @@ async function startMonitor(
   made: Partial<PreparedExec>,
 ): Promise<void> {
   const { socket } = engine.paths.exec(exec.container.id, exec.id);
-  const argv = [engine.monitor, ...monitorArguments(execMonitorOptions(engine, exec))];
-  await engine.launcher.spawn({ argv, listenSocket: socket });
+  const options = execMonitorOptions(engine, exec);
+  const argv = [engine.monitor, ...monitorArguments(options)];
+  await engine.launcher.spawn({ argv, listenSocket: socket, readOnly: options.runtime });
   const monitor = openMonitor(socket); // before the streams: a monitor that nobody is left to start goes
   const stream = framing && attachMonitor(socket, { ...exec.record.streams, framing });
   await settleAll([
