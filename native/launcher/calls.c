@@ -157,10 +157,6 @@ static long invoke(struct request *request, const struct call *call) {
   return result;
 }
 
-static bool is_fine(const struct launcher_call *head, int error) {
-  return head->fine[0] == error || head->fine[1] == error;
-}
-
 static void make_call(struct request *request, struct call *call) {
   const struct launcher_call *head = &call->head;
   struct buffer *reply = &request->reply;
@@ -176,7 +172,7 @@ static void make_call(struct request *request, struct call *call) {
   result.value = call->result;
   result.length = (uint32_t)(reply->length - at - sizeof result);
   memcpy(reply->bytes + at, &result, sizeof result);
-  if (!wanted || request->error || result.value >= 0 || is_fine(head, -result.value)) return;
+  if (!wanted || request->error || result.value >= 0 || memchr(head->fine, -result.value, sizeof head->fine)) return;
   request->error = -result.value;
   request->failed = (uint32_t)(call - request->calls);
 }

@@ -58,9 +58,4 @@ long fail(int error);
 typedef long call_function(struct request *request, const long *a);
 call_function call_keep, call_release, call_held, call_ready, call_spawn, call_run, call_ended;
 
-/* ---- programs.c */
-
-/* SIGCHLD: reaps spawned processes that have ended. */
-void reap_children(void);
-
 #endif

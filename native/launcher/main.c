@@ -16,13 +16,13 @@
 #define SOUND_AFTER (10000 * MS)
 /* How long the next engine waits for what the last one had us do: what is stuck in the kernel shall not keep it away. */
 #define PATIENCE (5000 * MS)
-/* How often we look whether a channel that is not read because of too much work can be read again, or work has ended. */
+/* When we look again for a child, or whether a channel that is not read because of too much work can be, or work has ended. */
 #define BUSY_TIMEOUT_MS 10
 
 static struct {
   char **argv;
   pid_t pid; /* 0 while none runs */
-  bool ready, stopping;
+  bool ready, stopping, child_ended;
   int64_t started, restart_at, delay; /* CLOCK_MONOTONIC */
 } engine = {.delay = FIRST_DELAY};
 
@@ -78,22 +78,27 @@ static void on_engine_end(int status) {
   engine.delay = engine.delay * 2 < MAX_DELAY ? engine.delay * 2 : MAX_DELAY;
 }
 
+/*
+ * Takes the engine's end, and those of spawned programs: they are this thread's children once that of their request has
+ * ended, so we look a second time. The children of a thread that waits for its program are its own.
+ */
+static void reap(void) {
+  int status;
+  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG | __WNOTHREAD)) > 0;)
+    if (pid == engine.pid) on_engine_end(status);
+}
+
 static void on_signal(int number) {
   bool stop = number == SIGTERM || number == SIGINT;
-  int status;
-  if (number == SIGCHLD) {
-    reap_children();
-    if (engine.pid && waitpid(engine.pid, &status, WNOHANG) == engine.pid) on_engine_end(status);
-    return;
-  }
   if (stop && !engine.pid) exit(0);
-  if (engine.pid) kill(engine.pid, stop && engine.stopping ? SIGKILL : number);
+  if (engine.pid && number != SIGCHLD) kill(engine.pid, stop && engine.stopping ? SIGKILL : number);
   engine.stopping = engine.stopping || stop;
+  engine.child_ended = number == SIGCHLD;
 }
 
 /* Starts an engine that is due; how many ms until then, or until there is something else to look at. */
 static int next_timeout(void) {
-  if (engine.pid) return channel_fd() < 0 ? BUSY_TIMEOUT_MS : -1;
+  if (engine.pid) return channel_fd() < 0 || engine.child_ended ? BUSY_TIMEOUT_MS : -1;
   int64_t left = engine.restart_at - now(CLOCK_MONOTONIC);
   if (left > 0) return (int)(left / MS) + 1;
   if (channel_at_work() && left > -PATIENCE) return BUSY_TIMEOUT_MS;
@@ -108,10 +113,12 @@ static _Noreturn void run(int signals) {
   struct signalfd_siginfo info;
   for (;;) {
     int timeout = next_timeout();
+    engine.child_ended = false;
     polled[1].fd = channel_fd();
     if (poll(polled, 2, timeout) < 0 && errno != EINTR) die("poll");
     if (polled[1].revents && !channel_receive()) channel_close();
     if (polled[0].revents && read(signals, &info, sizeof info) == sizeof info) on_signal((int)info.ssi_signo);
+    reap();
   }
 }
 

@@ -37,10 +37,10 @@ void container_setup(char **start, char **clean) {
 }
 
 static void cleaned(int32_t status) {
-  clients_tell(MONITOR_CLEANED, &status, sizeof status);
-  /* A client that is still reading must not keep a directory busy. */
+  engine_tell(MONITOR_CLEANED, &status, sizeof status);
+  /* An engine that is still reading must not keep a directory busy. */
   gone = chdir("/") == 0;
-  clients_finish(ANY);
+  engine_finish();
 }
 
 /* Removes the container, or says that there is none to remove. */
@@ -62,8 +62,7 @@ static void start_failed(int32_t status, const char *object) {
   memcpy(report + 4, &log_length, 4);
   state.phase = MONITOR_ENDED;
   stdio_drain();
-  clients_tell(MONITOR_START_FAILED, report, 8 + length);
-  clients_finish(ATTACH);
+  engine_tell(MONITOR_START_FAILED, report, 8 + length);
   /* A runtime that was killed may leave a container behind; one that failed on its own cleans up itself. */
   if (status > 0 && WIFSIGNALED(status)) clean_up();
   else cleaned(0);
@@ -95,12 +94,29 @@ static void runtime_ended(int status) {
   read_file(PID_FILE, text, sizeof text);
   state.pid = atoi(text);
   if (state.pid <= 0) return start_failed(-ENOENT, "pid file of the runtime");
-  int64_t start_time = process_stat(state.pid, 22);
-  state.process_start = start_time < 0 ? 0 : (uint64_t)start_time;
+  state.process_start = (uint64_t)process_stat(state.pid, 22);
   state.started_at = now(CLOCK_REALTIME);
   state.phase = MONITOR_RUNNING;
-  clients_tell(MONITOR_STARTED, &state, sizeof state);
+  engine_tell(MONITOR_STARTED, &state, sizeof state);
   stdio_begin();
+}
+
+/* Over what is there, in one piece. Gives an errno. */
+static int write_record(void) {
+  const struct monitor_record record = {{MONITOR_VERSION, MONITOR_EXITED, 0, sizeof state}, state};
+  int fd = open(option("exit-file"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  bool written = fd >= 0 && pwrite(fd, &record, sizeof record, 0) == sizeof record;
+  int error = written && (!option("exit-sync") || !fdatasync(fd)) ? 0 : errno;
+  if (fd >= 0) close(fd);
+  return error;
+}
+
+/* Whether a process of the cgroup was killed: in memory.oom_control (cgroup v1) or memory.events (v2). */
+static bool ran_out_of_memory(void) {
+  char text[1024];
+  const char *path = option("oom-file");
+  const char *line = path && read_file(path, text, sizeof text) ? strstr(text, "oom_kill ") : NULL;
+  return line && atoi(line + strlen("oom_kill ")) > 0;
 }
 
 /*
@@ -108,13 +124,11 @@ static void runtime_ended(int status) {
  * engine, but the record is owed until it is written. Where its directory is gone, nobody wants it any more.
  */
 static void settle(void) {
-  record_owed = !record_write(&state) && errno != ENOENT;
+  int error = write_record();
+  record_owed = error && error != ENOENT;
   if (cleanup_deadline) return;
   struct monitor_state final = container_state();
-  unsigned told = clients_tell(MONITOR_EXITED, &final, sizeof final);
-  if (record_owed && told == 0) return;
-  clients_finish(ATTACH);
-  clean_up();
+  if (engine_tell(MONITOR_EXITED, &final, sizeof final) || !record_owed) clean_up();
 }
 
 static void container_ended(int status) {
@@ -123,7 +137,7 @@ static void container_ended(int status) {
   state.code = WIFSIGNALED(status) ? 128 + state.signal : WEXITSTATUS(status);
   stdio_drain();
   log_finish();
-  state.oom = record_oom();
+  state.oom = ran_out_of_memory();
   state.phase = MONITOR_ENDED;
   settle();
 }
