@@ -31,7 +31,7 @@
  * A reply is a struct launcher_reply, which begins with the header of its request, and for each call a struct
  * launcher_result and its output. Replies come in any order.
  */
-#define LAUNCHER_VERSION 2
+#define LAUNCHER_VERSION 3
 #define LAUNCHER_MAX_PAYLOAD (1u << 20)
 /* What one output may be asked to hold. */
 #define LAUNCHER_MAX_OUTPUT (64u << 10)
@@ -64,16 +64,14 @@ struct launcher_result {
 /* ------------------------------------------------------------------- monitor */
 
 /*
- * A frame is a struct monitor_header and `length` bytes of payload. A monitor outlives many releases of the engine:
- * every engine speaks all versions since 1. A malformed frame ends its connection.
+ * A frame is a struct monitor_header and `length` bytes of payload. A monitor outlives releases of the engine: from the
+ * first release on, every engine speaks all versions. A malformed frame ends the connection.
  *
- * The first frame gives a connection its role. SUBSCRIBE makes it an attach connection: it gets SUBSCRIBED and after
- * that nothing but bytes for the API's client, in the framing it asked for, then the end of the stream when the
- * process ended and all its output is out. Any other frame makes it a control connection, which also gets the events
- * STARTED, START_FAILED, EXITED and CLEANED; replies come in the order of the requests. The end of a control
- * connection after CLEANED means that the monitor is done; without it, that the monitor was killed.
+ * There is one connection at a time; the next one waits until it has ended. Replies come in the order of their requests,
+ * events when they happen: STARTED, START_FAILED, EXITED, CLEANED, and output, all of which comes before EXITED. The end
+ * of the connection after CLEANED means that the monitor is done; without it, that the monitor was killed.
  */
-#define MONITOR_VERSION 1
+#define MONITOR_VERSION 2
 #define MONITOR_MAX_PAYLOAD (64u << 10)
 
 struct monitor_header {
@@ -83,13 +81,14 @@ struct monitor_header {
 };
 
 enum monitor_request {
-  MONITOR_QUERY = 1,     /* control: -> STATE */
-  MONITOR_START = 2,     /* control: -> STARTED or START_FAILED, to all control connections */
-  MONITOR_SIGNAL = 3,    /* control: u32 signal -> REPLY */
-  MONITOR_RESIZE = 4,    /* u16 rows, u16 columns -> REPLY on a control connection, nothing on an attach connection */
-  MONITOR_STDIN = 5,     /* attach: bytes */
-  MONITOR_STDIN_EOF = 6, /* closes stdin after what is queued; a terminal stays open */
-  MONITOR_SUBSCRIBE = 7, /* attach: u8 streams (MONITOR_STREAM_*), u8 framing -> SUBSCRIBED */
+  MONITOR_QUERY = 0,     /* -> STATE */
+  MONITOR_START = 1,     /* for the first time: STARTED or START_FAILED will come */
+  MONITOR_SIGNAL = 2,    /* u32 signal -> REPLY */
+  MONITOR_RESIZE = 3,    /* u16 rows, u16 columns -> REPLY */
+  MONITOR_STDIN = 4,     /* bytes -> TAKEN, when there is room for more; the next one comes after that */
+  MONITOR_STDIN_EOF = 5, /* closes stdin after what is queued; a terminal stays open */
+  MONITOR_OUTPUT = 6,    /* u32 MONITOR_OUTPUT_...: what happens to output from now on, beside being logged */
+  MONITOR_WRITER = 7,    /* u32 1: there is a client that may write to stdin, 0: one has left; so does one with the engine */
 };
 
 enum monitor_message {
@@ -99,12 +98,13 @@ enum monitor_message {
   MONITOR_EXITED = 68,       /* struct monitor_state; the exit record is on disk */
   MONITOR_CLEANED = 69,      /* i32 wait status of `runtime delete` (0 also where there is nothing to delete) */
   MONITOR_REPLY = 70,        /* i32 errno */
-  MONITOR_SUBSCRIBED = 71,   /* nothing */
+  MONITOR_TAKEN = 71,        /* nothing */
+  MONITOR_STDOUT = 72,       /* bytes; also those of a terminal */
+  MONITOR_STDERR = 73,       /* bytes */
 };
 
-enum monitor_stream { MONITOR_STREAM_STDIN = 1, MONITOR_STREAM_STDOUT = 2, MONITOR_STREAM_STDERR = 4 };
-/* raw: bytes as they are; docker: { u8 stream, 3 zero bytes, u32 big-endian length } before each piece. */
-enum monitor_framing { MONITOR_FRAMING_RAW = 0, MONITOR_FRAMING_DOCKER = 1 };
+/* Held: the process waits with its output, as somebody reads too slowly; what there was is still sent. */
+enum monitor_output { MONITOR_OUTPUT_IGNORED = 0, MONITOR_OUTPUT_SENT = 1, MONITOR_OUTPUT_HELD = 2 };
 enum monitor_phase { MONITOR_WAITING = 0, MONITOR_STARTING = 1, MONITOR_RUNNING = 2, MONITOR_ENDED = 3 };
 
 struct monitor_state {
@@ -118,6 +118,12 @@ struct monitor_state {
   uint32_t oom;
   int32_t log_errno;      /* why the log cannot be written at the moment, 0 = it can */
   uint64_t log_dropped;   /* lines that did not reach the log */
+};
+
+/* What the exit file begins with: EXITED as it is sent. */
+struct monitor_record {
+  struct monitor_header header;
+  struct monitor_state state;
 };
 
 #endif

@@ -77,6 +77,7 @@ function endOnSignals(engine: Engine, server: ApiServer): void {
     if (ending) process.exit(1);
     ending = true;
     engine.log.info(`ending on ${signal}`);
+    await engine.launcher.stopping();
     await server.close();
     if (!engine.config.liveRestore || (await hostIsStopping(engine.launcher))) await stopForShutdown(engine);
     await closeEngine(engine);

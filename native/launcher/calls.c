@@ -1,7 +1,6 @@
 /* The calls of requests: most are one system call, whose arguments are checked so that it can write nowhere but there. */
 #include "launcher.h"
 
-#include <netinet/in.h>
 #include <sys/syscall.h>
 
 enum {
@@ -14,7 +13,7 @@ struct call_type {
   const char *name, *arguments; /* see protocol.h */
   unsigned flags;
   long number; /* of the system call */
-  long (*function)(struct request *request, const long *a);
+  call_function *function;
 };
 
 struct argument {
@@ -39,10 +38,11 @@ static long call_seal(struct request *request, const long *a) {
   return fcntl((int)a[0], F_ADD_SEALS, (int)a[1]);
 }
 
-/* What was written into a file so far, from its beginning. */
+/* What was written into a file so far, from an offset on. */
 static long call_written(struct request *request, const long *a) {
-  off_t end = lseek((int)a[0], 0, SEEK_CUR);
-  return end < 0 ? -1 : pread((int)a[0], (void *)a[1], (size_t)(end < a[2] ? end : a[2]), 0);
+  off_t end = lseek((int)a[0], 0, SEEK_CUR), left = end - a[3];
+  if (end < 0 || left < 0) return end < 0 ? -1 : 0;
+  return pread((int)a[0], (void *)a[1], (size_t)(left < a[2] ? left : a[2]), a[3]);
 }
 
 /* Sends bytes; they may name a descriptor by its number, which is put in at an offset. */
@@ -51,13 +51,6 @@ static long call_send(struct request *request, const long *a) {
   if (passed >= 0 && (a[4] < 0 || a[4] > a[2] - (long)sizeof passed)) return fail(EBADMSG);
   if (passed >= 0) memcpy((char *)a[1] + a[4], &passed, sizeof passed);
   return send((int)a[0], (void *)a[1], (size_t)a[2], MSG_NOSIGNAL);
-}
-
-/* The port that a socket is bound to; it is at the same place in the addresses of both families. */
-static long call_port(struct request *request, const long *a) {
-  struct sockaddr_in6 name = {0};
-  socklen_t size = sizeof name;
-  return getsockname((int)a[0], (struct sockaddr *)&name, &size) ? -1 : ntohs(name.sin6_port);
 }
 
 static const struct call_type types[] = {
@@ -76,7 +69,7 @@ static const struct call_type types[] = {
     {"ftruncate", "dn", 0, SYS_ftruncate, NULL},
     {"pwrite", "dbn", 0, SYS_pwrite64, NULL},
     {"seal", "dn", 0, 0, call_seal},
-    {"written", "dw", 0, 0, call_written},
+    {"written", "dwn", 0, 0, call_written},
     {"chdir", "t", 0, SYS_chdir, NULL},
     {"unshare", "n", 0, SYS_unshare, NULL},
     {"setns", "dn", 0, SYS_setns, NULL},
@@ -85,7 +78,6 @@ static const struct call_type types[] = {
     {"bind", "db", QUICK, SYS_bind, NULL},
     {"listen", "dn", QUICK, SYS_listen, NULL},
     {"connect", "db", 0, SYS_connect, NULL},
-    {"port", "d", QUICK, 0, call_port},
     {"send", "dbdn", 0, 0, call_send},
     {"recv", "dwn", AGAIN, SYS_recvfrom, NULL},
     {"pidfd_open", "nn", OPENS | QUICK, SYS_pidfd_open, NULL},
@@ -93,12 +85,10 @@ static const struct call_type types[] = {
     {"keep", "tdn", QUICK, 0, call_keep},
     {"release", "t", QUICK, 0, call_release},
     {"held", "", QUICK, 0, call_held},
-    {"ready", "d", QUICK, 0, call_ready},
+    {"ready", "", QUICK, 0, call_ready},
     {"spawn", "bdddd", 0, 0, call_spawn},
     {"run", "bddddn", 0, 0, call_run},
-    {"begun", "nt", QUICK, 0, call_begun},
-    {"ended", "nd", 0, 0, call_ended},
-    {"nft", "tn", 0, 0, call_nft},
+    {"ended", "ntd", 0, 0, call_ended},
 };
 #define END (types + sizeof types / sizeof *types)
 
@@ -167,10 +157,6 @@ static long invoke(struct request *request, const struct call *call) {
   return result;
 }
 
-static bool is_fine(const struct launcher_call *head, int error) {
-  return head->fine[0] == error || head->fine[1] == error;
-}
-
 static void make_call(struct request *request, struct call *call) {
   const struct launcher_call *head = &call->head;
   struct buffer *reply = &request->reply;
@@ -186,7 +172,7 @@ static void make_call(struct request *request, struct call *call) {
   result.value = call->result;
   result.length = (uint32_t)(reply->length - at - sizeof result);
   memcpy(reply->bytes + at, &result, sizeof result);
-  if (!wanted || request->error || result.value >= 0 || is_fine(head, -result.value)) return;
+  if (!wanted || request->error || result.value >= 0 || memchr(head->fine, -result.value, sizeof head->fine)) return;
   request->error = -result.value;
   request->failed = (uint32_t)(call - request->calls);
 }

@@ -90,6 +90,7 @@ static void send_reply(struct request *request) {
 }
 
 static void *serve(void *argument) {
+  pthread_detach(pthread_self());
   make_calls(argument, false);
   send_reply(argument);
   return NULL;
@@ -106,12 +107,9 @@ static void take(const struct launcher_header *header, const char *payload) {
   if (!read_calls(request)) refuse(request, EBADMSG);
   make_calls(request, true);
   int error = pthread_create(&thread, NULL, serve, request);
-  if (!error) {
-    pthread_detach(thread);
-  } else {
-    refuse(request, error);
-    send_reply(request);
-  }
+  if (!error) return;
+  refuse(request, error);
+  send_reply(request);
 }
 
 bool channel_receive(void) {

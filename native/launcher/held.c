@@ -3,7 +3,7 @@
 
 #include <sys/resource.h>
 
-/* What is held leaves this many descriptors for the launcher's own work. */
+/* What is held leaves this many descriptors for the launcher's own work; numbers are given out from the lowest. */
 #define SPARE_DESCRIPTORS 64
 
 static char **keys; /* by the number of the descriptor that is held */
@@ -16,19 +16,14 @@ static int find(const char *key) {
   return fd;
 }
 
-/* Whether holding it would leave too few; numbers are given out from the lowest. */
-static bool is_too_high(int fd) {
-  struct rlimit limit;
-  return !getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur <= (rlim_t)fd + SPARE_DESCRIPTORS;
-}
-
 /* Holds a copy of a descriptor under a new key; the next engine inherits it if it shall. */
 long call_keep(struct request *request, const long *a) {
   const char *key = (const char *)a[0];
+  struct rlimit limit;
   if (find(key) >= 0) return fail(EEXIST);
   int fd = fcntl((int)a[1], a[2] ? F_DUPFD : F_DUPFD_CLOEXEC, 0);
   if (fd < 0) return -1;
-  if (is_too_high(fd)) {
+  if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur <= (rlim_t)fd + SPARE_DESCRIPTORS) {
     close(fd);
     return fail(EMFILE);
   }

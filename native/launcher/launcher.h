@@ -5,7 +5,7 @@
  *   channel.c   requests and replies
  *   calls.c     which calls there are, and how those of a request are made
  *   held.c      descriptors and ports that outlive an engine
- *   programs.c  nft.c   calls that are more than a system call
+ *   programs.c  starting programs, and the end of processes
  */
 #ifndef WHERRY_LAUNCHER_H
 #define WHERRY_LAUNCHER_H
@@ -55,19 +55,7 @@ long fail(int error);
 /*
  * ---- Calls that are more than a system call. Like one they give a result, or -1 with errno; `a` has their arguments.
  */
-long call_keep(struct request *request, const long *a);
-long call_release(struct request *request, const long *a);
-long call_held(struct request *request, const long *a);
-long call_ready(struct request *request, const long *a);
-long call_spawn(struct request *request, const long *a);
-long call_run(struct request *request, const long *a);
-long call_begun(struct request *request, const long *a);
-long call_ended(struct request *request, const long *a);
-long call_nft(struct request *request, const long *a);
-
-/* ---- programs.c */
-
-/* SIGCHLD: reaps spawned processes that have ended. */
-void reap_children(void);
+typedef long call_function(struct request *request, const long *a);
+call_function call_keep, call_release, call_held, call_ready, call_spawn, call_run, call_ended;
 
 #endif

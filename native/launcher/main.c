@@ -1,10 +1,9 @@
 /*
  * wherry-launcher -- ENGINE ARGS...   starts the engine and serves it (what bin/wherryd does)
- * wherry-launcher --serve FD          serves whoever holds the other end of this socket, until it goes away
  *
  * The engine inherits its end of the channel (WHERRY_LAUNCHER_FD), what an earlier engine had us keep, and what systemd
- * passes (LISTEN_FDS, with our pid in LISTEN_PID). It tells the service manager that it serves, through us: from another
- * process that is not heard.
+ * passes (LISTEN_FDS, with our pid in LISTEN_PID). It speaks with the service manager through us: another process is not
+ * heard.
  * Once an engine has said READY, one that is killed or fails is started again, later each time; one that ends before
  * that, or with code 0, or after it was told to, ends the launcher with its code.
  */
@@ -17,28 +16,23 @@
 #define SOUND_AFTER (10000 * MS)
 /* How long the next engine waits for what the last one had us do: what is stuck in the kernel shall not keep it away. */
 #define PATIENCE (5000 * MS)
-/* What the service manager is told (sd_notify(3)) when we are told to stop. */
-#define STOPPING "STOPPING=1"
-/* How often we look whether a channel that is not read because of too much work can be read again, or work has ended. */
+/* When we look again for a child, or whether a channel that is not read because of too much work can be, or work has ended. */
 #define BUSY_TIMEOUT_MS 10
 
 static struct {
-  char **argv; /* NULL: not ours, and nobody to bring back */
-  pid_t pid;   /* 0 while none of ours runs */
-  bool ready, stopping;
-  int manager; /* a socket of the service manager's, -1 = there is none (that we know of yet) */
+  char **argv;
+  pid_t pid; /* 0 while none runs */
+  bool ready, stopping, child_ended;
   int64_t started, restart_at, delay; /* CLOCK_MONOTONIC */
-} engine = {.manager = -1, .delay = FIRST_DELAY};
+} engine = {.delay = FIRST_DELAY};
 
 static _Noreturn void die(const char *what) {
   fprintf(stderr, "wherry-launcher: %s: %m\n", what);
   exit(70);
 }
 
-/* The engine serves; it has a socket of the service manager's for us, or none. */
+/* The engine serves. */
 long call_ready(struct request *request, const long *a) {
-  close(engine.manager);
-  engine.manager = fcntl((int)a[0], F_DUPFD_CLOEXEC, 0);
   engine.ready = true;
   return 0;
 }
@@ -84,24 +78,27 @@ static void on_engine_end(int status) {
   engine.delay = engine.delay * 2 < MAX_DELAY ? engine.delay * 2 : MAX_DELAY;
 }
 
+/*
+ * Takes the engine's end, and those of spawned programs: they are this thread's children once that of their request has
+ * ended, so we look a second time. The children of a thread that waits for its program are its own.
+ */
+static void reap(void) {
+  int status;
+  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG | __WNOTHREAD)) > 0;)
+    if (pid == engine.pid) on_engine_end(status);
+}
+
 static void on_signal(int number) {
   bool stop = number == SIGTERM || number == SIGINT;
-  int status;
-  if (number == SIGCHLD) {
-    reap_children();
-    if (engine.pid && waitpid(engine.pid, &status, WNOHANG) == engine.pid) on_engine_end(status);
-    return;
-  }
   if (stop && !engine.pid) exit(0);
-  if (engine.pid) kill(engine.pid, stop && engine.stopping ? SIGKILL : number);
-  if (!stop) return;
-  engine.stopping = true;
-  send(engine.manager, STOPPING, strlen(STOPPING), MSG_DONTWAIT);
+  if (engine.pid && number != SIGCHLD) kill(engine.pid, stop && engine.stopping ? SIGKILL : number);
+  engine.stopping = engine.stopping || stop;
+  engine.child_ended = number == SIGCHLD;
 }
 
 /* Starts an engine that is due; how many ms until then, or until there is something else to look at. */
 static int next_timeout(void) {
-  if (engine.pid || !engine.argv) return channel_fd() < 0 ? BUSY_TIMEOUT_MS : -1;
+  if (engine.pid) return channel_fd() < 0 || engine.child_ended ? BUSY_TIMEOUT_MS : -1;
   int64_t left = engine.restart_at - now(CLOCK_MONOTONIC);
   if (left > 0) return (int)(left / MS) + 1;
   if (channel_at_work() && left > -PATIENCE) return BUSY_TIMEOUT_MS;
@@ -116,13 +113,12 @@ static _Noreturn void run(int signals) {
   struct signalfd_siginfo info;
   for (;;) {
     int timeout = next_timeout();
+    engine.child_ended = false;
     polled[1].fd = channel_fd();
     if (poll(polled, 2, timeout) < 0 && errno != EINTR) die("poll");
-    if (polled[1].revents && !channel_receive()) {
-      if (!engine.argv) exit(0);
-      channel_close();
-    }
+    if (polled[1].revents && !channel_receive()) channel_close();
     if (polled[0].revents && read(signals, &info, sizeof info) == sizeof info) on_signal((int)info.ssi_signo);
+    reap();
   }
 }
 
@@ -135,16 +131,14 @@ static void reserve_low_descriptors(void) {
 }
 
 int main(int argc, char **argv) {
-  bool serving = argc == 3 && !strcmp(argv[1], "--serve");
-  if (!serving && (argc < 3 || strcmp(argv[1], "--"))) {
-    fprintf(stderr, "usage: wherry-launcher -- ENGINE ARGS...\n       wherry-launcher --serve FD\n");
+  if (argc < 3 || strcmp(argv[1], "--")) {
+    fprintf(stderr, "usage: wherry-launcher -- ENGINE ARGS...\n");
     return 64;
   }
   mallopt(M_ARENA_MAX, 1); /* threads are short; an arena for each would only cost memory */
   reserve_low_descriptors();
   int signals = take_signals((int[]){SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD, 0});
   if (signals < 0) die("signalfd");
-  if (serving) channel_open(atoi(argv[2]));
-  else engine.argv = argv + 2;
+  engine.argv = argv + 2;
   run(signals);
 }

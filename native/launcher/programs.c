@@ -12,17 +12,6 @@ struct exit_info {
 #define GET_EXIT_INFO _IOWR(0xFF, 11, struct exit_info)
 #define INFO_EXIT (1u << 3)
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pid_t *children; /* under `lock`: spawned and not yet reaped */
-static size_t child_count;
-
-void reap_children(void) {
-  pthread_mutex_lock(&lock);
-  for (size_t i = child_count; i-- > 0;)
-    if (waitpid(children[i], NULL, WNOHANG) != 0) children[i] = children[--child_count];
-  pthread_mutex_unlock(&lock);
-}
-
 /* Texts in a row, each with its NUL; NULL when they are not. */
 static char **split(char *text, size_t length) {
   size_t count = 0;
@@ -33,29 +22,18 @@ static char **split(char *text, size_t length) {
   return texts;
 }
 
-/* `a` begins with a list of texts, the command line, and four descriptors. Gives the pid, or -1 with errno. */
-static pid_t start(const long *a) {
+/* The arguments begin with a list of texts, the command line, and four descriptors. Gives the pid. */
+long call_spawn(struct request *request, const long *a) {
   pid_t pid = -1;
   char **argv = split((char *)a[0], (size_t)a[1]);
   int error = argv ? launch(argv[0], argv, (int[]){(int)a[2], (int)a[3], (int)a[4], (int)a[5]}, &pid) : EBADMSG;
   free(argv);
-  return error ? (pid_t)fail(error) : pid;
-}
-
-long call_spawn(struct request *request, const long *a) {
-  pid_t pid = start(a);
-  if (pid < 0) return -1;
-  pthread_mutex_lock(&lock);
-  children = grow(children, (child_count + 1) * sizeof *children);
-  children[child_count++] = pid;
-  pthread_mutex_unlock(&lock);
-  reap_children(); /* its SIGCHLD may have come before */
-  return pid;
+  return error ? fail(error) : pid;
 }
 
 /* The wait status at the program's end. When the time (ms, -1 = any) has passed or the engine is gone it is killed. */
 long call_run(struct request *request, const long *a) {
-  pid_t pid = start(a);
+  pid_t pid = (pid_t)call_spawn(request, a);
   if (pid < 0) return -1;
   int status = 0, end = pidfd_open(pid, 0);
   if (!wait_or_lose(request, end, (int)a[6])) kill(-pid, SIGKILL);
@@ -64,15 +42,14 @@ long call_run(struct request *request, const long *a) {
   return status;
 }
 
-/* Whether a process began then (digits), and is not another one that has its pid now. */
-long call_begun(struct request *request, const long *a) {
-  return process_stat((pid_t)a[0], 22) == strtoll((const char *)a[1], NULL, 10) ? 0 : fail(ESRCH);
-}
-
-/* The wait status of a process when it has ended: from /proc while it is a zombie, from its pidfd once it is reaped. */
+/*
+ * The wait status of a process when it has ended: from /proc while it is a zombie, from its pidfd once it is reaped. One
+ * that did not begin when it should have (digits) is another one that has its pid now.
+ */
 long call_ended(struct request *request, const long *a) {
   struct exit_info info = {.mask = INFO_EXIT};
-  int pidfd = (int)a[1];
+  int pidfd = (int)a[2];
+  if (process_stat((pid_t)a[0], 22) != strtoll((const char *)a[1], NULL, 10)) return fail(ESRCH);
   if (!wait_aside(request, pidfd)) return fail(ECANCELED);
   int64_t code = process_stat((pid_t)a[0], 52);
   if (!pidfd_send_signal(pidfd, 0, NULL, 0)) return code; /* then the pid was not given to another one before */

@@ -1,8 +1,6 @@
 /* The life of the container (or exec): start, exit, clean-up. */
 #include "monitor.h"
 
-#include <sys/mount.h>
-
 /* Of the runtime, in the working directory. */
 #define PID_FILE "pid"
 #define LOG_FILE "runtime.log"
@@ -11,7 +9,7 @@
 /* The kernel should kill the container, not the one who reports it. */
 #define OOM_SCORE "-999"
 
-static char **start_command, **clean_command, *runtime;
+static char **start_command, **clean_command;
 static struct monitor_state state;
 static pid_t runtime_pid, clean_pid;
 static int64_t cleanup_deadline; /* CLOCK_MONOTONIC, ns */
@@ -19,21 +17,19 @@ static bool record_owed, clean_owed, gone;
 
 /*
  * A runtime starts a second time, from a read-only mount of its file that no container can write to (CVE-2019-5736),
- * unless it was started from one already and its environment says so: half of the time that it takes to start.
+ * unless it was started from one already and its environment says so: half of the time that it takes to start. Such a
+ * mount is our descriptor 0.
  */
-static void protect_runtime(void) {
-  static char path[64];
-  struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
-  int fd = open_tree(AT_FDCWD, start_command[0], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-  snprintf(path, sizeof path, "/proc/%d/fd/%d", getpid(), fd);
-  runtime = mount_setattr(fd, "", AT_EMPTY_PATH, &attributes, sizeof attributes) ? start_command[0] : path;
+static int launch_runtime(char **argv, const int fds[4], pid_t *pid) {
+  char protected[32];
+  snprintf(protected, sizeof protected, "/proc/%d/fd/0", getpid());
+  return launch(protected, argv, fds, pid) ? launch(argv[0], argv, fds, pid) : 0;
 }
 
 void container_setup(char **start, char **clean) {
   static char console[64];
   start_command = start;
   clean_command = clean;
-  protect_runtime();
   /* A path for the console's socket that is short, absolute and right for the runtime too. */
   snprintf(console, sizeof console, "/proc/%d/cwd/console.sock", getpid());
   for (; *start; start++)
@@ -41,10 +37,10 @@ void container_setup(char **start, char **clean) {
 }
 
 static void cleaned(int32_t status) {
-  clients_tell(MONITOR_CLEANED, &status, sizeof status);
-  /* A client that is still reading must not keep a directory busy. */
+  engine_tell(MONITOR_CLEANED, &status, sizeof status);
+  /* An engine that is still reading must not keep a directory busy. */
   gone = chdir("/") == 0;
-  clients_finish(ANY);
+  engine_finish();
 }
 
 /* Removes the container, or says that there is none to remove. */
@@ -52,7 +48,7 @@ static void clean_up(void) {
   clean_owed = false;
   if (!cleanup_deadline) cleanup_deadline = now(CLOCK_MONOTONIC) + atoi(option("cleanup-timeout")) * 1000000000LL;
   if (!*clean_command) return cleaned(0);
-  clean_owed = launch(runtime, clean_command, (int[]){-1, -1, -1, -1}, &clean_pid) != 0;
+  clean_owed = launch_runtime(clean_command, (int[]){-1, -1, -1, -1}, &clean_pid) != 0;
 }
 
 /* `status` is the runtime's wait status, or -errno for what the monitor could not do, which `object` names. */
@@ -66,8 +62,7 @@ static void start_failed(int32_t status, const char *object) {
   memcpy(report + 4, &log_length, 4);
   state.phase = MONITOR_ENDED;
   stdio_drain();
-  clients_tell(MONITOR_START_FAILED, report, 8 + length);
-  clients_finish(ATTACH);
+  engine_tell(MONITOR_START_FAILED, report, 8 + length);
   /* A runtime that was killed may leave a container behind; one that failed on its own cleans up itself. */
   if (status > 0 && WIFSIGNALED(status)) clean_up();
   else cleaned(0);
@@ -86,7 +81,7 @@ void container_start(void) {
   unlink(PID_FILE);
   unlink(LOG_FILE);
   if (!log_open()) return start_failed(-errno, option("log"));
-  int error = stdio_prepare(fds) ? launch(runtime, start_command, fds, &runtime_pid) : errno;
+  int error = stdio_prepare(fds) ? launch_runtime(start_command, fds, &runtime_pid) : errno;
   protect_self(); /* the runtime has the old score, and passes it on */
   for (int i = 0; i < 3; i++)
     if (fds[i] >= 0) close(fds[i]);
@@ -99,12 +94,29 @@ static void runtime_ended(int status) {
   read_file(PID_FILE, text, sizeof text);
   state.pid = atoi(text);
   if (state.pid <= 0) return start_failed(-ENOENT, "pid file of the runtime");
-  int64_t start_time = process_stat(state.pid, 22);
-  state.process_start = start_time < 0 ? 0 : (uint64_t)start_time;
+  state.process_start = (uint64_t)process_stat(state.pid, 22);
   state.started_at = now(CLOCK_REALTIME);
   state.phase = MONITOR_RUNNING;
-  clients_tell(MONITOR_STARTED, &state, sizeof state);
+  engine_tell(MONITOR_STARTED, &state, sizeof state);
   stdio_begin();
+}
+
+/* Over what is there, in one piece. Gives an errno. */
+static int write_record(void) {
+  const struct monitor_record record = {{MONITOR_VERSION, MONITOR_EXITED, 0, sizeof state}, state};
+  int fd = open(option("exit-file"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  bool written = fd >= 0 && pwrite(fd, &record, sizeof record, 0) == sizeof record;
+  int error = written && (!option("exit-sync") || !fdatasync(fd)) ? 0 : errno;
+  if (fd >= 0) close(fd);
+  return error;
+}
+
+/* Whether a process of the cgroup was killed: in memory.oom_control (cgroup v1) or memory.events (v2). */
+static bool ran_out_of_memory(void) {
+  char text[1024];
+  const char *path = option("oom-file");
+  const char *line = path && read_file(path, text, sizeof text) ? strstr(text, "oom_kill ") : NULL;
+  return line && atoi(line + strlen("oom_kill ")) > 0;
 }
 
 /*
@@ -112,13 +124,11 @@ static void runtime_ended(int status) {
  * engine, but the record is owed until it is written. Where its directory is gone, nobody wants it any more.
  */
 static void settle(void) {
-  record_owed = !record_write(&state) && errno != ENOENT;
+  int error = write_record();
+  record_owed = error && error != ENOENT;
   if (cleanup_deadline) return;
   struct monitor_state final = container_state();
-  unsigned told = clients_tell(MONITOR_EXITED, &final, sizeof final);
-  if (record_owed && told == 0) return;
-  clients_finish(ATTACH);
-  clean_up();
+  if (engine_tell(MONITOR_EXITED, &final, sizeof final) || !record_owed) clean_up();
 }
 
 static void container_ended(int status) {
@@ -127,7 +137,7 @@ static void container_ended(int status) {
   state.code = WIFSIGNALED(status) ? 128 + state.signal : WEXITSTATUS(status);
   stdio_drain();
   log_finish();
-  state.oom = record_oom();
+  state.oom = ran_out_of_memory();
   state.phase = MONITOR_ENDED;
   settle();
 }

@@ -2,7 +2,8 @@
  * wherry-monitor OPTIONS... -- RUNTIME ARGUMENTS... [-- RUNTIME ARGUMENTS...]
  *
  * The command lines start the container or exec, and remove the container when it has ended. The launcher gives us a
- * listening unix socket as descriptor 3 and a folder of our own as working directory. See monitor.h.
+ * read-only mount of the runtime as descriptor 0, a listening unix socket as descriptor 3, and a folder of our own as
+ * working directory. See monitor.h.
  */
 #include "monitor.h"
 
@@ -12,12 +13,10 @@
 
 static char **options;
 
-static struct watched {
-  void (*ready)(void *owner, short events);
-  void *owner;
-} *watched;
-static struct pollfd *polled;
-static size_t count, capacity;
+/* At most: signals, listener or engine, console, two outputs, input. */
+static struct pollfd polled[6];
+static void (*ready[6])(int fd, short events);
+static size_t count;
 
 const char *option(const char *name) {
   size_t length = strlen(name);
@@ -29,36 +28,29 @@ const char *option(const char *name) {
   return NULL;
 }
 
-void watch(int fd, short events, void (*ready)(void *owner, short events), void *owner) {
-  if (count == capacity) {
-    capacity = capacity * 2 + 16;
-    polled = grow(polled, capacity * sizeof *polled);
-    watched = grow(watched, capacity * sizeof *watched);
-  }
+void watch(int fd, short events, void (*function)(int fd, short events)) {
   polled[count] = (struct pollfd){.fd = fd, .events = events};
-  watched[count++] = (struct watched){ready, owner};
+  ready[count++] = function;
 }
 
 /* Calls who has something to do, before the time-out. */
 static void turn(int timeout) {
-  int ready = poll(polled, count, timeout);
-  for (size_t i = 0; i < count && ready > 0; i++)
-    if (polled[i].revents) watched[i].ready(watched[i].owner, polled[i].revents);
+  if (poll(polled, count, timeout) <= 0) return;
+  for (size_t i = 0; i < count; i++)
+    if (polled[i].revents) ready[i](polled[i].fd, polled[i].revents);
 }
 
-static void on_signal(void *owner, short events) {
+static void on_signal(int fd, short events) {
   struct signalfd_siginfo info;
-  while (read(*(int *)owner, &info, sizeof info) > 0) continue;
+  while (read(fd, &info, sizeof info) > 0) continue;
   container_reap();
 }
 
-/* Nobody is there who could send START, or everybody has all that there was. */
-static bool is_over(int64_t waited) {
+/* Nobody is there who could send START, or the engine has all that there was. */
+static bool is_over(bool waited) {
   static bool had_starter;
-  if (container_state().phase != MONITOR_WAITING) return container_gone() && clients_count(ANY) == 0;
-  bool has_starter = clients_count(NEW | CONTROL) > 0;
-  had_starter = had_starter || has_starter;
-  return !has_starter && (had_starter || waited >= STARTER_TIMEOUT_MS * MS);
+  had_starter = had_starter || engine_connected();
+  return !engine_connected() && (container_state().phase == MONITOR_WAITING ? had_starter || waited : container_gone());
 }
 
 static void run(int signals) {
@@ -69,10 +61,10 @@ static void run(int signals) {
     if (due) looked = time;
     bool unfinished = container_retry(due) | log_retry(due) | stdio_hung_up(due);
     count = 0;
-    watch(signals, POLLIN, on_signal, &signals);
-    clients_watch();
+    watch(signals, POLLIN, on_signal);
+    engine_watch();
     stdio_watch();
-    if (is_over(time - begin)) return;
+    if (is_over(time - begin >= STARTER_TIMEOUT_MS * MS)) return;
     turn(unfinished ? RETRY_INTERVAL_MS : container_state().phase == MONITOR_WAITING ? STARTER_TIMEOUT_MS : -1);
   }
 }

@@ -3,10 +3,10 @@
  * that containers outlive the engine. One thread around poll; each module keeps its own state behind these functions.
  *
  *   main.c      options, the loop, when to end
- *   clients.c   the connections of the engine and what they ask
+ *   engine.c    the connection with the engine and what it asks
  *   stdio.c     the container's stdin, stdout and stderr, or its terminal
  *   log.c       Docker's json-file log: encoding; log-file.c: writing, rotation, the writer thread
- *   container.c start, exit, clean-up; record.c: the exit record and the OOM counter
+ *   container.c start, exit and its record, clean-up
  *
  * A module's ..._watch function says before each turn of the loop what the module waits for, by its present state.
  */
@@ -19,25 +19,21 @@
 
 /* The value of the option `--name=value`, "" of a flag `--name`, NULL without it. */
 const char *option(const char *name);
-/* To be called by ..._watch: calls `ready` with the owner when poll has one of `events`, or an error or hang-up. */
-void watch(int fd, short events, void (*ready)(void *owner, short events), void *owner);
+/* To be called by ..._watch, once for a descriptor: calls `ready` when poll has one of `events`, an error or hang-up. */
+void watch(int fd, short events, void (*ready)(int fd, short events));
 
-/* ---- clients.c */
+/* ---- engine.c */
 
-/* What a connection is, by its first frame. */
-enum role { NEW = 1, CONTROL = 2, ATTACH = 4, ANY = 7 };
-
-void clients_watch(void);
-/* Output for every subscriber of `stream` (1 = stdout, 2 = stderr); eight bytes in front of `bytes` are overwritten. */
-void clients_output(unsigned stream, char *bytes, size_t length);
-/* An event for every control connection; gives how many got it. */
-unsigned clients_tell(enum monitor_message type, const void *payload, size_t length);
-/* How many there are of some roles. */
-unsigned clients_count(unsigned roles);
-/* How much output there may be at once, as every subscriber may have to keep it; 0 = none, for some read too slowly. */
-size_t clients_room(void);
-/* Ends connections of some roles once all their bytes are out; with NEW, no more are taken. */
-void clients_finish(unsigned roles);
+void engine_watch(void);
+bool engine_connected(void);
+/* Sends an answer or an event; false when nobody gets it. */
+bool engine_tell(enum monitor_message type, const void *payload, size_t length);
+/* Sends STDOUT or STDERR, if it is wanted. */
+void engine_output(enum monitor_message type, const char *bytes, size_t length);
+/* Whether the container has to wait with more output. */
+bool engine_behind(void);
+/* Ends the connection when all is sent; no other one is taken. */
+void engine_finish(void);
 
 /* ---- stdio.c */
 
@@ -96,12 +92,5 @@ struct monitor_state container_state(void);
 bool container_retry(bool due);
 /* Nothing is left to do but to flush connections. */
 bool container_gone(void);
-
-/* ---- record.c */
-
-/* Writes the exit record over what is there, in one piece, and durably with the option `exit-sync`; false with errno. */
-bool record_write(const struct monitor_state *state);
-/* Whether a process of the container's cgroup was killed for lack of memory. */
-bool record_oom(void);
 
 #endif

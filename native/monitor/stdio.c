@@ -1,4 +1,4 @@
-/* The container's standard streams: pipes, or one terminal. Output goes to the log and the subscribers, in that order. */
+/* The container's standard streams: pipes, or one terminal. Output goes to the log and the engine, in that order. */
 #include "monitor.h"
 
 #include <sys/ioctl.h>
@@ -7,7 +7,7 @@
 /* In the working directory. */
 #define CONSOLE_NAME "console.sock"
 #define PIPE_SIZE (256 << 10)
-/* Clients are not read while this much stdin is queued. */
+/* The engine sends no more while this much stdin is queued. */
 #define STDIN_LIMIT (1u << 20)
 /* After a read of more than this, the first one that takes all there is ends a burst: memory is given back. */
 #define BURST (8 << 10)
@@ -18,8 +18,7 @@ static struct buffer input_queue;
 static bool begun, hung_up, burst;
 static bool input_ended;      /* no more bytes are accepted; the pipe closes when the queue is empty */
 static struct winsize window; /* asked for before there was a terminal */
-/* The first eight bytes are for the header of a frame. */
-static char chunk[64 << 10] __attribute__((aligned(4096)));
+static char chunk[MONITOR_MAX_PAYLOAD] __attribute__((aligned(4096)));
 
 static void close_fd(int *fd) {
   if (*fd >= 0) close(*fd);
@@ -51,10 +50,8 @@ bool stdio_prepare(int fds[3]) {
 }
 
 size_t stdio_read_stderr(char *text, size_t size) {
-  size_t length = 0;
-  for (ssize_t got; length < size && (got = read(outputs[1], text + length, size - length)) > 0;)
-    length += (size_t)got;
-  return length;
+  ssize_t length = read(outputs[1], text, size);
+  return length > 0 ? (size_t)length : 0;
 }
 
 static void close_console(void) {
@@ -63,12 +60,12 @@ static void close_console(void) {
 }
 
 /* The runtime sends the master of the container's terminal. */
-static void console_ready(void *owner, short events) {
+static void console_ready(int fd, short events) {
   char name[256], control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(sizeof(size_t))));
   struct iovec part = {name, sizeof name};
   struct msghdr message = {
       .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-  int connection = accept4(console, NULL, NULL, SOCK_CLOEXEC);
+  int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
   bool came = recvmsg(connection, &message, MSG_CMSG_CLOEXEC) > 0;
   struct cmsghdr *header = came ? CMSG_FIRSTHDR(&message) : NULL;
   if (connection >= 0) close(connection);
@@ -80,7 +77,7 @@ static void console_ready(void *owner, short events) {
   if (window.ws_row || window.ws_col) ioctl(outputs[0], TIOCSWINSZ, &window);
 }
 
-static void flush_input(void *owner, short events) {
+static void flush_input(int fd, short events) {
   ssize_t written = 0;
   while (begun && input >= 0 && input_queue.length > 0 && written >= 0) {
     written = write(input, input_queue.bytes + input_queue.start, input_queue.length);
@@ -96,21 +93,19 @@ static void flush_input(void *owner, short events) {
 
 void stdio_begin(void) {
   begun = true;
-  if (console >= 0) console_ready(NULL, 0); /* the runtime's end may be seen before what it sent */
+  if (console >= 0) console_ready(console, 0); /* the runtime's end may be seen before what it sent */
   close_console();
-  flush_input(NULL, 0);
+  flush_input(input, 0);
 }
 
-/* Passes one read's bytes on, at most `limit`, and gives their number; 0 when nothing is there (yet, or any more). */
-static size_t read_output(int index, size_t limit) {
-  char *bytes = chunk + 8;
-  size_t size = limit < sizeof chunk - 8 ? limit : sizeof chunk - 8;
-  ssize_t length = outputs[index] < 0 ? -1 : read(outputs[index], bytes, size);
+/* Passes one read's bytes on and gives their number; 0 when nothing is there (yet, or any more). */
+static size_t read_output(int index) {
+  ssize_t length = outputs[index] < 0 ? -1 : read(outputs[index], chunk, sizeof chunk);
   if (length > 0) {
-    log_write((unsigned)index + 1, bytes, (size_t)length);
-    clients_output((unsigned)index + 1, bytes, (size_t)length);
+    log_write((unsigned)index + 1, chunk, (size_t)length);
+    engine_output(MONITOR_STDOUT + index, chunk, (size_t)length);
     burst = burst || length > BURST;
-    if (burst && (size_t)length < size) {
+    if (burst && (size_t)length < sizeof chunk) {
       burst = false;
       madvise(chunk, sizeof chunk, MADV_DONTNEED);
       log_release();
@@ -122,17 +117,16 @@ static size_t read_output(int index, size_t limit) {
   return 0;
 }
 
-static void output_ready(void *owner, short events) {
-  size_t room = clients_room();
-  if (room > 0) read_output((int)((int *)owner - outputs), room);
+static void output_ready(int fd, short events) {
+  if (!engine_behind()) read_output(fd == outputs[1]);
 }
 
 void stdio_watch(void) {
-  bool paused = !begun || clients_room() == 0;
-  if (console >= 0) watch(console, POLLIN, console_ready, NULL);
-  if (!paused && outputs[0] >= 0 && !hung_up) watch(outputs[0], POLLIN, output_ready, &outputs[0]);
-  if (!paused && outputs[1] >= 0) watch(outputs[1], POLLIN, output_ready, &outputs[1]);
-  if (begun && input >= 0 && input_queue.length > 0) watch(input, POLLOUT, flush_input, NULL);
+  bool paused = !begun || engine_behind();
+  if (console >= 0) watch(console, POLLIN, console_ready);
+  if (!paused && outputs[0] >= 0 && !hung_up) watch(outputs[0], POLLIN, output_ready);
+  if (!paused && outputs[1] >= 0) watch(outputs[1], POLLIN, output_ready);
+  if (begun && input >= 0 && input_queue.length > 0) watch(input, POLLOUT, flush_input);
 }
 
 bool stdio_hung_up(bool due) {
@@ -143,7 +137,7 @@ bool stdio_hung_up(bool due) {
 void stdio_drain(void) {
   /* All that the process wrote fits in the pipes; what comes on top is from processes that it left behind. */
   for (int i = 0; i < 2; i++) {
-    for (size_t taken = 0, part = 1; part > 0 && taken < PIPE_SIZE; taken += part) part = read_output(i, SIZE_MAX);
+    for (size_t taken = 0, part = 1; part > 0 && taken < PIPE_SIZE; taken += part) part = read_output(i);
     close_fd(&outputs[i]);
   }
   close_fd(&input);
@@ -160,7 +154,7 @@ int stdio_resize(unsigned short rows, unsigned short columns) {
 void stdin_write(const void *bytes, size_t length) {
   if (!option("stdin") || input_ended) return;
   buffer_append(&input_queue, bytes, length);
-  flush_input(NULL, 0);
+  flush_input(input, 0);
 }
 
 bool stdin_full(void) {
@@ -170,5 +164,5 @@ bool stdin_full(void) {
 void stdin_end(void) {
   if (option("tty")) return;
   input_ended = true;
-  flush_input(NULL, 0);
+  flush_input(input, 0);
 }

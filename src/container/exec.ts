@@ -1,6 +1,6 @@
 import type { ExecInspect } from '#api/types/exec.ts';
-import type { Framing, MonitorControl } from '#runtime/monitor.ts';
-import type { MonitorStream } from '#runtime/monitor-stream.ts';
+import type { MonitorControl } from '#runtime/monitor.ts';
+import type { Framing, MonitorStream } from '#runtime/monitor-stream.ts';
 import type { Container } from './container.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 

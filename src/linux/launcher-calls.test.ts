@@ -162,7 +162,7 @@ describe('the calls of a request', () => {
     writeFileSync(join(home, 'text'), 'before');
     const file = create('text');
     addCall(calls, '', 'keep', ['key', file, 0]);
-    addCall(calls, '', 'written', [file, MAX_OUTPUT]);
+    addCall(calls, '', 'written', [file, MAX_OUTPUT, 0]);
     addCall(calls, '', 'keep', ['key', file, 0]);
     addCall(calls, '', 'release', ['key'], { undoes: file });
     const { name, failed, results } = await send();

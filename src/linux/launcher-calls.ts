@@ -25,8 +25,8 @@ export interface CallArguments {
   unlinkat: [folder: number, path: string, flags: number];
   /** This and `recv` are made again while they give something, up to `size` bytes each time; that is the output. */
   read: [descriptor: Register, size: number];
-  /** What was written into a file so far, from its beginning. */
-  written: [descriptor: Register, size: number];
+  /** What was written into a file so far, from an offset on. */
+  written: [descriptor: Register, size: number, offset: number];
   fchmod: [descriptor: Register, mode: number];
   memfd_create: [name: string, flags: number];
   ftruncate: [descriptor: Register, size: number];
@@ -41,8 +41,6 @@ export interface CallArguments {
   bind: [socket: Register, address: Uint8Array];
   listen: [socket: Register, backlog: number];
   connect: [socket: Register, address: Uint8Array];
-  /** The result is the port that the socket is bound to. */
-  port: [socket: Register];
   /** The number of `passed`, unless that is `none`, is put into the bytes at `offset`, as a u32. */
   send: [socket: Register, bytes: Uint8Array, passed: Register, offset: number];
   recv: [socket: Register, size: number, flags: number];
@@ -53,18 +51,17 @@ export interface CallArguments {
   release: [key: string];
   /** The output: of each, a u32, its number in an engine that inherits it, 0 = it does not, and its key with a NUL. */
   held: [];
-  /** The engine serves; on `manager`, a connected socket, STOPPING=1 is sent when the launcher is told to stop. */
-  ready: [manager: Register];
+  /** The engine serves: from now on, one that dies is started again. */
+  ready: [];
   /** The result is the pid. Descriptors 0 to 3 of the program; `none`: /dev/null, and as the last one no descriptor. */
   spawn: [argv: string[], stdin: Register, stdout: Register, stderr: Register, third: Register];
   /** The result is the wait status; after `timeout` ms, -1 = any, the program is killed. */
   run: [argv: string[], stdin: Register, stdout: Register, stderr: Register, third: Register, timeout: number];
-  /** ESRCH unless the process began at `startTime` (field 22 of /proc/PID/stat). */
-  begun: [pid: number, startTime: string];
-  /** Waits for the end of a process; the result is its wait status, ESRCH when nobody knows it any more. */
-  ended: [pid: number, process: Register];
-  /** The output is that of libnftables, or with EINVAL its message. */
-  nft: [commands: string, json: number];
+  /**
+   * Waits for the end of a process that began at `startTime` (field 22 of /proc/PID/stat); the result is its wait status,
+   * ESRCH when it is another one or nobody knows it any more.
+   */
+  ended: [pid: number, startTime: string, process: Register];
 }
 
 export interface CallOptions {
@@ -100,6 +97,7 @@ export const none: Register = { index: -1 };
 export const MAX_OUTPUT = 64 << 10;
 
 export const AT_FDCWD = -100;
+export const AT_EMPTY_PATH = 0x1000;
 export const O_CLOEXEC = 0o2000000;
 export const SOCK_CLOEXEC = O_CLOEXEC;
 export const SOL_SOCKET = 1;
@@ -108,6 +106,12 @@ export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;
 export const OPEN_TREE_CLONE = 1;
+export const OPEN_TREE_CLOEXEC = O_CLOEXEC;
 export const MOVE_MOUNT_F_EMPTY_PATH = 4;
 export const MNT_DETACH = 2;
 export const UMOUNT_NOFOLLOW = 8;
+
+/** A struct mount_attr. */
+export function mountAttributes({ set = 0, clear = 0, propagation = 0 }): Uint8Array {
+  return Buffer.from(BigUint64Array.of(...[set, clear, propagation, 0].map(BigInt)).buffer);
+}

@@ -34,10 +34,10 @@ export function release(ask: Ask, key: string): Promise<void> {
 }
 
 /** A bound socket that does not listen, without SO_REUSEADDR: nobody else gets the port, and clients get a reset. */
-export async function holdPort(ask: Ask, { key, protocol, address, port }: HoldPortRequest): Promise<{ port: number }> {
+export async function holdPort(ask: Ask, { key, protocol, address, port }: HoldPortRequest): Promise<void> {
   const what = `binding ${protocol} port ${port} on ${address}`;
   const ip = parseIp(address);
-  if (!ip || port < 0 || port > 0xffff)
+  if (!ip || port < 1 || port > 0xffff)
     throw system(`${what} failed: the address ${address}: Invalid argument`, { code: 'EINVAL' });
   const calls: Call[] = [];
   const fine = [EPERM, ENOPROTOOPT];
@@ -47,12 +47,11 @@ export async function holdPort(ask: Ask, { key, protocol, address, port }: HoldP
   if (isV6) addCall(calls, 'bind', 'setsockopt', [socket, IPPROTO_IPV6, IPV6_V6ONLY, ON], { fine });
   addCall(calls, 'bind', 'setsockopt', [socket, SOL_SOCKET, SO_RCVBUF, NO_SPACE], { fine });
   addCall(calls, 'bind', 'bind', [socket, socketAddress(ip, port)]);
-  const bound = addCall(calls, 'bind', 'port', [socket]);
   addCall(calls, 'bind', 'keep', [key, socket, 0]);
   return await ask({
     what,
     calls,
-    decode: (results) => ({ port: results[bound.index]!.value }),
+    decode: () => undefined,
     explain: ({ name, text }) => (name === 'EEXIST' ? `the key ${key}: ${text}` : undefined),
   });
 }

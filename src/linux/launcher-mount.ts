@@ -3,12 +3,14 @@ import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isEngineError } from '#errors/errors.ts';
 import {
+  AT_EMPTY_PATH,
   AT_FDCWD,
   addCall,
   type Call,
   MNT_DETACH,
   MOVE_MOUNT_F_EMPTY_PATH,
-  O_CLOEXEC,
+  mountAttributes,
+  OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
   type Register,
   UMOUNT_NOFOLLOW,
@@ -24,8 +26,6 @@ const FSMOUNT_CLOEXEC = 1;
 const FSCONFIG_SET_FLAG = 0;
 const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_CMD_CREATE = 6;
-const OPEN_TREE_CLOEXEC = O_CLOEXEC;
-const AT_EMPTY_PATH = 0x1000;
 const AT_RECURSIVE = 0x8000;
 const LOG_LINE = 1024;
 
@@ -70,9 +70,7 @@ export async function bind(ask: Ask, request: BindRequest): Promise<void> {
   const calls: Call[] = [];
   const below = recursive ? AT_RECURSIVE : 0;
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | below;
-  const attributes = Buffer.from(
-    BigUint64Array.of(...[attributesSet, attributesClear, propagation, 0].map(BigInt)).buffer,
-  );
+  const attributes = mountAttributes({ set: attributesSet, clear: attributesClear, propagation });
   const tree = addCall(calls, `cloning the mount of ${source}`, 'open_tree', [AT_FDCWD, source, flags]);
   addCall(calls, 'setting its attributes', 'mount_setattr', [tree, '', AT_EMPTY_PATH | below, attributes]);
   attach(calls, tree, target);

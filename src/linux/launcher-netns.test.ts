@@ -112,6 +112,10 @@ describe('network namespaces through the launcher', () => {
     assert.match(await server.launcher.nft('list tables', { netns: path }), /^table inet there\n$/);
     const listed = JSON.parse(await server.launcher.nft('list chains', { json: true }));
     assert.ok(listed.nftables.some((entry: { chain?: { name: string } }) => entry.chain?.name === 'c'));
+    const ports = Array.from({ length: 9_000 }, (_, port) => port + 1);
+    await server.launcher.nft(`add set inet here s { type inet_service; elements = { ${ports.join(', ')} } }`);
+    const listing = JSON.parse(await server.launcher.nft('list set inet here s', { json: true })).nftables;
+    assert.deepEqual(listing.find(({ set }: { set?: object }) => set).set.elem, ports);
     await assert.rejects(server.launcher.nft('add tabel inet x'), (error: Error) => {
       assert.match(error.message, /nft in the engine's network namespace failed: Error: syntax error.*\n.*tabel/);
       return true;

@@ -1,10 +1,14 @@
 /** Netlink and nft through the launcher, in any network namespace. */
-import { isEngineError, system } from '#errors/errors.ts';
-import { AT_FDCWD, addCall, type Call, none, O_CLOEXEC } from './launcher-calls.ts';
+import { system } from '#errors/errors.ts';
+import { AT_FDCWD, addCall, type Call, MAX_OUTPUT, none, O_CLOEXEC } from './launcher-calls.ts';
 import type { Ask } from './launcher-connection.ts';
 import { addExchange } from './launcher-netlink.ts';
 import { enterNetns } from './launcher-netns.ts';
+import { run } from './launcher-programs.ts';
 import type { NetlinkRequest } from './launcher-types.ts';
+
+/** What fits into a reply, with room for the rest of it, in bytes. */
+const MAX_LISTING = 14 * MAX_OUTPUT;
 
 const nftErrors: Record<string, string> = {
   ENOENT: 'No such file or directory',
@@ -38,27 +42,24 @@ export async function nft(
   ask: Ask,
   commands: string,
   { json = false, netns }: { json?: boolean; netns?: string } = {},
-) {
-  const calls: Call[] = [];
-  enterNetns(calls, netns);
-  const { index } = addCall(calls, 'libnftables', 'nft', [commands, Number(json)]);
-  const listing = ask({
-    what: `nft in ${placeOf(netns)}`,
-    calls,
-    decode: (results) => results[index]!.output.toString(),
-    explain: ({ results }) => results[index]!.output.toString() || undefined,
-  });
-  return await listing.catch((error) => Promise.reject(nftError(error)));
+): Promise<string> {
+  const what = `nft in ${placeOf(netns)}`;
+  const argv = ['nft', ...(json ? ['--json'] : []), '--file', '-'];
+  const request = { argv, netns, stdin: Buffer.from(commands) };
+  const { code, stdout, stderr } = await run(ask, request, { what, maxOutput: MAX_LISTING });
+  if (code !== 0) throw nftError(what, stderr.toString());
+  if (stdout.length < MAX_LISTING) return stdout.toString();
+  throw system(`${what} failed: its output is longer than ${MAX_LISTING} bytes`, { code: 'EMSGSIZE' });
 }
 
 function placeOf(netns: string | undefined): string {
   return netns ?? "the engine's network namespace";
 }
 
-/** libnftables tells the kernel's error only by its text, in the first line of its message. */
-function nftError(error: unknown): unknown {
-  if (!isEngineError(error, 'system') || error.code !== 'EINVAL') return error;
-  const [line = ''] = error.message.split('\n');
-  const code = Object.keys(nftErrors).find((name) => line.includes(nftErrors[name]!)) ?? error.code;
-  return system(error.message, { code, cause: error });
+/** nft tells the kernel's error only by its text, in the first line of its message; before that, it says where. */
+function nftError(what: string, output: string) {
+  const message = output.replaceAll(/^\/dev\/stdin:\S+ /gm, '') || 'it was killed';
+  const [line = ''] = message.split('\n');
+  const code = Object.keys(nftErrors).find((name) => line.includes(nftErrors[name]!)) ?? 'EINVAL';
+  return system(`${what} failed: ${message}`, { code });
 }

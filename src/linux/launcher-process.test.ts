@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -111,6 +112,19 @@ describe('processes through the launcher', () => {
       closeSync(folder);
     });
   }
+
+  test('a spawned process has a read-only mount of a file, from which it can start a program', async () => {
+    const program = join(home, 'program');
+    cpSync('/bin/sh', program);
+    const script = 'exec 2>/dev/null; (echo >>/proc/$$/fd/0) && echo written; exec /proc/$$/fd/0 -c "echo started"';
+    const listenSocket = join(home, 'r.sock');
+    const argv = ['sh', '-c', `{ ${script}; } >${home}/said`];
+    spawned.push((await server.launcher.spawn({ argv, listenSocket, readOnly: program })).pid);
+    await until(() => existsSync(join(home, 'said')) && readFileSync(join(home, 'said'), 'utf8') === 'started\n');
+    const missing = await server.launcher.spawn({ argv: ['sleep', '60'], readOnly: join(home, 'missing') });
+    spawned.push(missing.pid);
+    assert.equal(readlinkSync(`/proc/${missing.pid}/fd/0`), '/dev/null');
+  });
 
   test('a socket whose program cannot be started is removed', async () => {
     const listenSocket = join(home, 'unused.sock');

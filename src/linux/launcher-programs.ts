@@ -4,11 +4,16 @@ import { basename, dirname } from 'node:path';
 import { cancelled, isEngineError, system } from '#errors/errors.ts';
 import {
   AF_UNIX,
+  AT_EMPTY_PATH,
   AT_FDCWD,
   addCall,
   type Call,
   MAX_OUTPUT,
+  mountAttributes,
   none,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  type Register,
   SOCK_CLOEXEC,
   SOCK_STREAM,
 } from './launcher-calls.ts';
@@ -16,8 +21,9 @@ import type { Ask } from './launcher-connection.ts';
 import { enterNetns } from './launcher-netns.ts';
 import type { PidExit, RunRequest, RunResult, SpawnRequest } from './launcher-types.ts';
 
-const { ENOENT } = constants.errno;
+const { EBADF, ENOENT } = constants.errno;
 const CLONE_FS = 0x200;
+const MOUNT_ATTR_RDONLY = 1;
 const SOMAXCONN = 4096;
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
@@ -27,7 +33,7 @@ const MAX_SOCKET_PATH = 108;
 /** What a program can write into each of its streams, in bytes; MAX_OUTPUT of it is given back. */
 const RUN_LIMIT = 4 << 20;
 
-export async function spawn(ask: Ask, { argv, cwd, listenSocket }: SpawnRequest): Promise<{ pid: number }> {
+export async function spawn(ask: Ask, { argv, cwd, listenSocket, readOnly }: SpawnRequest): Promise<{ pid: number }> {
   const what = `starting ${argv[0]}`;
   const calls: Call[] = [];
   const folder = listenSocket === undefined ? cwd : dirname(listenSocket);
@@ -36,7 +42,8 @@ export async function spawn(ask: Ask, { argv, cwd, listenSocket }: SpawnRequest)
     addCall(calls, `entering ${folder}`, 'chdir', [folder]);
   }
   const listener = listenSocket === undefined ? undefined : addListener(calls, what, basename(listenSocket));
-  const started = addCall(calls, 'starting it', 'spawn', [argv, none, none, none, listener?.socket ?? none]);
+  const stdin = readOnly === undefined ? none : addReadOnly(calls, readOnly);
+  const started = addCall(calls, 'starting it', 'spawn', [argv, stdin, none, none, listener?.socket ?? none]);
   if (listener)
     addCall(calls, 'removing the socket', 'unlinkat', [AT_FDCWD, listener.name, 0], { undoes: listener.bound });
   return await ask({ what, calls, decode: (results) => ({ pid: results[started.index]!.value }) });
@@ -60,10 +67,27 @@ function addListener(calls: Call[], what: string, name: string) {
   return { name, socket, bound };
 }
 
-/** stdin, stdout and stderr are files in memory: nobody has to feed or drain them, nor wait for who else has them. */
-export function run(ask: Ask, { argv, netns, stdin = Buffer.alloc(0), timeoutMs = 0 }: RunRequest): Promise<RunResult> {
+/** A read-only mount of a file that is nowhere in the file system; none of one that is not there. */
+function addReadOnly(calls: Call[], path: string): Register {
+  const label = `a read-only mount of ${path}`;
+  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+  const mount = addCall(calls, label, 'open_tree', [AT_FDCWD, path, flags], { fine: [ENOENT] });
+  const attributes = mountAttributes({ set: MOUNT_ATTR_RDONLY });
+  addCall(calls, label, 'mount_setattr', [mount, '', AT_EMPTY_PATH, attributes], { fine: [EBADF] });
+  return mount;
+}
+
+/**
+ * stdin, stdout and stderr are files in memory: nobody has to feed or drain them, nor wait for who else has them.
+ * `maxOutput`: as much is given back of stdout, in bytes.
+ */
+export function run(
+  ask: Ask,
+  { argv, netns, stdin = Buffer.alloc(0), timeoutMs = 0 }: RunRequest,
+  { what = `running ${argv[0]}`, maxOutput = MAX_OUTPUT } = {},
+): Promise<RunResult> {
   const calls: Call[] = [];
-  const label = 'starting it';
+  const label = `starting ${basename(argv[0] ?? '')}`;
   const file = () => addCall(calls, label, 'memfd_create', ['stdio', MFD_CLOEXEC | MFD_ALLOW_SEALING]);
   enterNetns(calls, netns);
   const input = file();
@@ -74,16 +98,20 @@ export function run(ask: Ask, { argv, netns, stdin = Buffer.alloc(0), timeoutMs 
     addCall(calls, label, 'seal', [output, F_SEAL_GROW]);
   }
   const ended = addCall(calls, label, 'run', [argv, input, ...outputs, none, timeoutMs || -1]);
-  const [stdout, stderr] = outputs.map((output) => addCall(calls, 'its output', 'written', [output, MAX_OUTPUT]));
+  const written = (output: Register, offset: number) =>
+    addCall(calls, 'its output', 'written', [output, MAX_OUTPUT, offset]);
+  const stderr = written(outputs[1], 0);
+  const stdout: Register[] = [];
+  for (let offset = 0; offset < maxOutput; offset += MAX_OUTPUT) stdout.push(written(outputs[0], offset));
   return ask({
-    what: `running ${argv[0]}`,
+    what,
     calls,
     decode: (results) => ({
       code: null,
       signal: null,
       ...decodeWaitStatus(results[ended.index]!.value),
-      stdout: results[stdout!.index]!.output,
-      stderr: results[stderr!.index]!.output,
+      stdout: Buffer.concat(stdout.map(({ index }) => results[index]!.output)),
+      stderr: results[stderr.index]!.output,
     }),
   });
 }
@@ -109,8 +137,7 @@ export async function watchPid(ask: Ask, pid: number, startTime: string, signal?
 function awaitEnd(ask: Ask, pid: number, startTime: string): Promise<PidExit> {
   const calls: Call[] = [];
   const process = addCall(calls, 'pidfd_open', 'pidfd_open', [pid, 0]);
-  addCall(calls, 'its start', 'begun', [pid, startTime]);
-  const { index } = addCall(calls, 'its end', 'ended', [pid, process]);
+  const { index } = addCall(calls, 'its end', 'ended', [pid, startTime, process]);
   return ask({ what: `watching process ${pid}`, calls, decode: (results) => decodeWaitStatus(results[index]!.value) });
 }
 

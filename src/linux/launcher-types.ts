@@ -21,11 +21,11 @@ export interface Launcher {
   /** Sends one or more concatenated netlink messages in a namespace and gives all replies; rejects when there are none. */
   netlink(request: NetlinkRequest): Promise<Buffer>;
   /**
-   * Runs nft commands as one transaction (libnftables) in a namespace, the engine's own by default; gives its output.
-   * Fails with the library's text, which quotes the command. Deleting takes about 11 ms (an RCU grace period).
+   * Runs nft commands as one transaction in a namespace, the engine's own by default; gives the output of nft, up to
+   * 896 KiB. Fails with its text, which quotes the command. Deleting takes about 11 ms (an RCU grace period).
    */
   nft(commands: string, options?: { json?: boolean; netns?: string }): Promise<string>;
-  /** Starts a process that outlives engine and launcher. stdio is /dev/null, no other descriptor is inherited. */
+  /** Starts a process that outlives engine and launcher. stdio is /dev/null, unless asked for no other descriptor is inherited. */
   spawn(request: SpawnRequest): Promise<{ pid: number }>;
   /**
    * Runs a program to its end and gives what it printed, of each stream 64 KiB; it cannot write more than 4 MiB. When the
@@ -36,8 +36,8 @@ export interface Launcher {
   keepDescriptor(key: string, fd: number): Promise<void>;
   /** Forgets a kept descriptor or a held port; unknown keys are fine. */
   release(key: string): Promise<void>;
-  /** Binds (does not listen on) a port and holds it; rejects with code EADDRINUSE when it is taken. Gives the port. */
-  holdPort(request: HoldPortRequest): Promise<{ port: number }>;
+  /** Binds (does not listen on) a port and holds it; rejects with code EADDRINUSE when it is taken. */
+  holdPort(request: HoldPortRequest): Promise<void>;
   /**
    * Resolves when the process ends, at once when it already has. `startTime` (field 22 of /proc/PID/stat) guards against
    * a reused pid. Rejects with kind `cancelled` on abort.
@@ -49,6 +49,8 @@ export interface Launcher {
   heldPorts(): Promise<string[]>;
   /** The engine serves: it is announced to the service manager, and from now on the launcher restarts one that dies. */
   ready(): Promise<void>;
+  /** The engine is about to end, as it was told to: the service manager hears it. */
+  stopping(): Promise<void>;
   /** Ends the connection without calling `onLost`. The launcher itself goes on. */
   close(): void;
 }
@@ -88,6 +90,8 @@ export interface SpawnRequest {
   cwd?: string;
   /** A unix socket (SOCK_STREAM, mode 0600) that listens there and is the process's descriptor 3; it may be connected to at once. */
   listenSocket?: string;
+  /** A read-only mount of this file is the process's descriptor 0 (O_PATH), /dev/null if there is no such file. */
+  readOnly?: string;
 }
 
 export interface RunRequest {
@@ -111,7 +115,6 @@ export interface HoldPortRequest {
   protocol: 'tcp' | 'udp' | 'sctp';
   /** An IPv4 or IPv6 address; `0.0.0.0` and `::` for all. */
   address: string;
-  /** 0 = any free one. */
   port: number;
 }
 

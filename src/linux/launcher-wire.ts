@@ -1,7 +1,7 @@
 /** The launcher's binary protocol as native/protocol.h defines it: a request's frame and that of its reply. */
 import type { Argument, Call } from './launcher-calls.ts';
 
-const VERSION = 2;
+const VERSION = 3;
 const HEADER_SIZE = 12;
 const NAME_SIZE = 16;
 const CALL_SIZE = NAME_SIZE + 4;

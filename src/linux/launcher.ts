@@ -8,7 +8,7 @@ import { bind, mount, unmount } from './launcher-mount.ts';
 import { createNetns, deleteNetns } from './launcher-netns.ts';
 import { netlink, nft } from './launcher-network.ts';
 import { run, spawn, watchPid } from './launcher-programs.ts';
-import { announce } from './launcher-ready.ts';
+import { ready, tell } from './launcher-ready.ts';
 import type { Launcher } from './launcher-types.ts';
 
 /** Exit code of an engine whose launcher is gone (EX_SOFTWARE of sysexits.h). */
@@ -45,7 +45,8 @@ export async function connectLauncher(
     holdPort: (request) => holdPort(ask, request),
     heldPorts: async () => [...(await listHeld(ask))].filter(([, descriptor]) => descriptor === 0).map(([key]) => key),
     watchPid: (pid, startTime, signal) => watchPid(ask, pid, startTime, signal),
-    ready: () => announce(ask, serviceManager),
+    ready: () => ready(ask, serviceManager),
+    stopping: () => tell(ask, serviceManager, 'STOPPING=1'),
     close,
   };
 }

@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { unavailable } from '#errors/errors.ts';
 import type { Launcher } from '#linux/launcher-types.ts';
+import { findProgram } from '#programs/find.ts';
 import { ensureForwarding } from './bridge.ts';
 import { planDefaultNetwork } from './default-network.ts';
 import { Firewall } from './firewall.ts';
@@ -25,7 +27,8 @@ export interface OpenNetworksOptions {
 
 /**
  * Puts the default bridge in place and gives the networks, which need one `reconcile` before the first container.
- * Throws `invalid` for settings that cannot be, `conflict` when the bridge's name belongs to another kind of link.
+ * Throws `invalid` for settings that cannot be, `conflict` when the bridge's name belongs to another kind of link,
+ * `unavailable` without nft.
  */
 export async function openNetworks(options: OpenNetworksOptions): Promise<Networks> {
   const { store, launcher, execRoot, log } = options;
@@ -39,6 +42,9 @@ export async function openNetworks(options: OpenNetworksOptions): Promise<Networ
     hasIpv6(),
   ]);
 
+  if (!(await findProgram('nft'))) {
+    throw unavailable('the program nft is not there, which sets the firewall up', { hint: 'Install nftables.' });
+  }
   const record = records.get('bridge')!;
   const network = planDefaultNetwork(settings, host, record.bridge);
   if (JSON.stringify(network) !== JSON.stringify(record.bridge)) {

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { errnoCode, system } from '#errors/errors.ts';
+import * as wire from './monitor-wire.ts';
 
 /** Exit code of a process whose own is not known, as dockerd's. */
 export const LOST_EXIT_CODE = 255;
@@ -19,7 +20,7 @@ export interface ExitRecord {
   finishedAt: bigint;
 }
 
-/** As long as a monitor writes it. */
+/** More than a monitor writes. */
 const BLANK = ' '.repeat(256);
 
 /**
@@ -41,23 +42,20 @@ export async function blankExitRecord(path: string): Promise<void> {
  * Throws `system` (code EXIT_RECORD) for a file that is not an exit record.
  */
 export async function readExitRecord(path: string): Promise<ExitRecord | undefined> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(path, 'utf8');
+    bytes = await readFile(path);
   } catch (error) {
     if (errnoCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-  if (text.trim() === '') return undefined;
-  try {
-    const { version, code, signal, oom, pid, startedAt, finishedAt } = JSON.parse(text);
-    if (version !== 1 || !Number.isInteger(code)) throw new TypeError(`version ${version}, code ${code}`);
-    return { code, signal, oom, pid, startedAt: BigInt(startedAt), finishedAt: BigInt(finishedAt) };
-  } catch (cause) {
-    throw system(`exit record ${path} cannot be read: ${text.slice(0, 80)}`, {
+  if (bytes.toString().trim() === '') return undefined;
+  if (bytes[0] !== wire.version || bytes[1] !== wire.message.exited || bytes.length < wire.recordSize) {
+    throw system(`exit record ${path} cannot be read: ${JSON.stringify(bytes.toString('latin1', 0, 80))}`, {
       code: 'EXIT_RECORD',
       hint: 'Remove the file; the container then counts as lost (exit code 255).',
-      cause,
     });
   }
+  const { code, signal, oom, pid, startedAt, finishedAt } = wire.decodeState(bytes.subarray(wire.headerSize));
+  return { code, signal, oom, pid, startedAt, finishedAt };
 }

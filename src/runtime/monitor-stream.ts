@@ -1,7 +1,26 @@
-import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { errnoCode } from '#errors/errors.ts';
-import { encodeFrame, encodeHeader, encodeResize, maxPayload, request } from './monitor-wire.ts';
+import * as wire from './monitor-wire.ts';
+
+/** `docker`: each piece after Docker's 8-byte header; `raw`: as the process wrote it, for terminals. */
+export type Framing = 'raw' | 'docker';
+
+export interface AttachOptions {
+  stdin?: boolean;
+  stdout?: boolean;
+  stderr?: boolean;
+  framing: Framing;
+}
+
+/** Where a stream's bytes go, and who hears that it can take more. */
+export interface StreamOwner {
+  /** Calls back when there is room for more. */
+  write(bytes: Buffer, done: () => void): void;
+  /** Closes stdin behind what was written. */
+  closeStdin(): void;
+  /** Its reader has caught up. */
+  drained(stream: MonitorStream): void;
+  left(stream: MonitorStream): void;
+}
 
 /**
  * An attached client: reads bytes that are ready for the wire, writes plain stdin bytes. `end()` closes the
@@ -9,64 +28,37 @@ import { encodeFrame, encodeHeader, encodeResize, maxPayload, request } from './
  * its output was read, or when the monitor is gone.
  */
 export class MonitorStream extends Duplex {
-  readonly #socket: Socket;
-  readonly #stdin: boolean;
+  readonly options: AttachOptions;
+  readonly #owner: StreamOwner;
 
-  /** `socket` is paused and past its SUBSCRIBED message; `stdin`: whether it was subscribed to write. */
-  constructor(socket: Socket, stdin: boolean) {
+  constructor(owner: StreamOwner, options: AttachOptions) {
     super({ allowHalfOpen: true });
-    this.#socket = socket;
-    this.#stdin = stdin;
-    socket.on('data', (chunk: Buffer) => {
-      if (!this.push(chunk)) socket.pause();
-    });
-    socket.on('end', () => socket.destroy());
-    socket.on('error', (error) => this.#lost(error));
-    socket.on('close', () => this.push(null));
+    this.#owner = owner;
+    this.options = options;
   }
 
-  /** Height and width of the terminal, in characters. */
-  resize(rows: number, columns: number): void {
-    if (!this.#socket.destroyed) this.#socket.write(encodeResize(rows, columns));
+  /** Whether it is to get the output of this frame. */
+  wants({ type }: wire.Frame): boolean {
+    const { stdout = false, stderr = false } = this.options;
+    return type === wire.message.stdout ? stdout : stderr;
   }
 
   override _read(): void {
-    this.#socket.resume();
+    this.#owner.drained(this);
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#socket.cork();
-    for (let offset = 0; this.#takesInput() && offset < chunk.length; offset += maxPayload) {
-      const part = chunk.subarray(offset, offset + maxPayload);
-      this.#socket.write(encodeHeader(request.stdin, part.length));
-      this.#socket.write(part);
-    }
-    this.#whenWritten(Buffer.alloc(0), done);
-    this.#socket.uncork();
-  }
-
-  override _final(done: (error?: Error | null) => void): void {
-    this.#whenWritten(encodeFrame(request.stdinEof), done);
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#socket.destroy();
-    done(error);
-  }
-
-  #takesInput(): boolean {
-    return this.#stdin && this.#socket.writable;
-  }
-
-  /** Input for a process that has ended is no error: it is dropped. */
-  #whenWritten(bytes: Buffer, done: () => void): void {
-    if (this.#takesInput()) this.#socket.write(bytes, () => done());
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    if (this.options.stdin) this.#owner.write(chunk, done);
     else done();
   }
 
-  /** A reset or a broken pipe is how the end of a monitor looks when input was still on its way. */
-  #lost(error: Error): void {
-    const code = errnoCode(error);
-    if (code !== 'ECONNRESET' && code !== 'EPIPE') this.destroy(error);
+  override _final(done: () => void): void {
+    if (this.options.stdin) this.#owner.closeStdin();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#owner.left(this);
+    done(error);
   }
 }

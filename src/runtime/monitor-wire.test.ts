@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { monitorRoom } from '#test/support/monitor.ts';
 import fc from '#test/support/property.ts';
+import { connectMonitor } from './monitor.ts';
 import {
   encodeFrame,
   encodeHeader,
-  encodeSubscribe,
+  encodeNumber,
   frameParser,
   headerSize,
   maxPayload,
+  request,
   version,
 } from './monitor-wire.ts';
 
@@ -26,9 +29,9 @@ const hostileFrame = fc.oneof(
     .record({ type: fc.integer({ min: 0, max: 255 }), length: fc.integer({ min: 0, max: 0xffffffff }) })
     .map(({ type, length }) => encodeHeader(type, length)),
   fc
-    .record({ streams: fc.nat(255), framing: fc.nat(255) })
-    .map(({ streams, framing }) => encodeSubscribe(streams, framing)),
-  fc.constant(encodeFrame(5, Buffer.alloc(maxPayload))),
+    .record({ type: fc.constantFrom(request.output, request.writer), value: fc.nat(3) })
+    .map(({ type, value }) => encodeNumber(type, value)),
+  fc.constant(encodeFrame(request.stdin, Buffer.alloc(maxPayload))),
   payload,
 );
 
@@ -44,29 +47,48 @@ async function harass(socketPath: string, bytes: Buffer, pieces: number): Promis
   socket.destroy();
 }
 
-for (const [name, running] of [
-  ['a waiting', false],
-  ['a running', true],
-] as const) {
-  test(`${name} monitor survives whatever it is sent`, async () => {
-    const { control } = await room.monitor({ container: { args: ['sleep', '1000'] }, openStdin: true });
-    if (running) await control.start();
-    const noSignal = (frame: Buffer) => frame[1] !== 3 && (running || frame[1] !== 2);
-    const session = fc.array(hostileFrame.filter(noSignal), { maxLength: 12 });
-    await fc.assert(
-      fc.asyncProperty(session, fc.integer({ min: 1, max: 6 }), async (frames, pieces) => {
-        await harass(control.socketPath, Buffer.concat(frames), pieces);
-        assert.equal((await control.state()).phase, running ? 'running' : 'waiting');
-      }),
-      { numRuns: 2000, interruptAfterTimeLimit: 2000 },
-    );
-    const { pid } = await control.start();
-    assert.ok(pid > 0);
-    await control.kill(9);
-    assert.equal((await control.exited).code, 137);
-    assert.deepEqual(await control.gone, { cleaned: true });
-  });
-}
+const isSignal = (frame: Buffer) => frame[1] === request.signal;
+const isStart = (frame: Buffer) => frame[1] === request.start;
+
+test('a waiting monitor survives whatever it is sent, and leaves without a trace', async () => {
+  const session = fc.array(
+    hostileFrame.filter((frame) => !isSignal(frame) && !isStart(frame)),
+    { maxLength: 12 },
+  );
+  await fc.assert(
+    fc.asyncProperty(session, fc.integer({ min: 1, max: 6 }), async (frames, pieces) => {
+      const { socket, process, exitFile, log } = await room.start({ openStdin: true });
+      const ended = once(process, 'exit');
+      await harass(socket, Buffer.concat(frames), pieces);
+      assert.deepEqual(await ended, [0, null]);
+      assert.equal(existsSync(exitFile) || existsSync(log), false);
+    }),
+    { numRuns: 200, interruptAfterTimeLimit: 2000 },
+  );
+});
+
+test('a running monitor survives whatever it is sent', async () => {
+  const { control, socket } = await room.monitor({ container: { args: ['sleep', '1000'] }, openStdin: true });
+  await control.start();
+  control.close();
+  const session = fc.array(
+    hostileFrame.filter((frame) => !isSignal(frame)),
+    { maxLength: 12 },
+  );
+  await fc.assert(
+    fc.asyncProperty(session, fc.integer({ min: 1, max: 6 }), async (frames, pieces) => {
+      await harass(socket, Buffer.concat(frames), pieces);
+      const next = await connectMonitor(socket);
+      assert.equal((await next.state()).phase, 'running');
+      next.close();
+    }),
+    { numRuns: 2000, interruptAfterTimeLimit: 2000 },
+  );
+  const last = await connectMonitor(socket);
+  await last.kill(9);
+  assert.equal((await last.exited).code, 137);
+  assert.deepEqual(await last.gone, { cleaned: true });
+});
 
 test('frames come out whole, however the bytes are cut', () => {
   const frames = fc.array(fc.record({ type: fc.nat(255), payload }, { noNullPrototype: true }));

@@ -1,11 +1,23 @@
 /** The monitor's side of native/protocol.h, coded and decoded. All integers are little-endian. */
+import { STDERR, STDOUT } from '#lib/stdcopy.ts';
 
-export const version = 1;
+export const version = 2;
 export const headerSize = 8;
+/** A monitor's state with its header, which is what an exit record is. */
+export const recordSize = headerSize + 56;
 /** No frame's payload is longer. */
 export const maxPayload = 64 * 1024;
 
-export const request = { query: 1, start: 2, signal: 3, resize: 4, stdin: 5, stdinEof: 6, subscribe: 7 } as const;
+export const request = {
+  query: 0,
+  start: 1,
+  signal: 2,
+  resize: 3,
+  stdin: 4,
+  stdinEof: 5,
+  output: 6,
+  writer: 7,
+} as const;
 
 export const message = {
   state: 65,
@@ -14,11 +26,13 @@ export const message = {
   exited: 68,
   cleaned: 69,
   reply: 70,
-  subscribed: 71,
+  taken: 71,
+  stdout: 72,
+  stderr: 73,
 } as const;
 
-export const stream = { stdin: 1, stdout: 2, stderr: 4 } as const;
-export const framing = { raw: 0, docker: 1 } as const;
+/** What a monitor does with output beside logging it; held: the process waits with more. */
+export const output = { ignored: 0, sent: 1, held: 2 } as const;
 
 const phases = ['waiting', 'starting', 'running', 'ended'] as const;
 
@@ -67,10 +81,11 @@ export function encodeFrame(type: number, payload: Buffer = Buffer.alloc(0)): Bu
   return Buffer.concat([encodeHeader(type, payload.length), payload]);
 }
 
-export function encodeSignal(signal: number): Buffer {
+/** A request with a u32. */
+export function encodeNumber(type: number, value: number): Buffer {
   const payload = Buffer.alloc(4);
-  payload.writeUInt32LE(signal);
-  return encodeFrame(request.signal, payload);
+  payload.writeUInt32LE(value);
+  return encodeFrame(type, payload);
 }
 
 /** `rows` and `columns` are cut to 16 bits, as the kernel has them. */
@@ -79,10 +94,6 @@ export function encodeResize(rows: number, columns: number): Buffer {
   payload.writeUInt16LE(rows & 0xffff, 0);
   payload.writeUInt16LE(columns & 0xffff, 2);
   return encodeFrame(request.resize, payload);
-}
-
-export function encodeSubscribe(streams: number, framingCode: number): Buffer {
-  return encodeFrame(request.subscribe, Buffer.from([streams, framingCode]));
 }
 
 /**
@@ -104,6 +115,14 @@ export function frameParser(): (chunk: Buffer) => Frame[] {
     }
     return frames;
   };
+}
+
+/** Output in Docker's framing: its header takes the place of ours, which is as long. */
+export function dockerFrame({ type, payload }: Frame): Buffer {
+  const frame = Buffer.from(payload.buffer, payload.byteOffset - headerSize, headerSize + payload.length);
+  frame.writeUInt32BE((type === message.stdout ? STDOUT : STDERR) << 24, 0);
+  frame.writeUInt32BE(payload.length, 4);
+  return frame;
 }
 
 export function decodeState(payload: Buffer): MonitorState {

@@ -99,11 +99,13 @@ test('a container outlives its engine: a new connection finds it running, and he
   assert.equal(state.pid, started.pid);
   assert.equal(state.startedAt, started.startedAt);
   assert.equal((await second.start()).pid, started.pid, 'a second START changes nothing');
-  const third = await connectMonitor(socket);
+  const next = connectMonitor(socket);
+  assert.equal((await second.state()).phase, 'running', 'the next connection waits');
+  second.close();
+  const third = await next;
   await third.kill(9);
-  assert.equal((await second.exited).code, 137);
   assert.equal((await third.exited).code, 137);
-  assert.deepEqual(await second.gone, { cleaned: true });
+  assert.deepEqual(await third.gone, { cleaned: true });
   assert.equal((await readExitRecord(exitFile))?.code, 137);
   await assert.rejects(connectMonitor(socket), (error) => isEngineError(error) && error.code === 'MONITOR_GONE');
 });
@@ -263,20 +265,19 @@ test('paths longer than a socket address', async () => {
   assert.equal((await control.exited).code, 0);
 });
 
-test('a hundred connections, each with its answer', async () => {
-  const { control, socket } = await room.monitor({ container: { args: ['sh', '-c', 'echo hello; sleep 1000'] } });
+test('a hundred clients get what is printed, a hundred questions their answers', async () => {
+  const { control } = await room.monitor({ container: { args: ['sh', '-c', 'echo hello; sleep 1000'] } });
   const streams = await Promise.all(
     Array.from({ length: 100 }, () => control.attach({ stdout: true, framing: 'raw' })),
   );
   await control.start();
   await Promise.all(streams.map((stream) => once(stream, 'data')));
-  const controls = await Promise.all(Array.from({ length: 100 }, () => connectMonitor(socket)));
+  const states = await Promise.all(Array.from({ length: 100 }, () => control.state()));
+  assert.deepEqual(new Set(states.map(({ phase }) => phase)), new Set(['running']));
+  const ends = streams.map((stream) => once(stream.resume(), 'end'));
   await control.kill(9);
-  assert.deepEqual(
-    new Set((await Promise.all(controls.map(({ exited }) => exited))).map(({ code }) => code)),
-    new Set([137]),
-  );
-  for (const stream of streams) stream.resume();
+  assert.equal((await control.exited).code, 137);
+  await Promise.all(ends);
   await control.gone;
 });
 
@@ -328,15 +329,21 @@ test('a clean-up that hangs or fails does not hold the monitor for ever', async 
   }
 });
 
-test('a connection that speaks another protocol is ended, the others are not', async () => {
+test('a connection that speaks another protocol is ended, the one before and the one after it are not', async () => {
   const { control, socket } = await room.monitor({ container: { args: ['sleep', '1000'] } });
   await control.start();
   const stranger = connect(socket);
   stranger.write('GET / HTTP/1.1\r\n\r\n');
   stranger.on('error', () => {});
-  await once(stranger, 'close');
+  const ended = once(stranger, 'close');
+  const next = connectMonitor(socket);
   assert.equal((await control.state()).phase, 'running');
-  await control.kill(9);
+  control.close();
+  await ended;
+  const second = await next;
+  assert.equal((await second.state()).phase, 'running');
+  await second.kill(9);
+  await second.gone;
 });
 
 test('no exit record: undefined; not an exit record: an error with a hint', async () => {

@@ -4,7 +4,8 @@ import { getSystemErrorName } from 'node:util';
 import { EngineError, errnoCode, system } from '#errors/errors.ts';
 import { runtimeText } from './errors.ts';
 import type { ExitRecord } from './exit-record.ts';
-import { MonitorStream } from './monitor-stream.ts';
+import { MonitorClients } from './monitor-clients.ts';
+import type { AttachOptions, MonitorStream } from './monitor-stream.ts';
 import * as wire from './monitor-wire.ts';
 import { connectUnix } from './unix-socket.ts';
 
@@ -29,17 +30,6 @@ export interface Started {
   startedAt: bigint;
 }
 
-/** `docker`: each piece after Docker's 8-byte header; `raw`: as the process wrote it, for terminals. */
-export type Framing = keyof typeof wire.framing;
-
-export interface AttachOptions {
-  stdin?: boolean;
-  stdout?: boolean;
-  stderr?: boolean;
-  framing: Framing;
-  signal?: AbortSignal;
-}
-
 interface Pending {
   type: number;
   resolve(payload: Buffer): void;
@@ -47,7 +37,7 @@ interface Pending {
 }
 
 /**
- * The control connection to a monitor, which may run already. Rejects with `system`, code MONITOR_GONE, when nobody
+ * The connection to a monitor, which may run already; it has one at a time. Rejects with `system`, code MONITOR_GONE, when nobody
  * listens at `socketPath`: then the exit record tells how the container ended.
  */
 export async function connectMonitor(socketPath: string, options: { signal?: AbortSignal } = {}) {
@@ -59,21 +49,6 @@ export async function connectMonitor(socketPath: string, options: { signal?: Abo
 /** The same without waiting for the monitor: one that has just been started answers when it is up. */
 export async function openMonitor(socketPath: string, { signal }: { signal?: AbortSignal } = {}) {
   return new MonitorControl(socketPath, await open(socketPath, signal));
-}
-
-/**
- * Subscribes to the streams of a monitor. Once this resolves no byte of output is missed; before a START that is all
- * of it.
- */
-export async function attachMonitor(socketPath: string, options: AttachOptions): Promise<MonitorStream> {
-  const socket = await open(socketPath, options.signal);
-  const streams =
-    (options.stdin ? wire.stream.stdin : 0) |
-    (options.stdout ? wire.stream.stdout : 0) |
-    (options.stderr ? wire.stream.stderr : 0);
-  socket.write(wire.encodeSubscribe(streams, wire.framing[options.framing]));
-  await readAcknowledgement(socket, socketPath, options.signal);
-  return new MonitorStream(socket, options.stdin === true);
 }
 
 export class MonitorControl {
@@ -89,12 +64,14 @@ export class MonitorControl {
    */
   readonly gone: Promise<{ cleaned: boolean }>;
   readonly #socket: Socket;
+  readonly #clients: MonitorClients;
   readonly #pending: Pending[] = [];
   readonly #started = Promise.withResolvers<Started>();
   readonly #exited = Promise.withResolvers<ExitRecord>();
   readonly #gone = Promise.withResolvers<{ cleaned: boolean }>();
   #cleaned = false;
-  #asked = false;
+  /** START was sent, or need not be. */
+  #begun = false;
 
   /** Takes over a fresh connection; see `connectMonitor`. */
   constructor(socketPath: string, socket: Socket) {
@@ -102,6 +79,7 @@ export class MonitorControl {
     this.exited = this.#exited.promise;
     this.gone = this.#gone.promise;
     this.#socket = socket;
+    this.#clients = new MonitorClients((frame) => this.#send(frame));
     this.#started.promise.catch(() => {});
     this.exited.catch(() => {});
     const parse = wire.frameParser();
@@ -125,8 +103,8 @@ export class MonitorControl {
    */
   async start(options: { signal?: AbortSignal } = {}): Promise<Started> {
     options.signal?.throwIfAborted();
-    if (!this.#asked && !this.#socket.destroyed) this.#socket.write(wire.encodeFrame(wire.request.start));
-    this.#asked = true;
+    if (!this.#begun) this.#send(wire.encodeFrame(wire.request.start));
+    this.#begun = true;
     return await abortable(this.#started.promise, options.signal);
   }
 
@@ -136,7 +114,7 @@ export class MonitorControl {
 
   /** Sends a signal to the process, or to the runtime that is starting it. Rejects with ESRCH when neither runs. */
   async kill(signal: number): Promise<void> {
-    await this.#command(wire.encodeSignal(signal), `signal ${signal}`);
+    await this.#command(wire.encodeNumber(wire.request.signal, signal), `signal ${signal}`);
   }
 
   /** Height and width of the terminal in characters, also before the start. Rejects with ENOTTY without one. */
@@ -145,12 +123,19 @@ export class MonitorControl {
   }
 
   /** Closes stdin after what is queued; a terminal's stays open. */
-  async closeStdin(): Promise<void> {
-    await this.#command(wire.encodeFrame(wire.request.stdinEof), 'closing stdin');
+  closeStdin(): void {
+    this.#clients.closeStdin();
   }
 
-  attach(options: AttachOptions): Promise<MonitorStream> {
-    return attachMonitor(this.socketPath, options);
+  /**
+   * Attaches a client. Once this resolves no byte of output is missed; before the start that is all of it. Rejects with
+   * MONITOR_GONE when the monitor is.
+   */
+  async attach(options: AttachOptions): Promise<MonitorStream> {
+    if (this.#socket.destroyed) throw monitorGone(this.socketPath);
+    const stream = this.#clients.add(options);
+    if (this.#begun) await this.state().catch(() => {}); // a monitor that answers has heard of the client
+    return stream;
   }
 
   /** Leaves; the container goes on. Before the start, the monitor ends. */
@@ -173,7 +158,7 @@ export class MonitorControl {
       this.#socket.destroy();
     }, replyTimeout);
     this.#pending.push({ type, resolve, reject });
-    this.#socket.write(frame);
+    this.#send(frame);
     try {
       return await promise;
     } finally {
@@ -181,8 +166,17 @@ export class MonitorControl {
     }
   }
 
-  #take({ type, payload }: wire.Frame): void {
-    if (type === wire.message.state || type === wire.message.reply) {
+  #send(frame: Buffer): void {
+    if (!this.#socket.destroyed) this.#socket.write(frame);
+  }
+
+  #take(frame: wire.Frame): void {
+    const { type, payload } = frame;
+    if (type === wire.message.stdout || type === wire.message.stderr) {
+      this.#clients.pass(frame);
+    } else if (type === wire.message.taken) {
+      this.#clients.taken();
+    } else if (type === wire.message.state || type === wire.message.reply) {
       if (type === wire.message.state) this.#learn(wire.decodeState(payload));
       const next = this.#pending.shift();
       if (next?.type !== type) throw new RangeError(`message ${type} out of order`);
@@ -197,11 +191,15 @@ export class MonitorControl {
   }
 
   #learn(state: wire.MonitorState): void {
+    this.#begun ||= state.phase !== 'waiting';
     if (state.pid > 0) this.#started.resolve(state);
-    if (state.phase === 'ended' && state.pid > 0) this.#exited.resolve(nextTurn(state));
+    if (state.phase !== 'ended') return;
+    this.#clients.end();
+    if (state.pid > 0) this.#exited.resolve(nextTurn(state));
   }
 
   #fail(error: unknown): void {
+    this.#clients.end();
     this.#started.reject(error);
     this.#exited.reject(error);
   }
@@ -239,30 +237,4 @@ async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined
   } finally {
     signal.removeEventListener('abort', abort);
   }
-}
-
-/** Takes exactly the SUBSCRIBED message off the socket, which stays paused. */
-function readAcknowledgement(socket: Socket, socketPath: string, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = () => {
-      stop();
-      socket.destroy();
-      reject(signal?.aborted ? signal.reason : monitorGone(socketPath));
-    };
-    const read = () => {
-      const header: Buffer | null = socket.read(wire.headerSize);
-      if (header === null) return;
-      stop();
-      if (header[0] === wire.version && header[1] === wire.message.subscribed) resolve();
-      else fail();
-    };
-    const timer = setTimeout(fail, replyTimeout);
-    const stop = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', fail);
-      socket.off('readable', read).off('end', fail).off('error', fail).off('close', fail);
-    };
-    socket.on('readable', read).on('end', fail).on('error', fail).on('close', fail);
-    signal?.addEventListener('abort', fail, { once: true });
-  });
 }

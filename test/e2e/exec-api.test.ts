@@ -262,7 +262,7 @@ describe('a client that', () => {
     const [other, silent] = await held({ Cmd: ['sh', '-c', 'echo ready; exec sleep 1000'], Tty: true });
     silent.socket.end();
     await sleep(50);
-    assert.equal(await descriptors(), before + 6, 'each: the client, the monitor twice');
+    assert.equal(await descriptors(), before + 4, 'each: the client, the monitor');
     for (const { socket } of [client, silent]) socket.destroy();
     while ((await descriptors()) > before + 2) await sleep(50);
     for (const exec of [id, other]) {

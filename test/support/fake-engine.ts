@@ -16,7 +16,8 @@ const launcher = await launcherFromEnvironment();
 const key = `unix:${path};é`;
 const seen: string[] = [];
 for (const signal of ['SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => seen.push(signal));
-process.on('SIGTERM', () => {
+process.on('SIGTERM', async () => {
+  await launcher.stopping();
   if (mode !== 'stubborn') process.exit(5);
 });
 
@@ -42,7 +43,12 @@ async function listen(): Promise<void> {
   if (inherited === undefined) {
     const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
     await launcher.keepDescriptor(key, fd);
-    await launcher.holdPort({ key: 'port', protocol: 'tcp', address: '127.0.0.1', port: 0 });
+    await launcher.holdPort({
+      key: 'port',
+      protocol: 'tcp',
+      address: '127.0.0.1',
+      port: 10_000 + (process.pid % 20_000),
+    });
   }
   await launcher.ready();
 }

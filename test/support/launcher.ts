@@ -29,9 +29,18 @@ export interface TestLauncher {
   close(): Promise<void>;
 }
 
+/** Hands what comes on descriptor 3 to the launcher, and back, until one of both ends. */
+const relay = `exec 2>/dev/null; trap 'exit 0' TERM
+{ cat <&3 >&$WHERRY_LAUNCHER_FD; kill $$; } &
+{ cat <&$WHERRY_LAUNCHER_FD >&3; kill $$; } &
+wait`;
+
+/** Arguments of a launcher that has in the engine's place who is at the other end of its descriptor 3. */
+export const servingDescriptor3 = ['--', 'sh', '-c', relay];
+
 /** A launcher's process, and the other end of its channel. It ends with the channel, which gives its exit code. */
 export function spawnLauncher({ netns }: { netns?: string } = {}) {
-  const command = [nativeProgram('wherry-launcher'), '--serve', '3'];
+  const command = [nativeProgram('wherry-launcher'), ...servingDescriptor3];
   if (netns !== undefined) command.unshift('nsenter', `--net=/run/netns/${netns}`);
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));

@@ -45,7 +45,15 @@ export function monitorRoom(runtime = '/usr/sbin/runc') {
   let count = 0;
   makeRootfs(rootfs);
 
-  async function monitor({ container, exec, sanitized, ...options }: TestMonitorOptions): Promise<TestMonitor> {
+  async function monitor(options: TestMonitorOptions): Promise<TestMonitor> {
+    const started = await start(options);
+    const result = { ...started, control: await connectMonitor(started.socket) };
+    monitors.push(result);
+    return result;
+  }
+
+  /** One that nobody has connected to yet. */
+  async function start({ container, exec, sanitized, ...options }: TestMonitorOptions) {
     const number = count++;
     const id = exec?.id ?? `wherry-test-${process.pid}-${number}`;
     const directory = join(root, `m${number}`);
@@ -72,10 +80,7 @@ export function monitorRoom(runtime = '/usr/sbin/runc') {
         ...options,
       }),
     ]);
-    const control = await connectMonitor(socket);
-    const result = { id, directory, socket, exitFile, log, control, ...started };
-    monitors.push(result);
-    return result;
+    return { id, directory, socket, exitFile, log, ...started };
   }
 
   async function close(): Promise<void> {
@@ -89,7 +94,7 @@ export function monitorRoom(runtime = '/usr/sbin/runc') {
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
   }
 
-  return { root, rootfs, runtime, runtimeRoot, monitor, close };
+  return { root, rootfs, runtime, runtimeRoot, monitor, start, close };
 }
 
 /** The same with crun, also on a hybrid cgroup host, where it wants to see no controller left on v2. */

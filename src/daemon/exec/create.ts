@@ -5,7 +5,7 @@ import { Exec, type ExecRecord } from '#container/exec.ts';
 import { conflict, errnoCode, invalid } from '#errors/errors.ts';
 import { randomId } from '#lib/names.ts';
 import { fault } from '#lib/write-steps.ts';
-import type { Framing } from '#runtime/monitor.ts';
+import type { Framing } from '#runtime/monitor-stream.ts';
 import type { Engine } from '../engine.ts';
 import { refuseRestarting } from '../refusals.ts';
 import { publishExec } from './events.ts';

@@ -3,8 +3,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ConsoleSize, Exec, ExecStart, PreparedExec } from '#container/exec.ts';
 import { settleAll } from '#lib/settle-all.ts';
 import { fault } from '#lib/write-steps.ts';
-import { attachMonitor, type Framing, openMonitor } from '#runtime/monitor.ts';
+import { openMonitor } from '#runtime/monitor.ts';
 import { monitorArguments } from '#runtime/monitor-arguments.ts';
+import type { Framing } from '#runtime/monitor-stream.ts';
 import type { Engine } from '../engine.ts';
 import { execMonitorOptions } from '../launch/monitor-options.ts';
 import { describeProcess } from './process.ts';
@@ -74,18 +75,11 @@ async function startMonitor(
   made: Partial<PreparedExec>,
 ): Promise<void> {
   const { socket } = engine.paths.exec(exec.container.id, exec.id);
-  const argv = [engine.monitor, ...monitorArguments(execMonitorOptions(engine, exec))];
-  await engine.launcher.spawn({ argv, listenSocket: socket });
-  const monitor = openMonitor(socket); // before the streams: a monitor that nobody is left to start goes
-  const stream = framing && attachMonitor(socket, { ...exec.record.streams, framing });
-  await settleAll([
-    (async () => {
-      made.monitor = await monitor;
-    })(),
-    (async () => {
-      made.stream = await stream;
-    })(),
-  ]);
+  const options = execMonitorOptions(engine, exec);
+  const argv = [engine.monitor, ...monitorArguments(options)];
+  await engine.launcher.spawn({ argv, listenSocket: socket, readOnly: options.runtime });
+  made.monitor = await openMonitor(socket);
+  made.stream = framing && (await made.monitor.attach({ ...exec.record.streams, framing }));
 }
 
 async function writeProcess(engine: Engine, exec: Exec, size: ConsoleSize | undefined): Promise<void> {

@@ -121,8 +121,9 @@ async function makeNetwork(engine: Engine, container: Container): Promise<void> 
 
 async function startMonitor(engine: Engine, container: Container, run: Run): Promise<MonitorControl> {
   const { socket } = engine.paths.container(container.id);
-  const argv = [engine.monitor, ...monitorArguments(monitorOptions(engine, container))];
-  await engine.launcher.spawn({ argv, listenSocket: socket });
+  const options = monitorOptions(engine, container);
+  const argv = [engine.monitor, ...monitorArguments(options)];
+  await engine.launcher.spawn({ argv, listenSocket: socket, readOnly: options.runtime });
   run.monitor = await openMonitor(socket);
   await subscribeWaiting(container, run.monitor);
   return run.monitor;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
+import { connectMonitor } from '#runtime/monitor.ts';
 import { encodeFrame, maxPayload, request } from '#runtime/monitor-wire.ts';
 import { monitorRoom } from '#test/support/monitor.ts';
 import { fuzzTarget } from '../target.ts';
@@ -15,7 +16,8 @@ const payloads: Record<number, fc.Arbitrary<Uint8Array>> = {
   [request.resize]: fc.uint8Array({ minLength: 4, maxLength: 4 }),
   [request.stdin]: fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.constant(new Uint8Array(maxPayload))),
   [request.stdinEof]: fc.constant(new Uint8Array()),
-  [request.subscribe]: fc.uint8Array({ minLength: 2, maxLength: 2 }),
+  [request.output]: fc.constantFrom(...[0, 1, 2, 255].map((value) => Uint8Array.of(value, 0, 0, 0))),
+  [request.writer]: fc.constantFrom(...[0, 1, 255].map((value) => Uint8Array.of(value, 0, 0, 0))),
 };
 const frame = fc
   .constantFrom(...Object.values(request))
@@ -33,7 +35,7 @@ const conversation = fc.tuple(
   fc.nat(),
 );
 
-/** Whatever comes on other connections, a sanitized monitor serves and the container runs. */
+/** Whatever comes on connections before, a sanitized monitor serves and the container runs. */
 export const monitorProtocol = fuzzTarget<[good: Buffer, bad: Buffer, cut: number][]>({
   name: 'monitor-protocol',
   quick: 1000,
@@ -45,17 +47,21 @@ export const monitorProtocol = fuzzTarget<[good: Buffer, bad: Buffer, cut: numbe
       sanitized: true,
     });
     const started = await control.start();
+    control.close();
     return {
       input: fc.array(conversation, { maxLength: 5 }),
       async check(conversations) {
         await Promise.all(conversations.map((words) => converse(socket, words)));
-        const { phase, pid } = await control.state();
+        const next = await connectMonitor(socket);
+        const { phase, pid } = await next.state();
         assert.deepEqual([phase, pid], ['running', started.pid]);
+        next.close();
       },
       async close() {
-        await control.kill(9);
-        assert.equal((await control.exited).code, 137);
-        assert.deepEqual(await control.gone, { cleaned: true });
+        const last = await connectMonitor(socket);
+        await last.kill(9);
+        assert.equal((await last.exited).code, 137);
+        assert.deepEqual(await last.gone, { cleaned: true });
         await room.close();
       },
     };
