@@ -3,6 +3,21 @@
  * descriptor of its own, and uses it while the engine does not.
  */
 
+/** What node:net has beneath a socket. */
+export interface SocketHandle {
+  fd: number;
+  reading: boolean;
+  readStart(): void;
+  readStop(): void;
+}
+
+/** Undefined where it carries TLS, is no socket or has been closed. */
+export function handleOf(socket: object): SocketHandle | undefined {
+  if ('encrypted' in socket) return undefined;
+  const handle = (socket as { _handle?: SocketHandle | null })._handle;
+  return handle && 'fd' in handle ? handle : undefined;
+}
+
 /** A client's connection, whose socket a program may use. */
 export interface ClientSocket {
   /**

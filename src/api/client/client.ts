@@ -85,7 +85,7 @@ export function createClient(endpoint: Endpoint, options: ClientOptions = {}): C
 
   /** Learns the daemon's version from a refusal, so that a daemon of the same age costs no extra round trip. */
   const negotiated = async (method: string, path: string, request: RequestOptions) => {
-    if (!settled && request.body && typeof request.body === 'object' && !Buffer.isBuffer(request.body)) {
+    if (!settled && request.body && typeof request.body !== 'string' && !Buffer.isBuffer(request.body)) {
       await negotiated('GET', '/_ping', { signal: request.signal }).then(({ socket }) => socket.destroy());
     }
     const tried = version;

@@ -1,4 +1,5 @@
 import type { ContainerPathStat, FilesystemChange } from '#api/types/container.ts';
+import type { Receivable } from '#lib/client-socket.ts';
 import type { Client, Query } from './client.ts';
 import { DaemonError } from './daemon-error.ts';
 import type { Body } from './http1.ts';
@@ -28,9 +29,9 @@ export async function readContainerPath(
   client: Client,
   container: string,
   path: string,
-): Promise<{ stat: ContainerPathStat; tar: AsyncGenerator<Buffer> }> {
-  const { headers, body } = await client.request('GET', `${pathOf(container)}/archive`, { query: { path } });
-  return { stat: statOf(headers), tar: body };
+): Promise<{ stat: ContainerPathStat; tar: Receivable }> {
+  const { headers, lendable } = await client.request('GET', `${pathOf(container)}/archive`, { query: { path } });
+  return { stat: statOf(headers), tar: lendable };
 }
 
 /** Makes what is in a tar below a folder of a container. */

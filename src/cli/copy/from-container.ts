@@ -31,7 +31,8 @@ export async function copyFrom(
   const last = rename && { from: toBytes(rename.from), to: toBytes(rename.to) };
   const progress = copyProgress(context, { heading: 'Copying from container - ', quiet });
   try {
-    await unpack(progress.count(tar), folder, (name) => (last ? renamed(own(name), last) : own(name)));
+    const rename = (name: string) => (last ? renamed(own(name), last) : own(name));
+    await unpack(progress.count(tar), folder, { rename, taken: progress.add, live: progress.live });
   } catch (error) {
     progress.end();
     throw error;

@@ -1,12 +1,13 @@
 import type { Client } from '#api/client/client.ts';
 import { statContainerPath, writeContainerPath } from '#api/client/container-files.ts';
+import type { BodyOptions } from '#api/client/http1.ts';
 import { GO_DEVICE, GO_DIRECTORY, GO_SYMLINK } from '#lib/go-file-mode.ts';
+import { packHere } from '#programs/tree-here.ts';
 import type { Context } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import type { ContainerPath } from './argument.ts';
 import { chooseDestination, type FoundTarget, renamed } from './destination.ts';
-import { pack } from './pack.ts';
-import { linkDestination, splitEntry, toBytes } from './paths.ts';
+import { linkDestination, splitEntry } from './paths.ts';
 import { copyProgress } from './progress.ts';
 import { findSource } from './source.ts';
 
@@ -26,15 +27,14 @@ export async function copyTo(
   }
   const source = await findSource(given, followLink);
   const { folder, rename } = chooseDestination(source, target);
-  const { name } = splitEntry(source.path);
-  const first = { from: toBytes(name), to: toBytes(source.newName || name) };
-  const last = rename && { from: toBytes(rename.from), to: toBytes(rename.to) };
-  const own = (entry: string) => renamed(entry, first);
-  const names = source.newName === '' ? (entry: string) => entry : own;
-  const tar = pack(source.path, last ? (entry) => renamed(names(entry), last) : names);
+  const from = splitEntry(source.path);
+  const own = source.newName === '' ? from.name : renamed(from.name, { from: from.name, to: source.newName });
+  const as = rename ? renamed(own, rename) : own;
   const progress = copyProgress(context, { heading: 'Copying to container - ', quiet });
+  const packed = { ...from, as: as.replace(/(.)\/$/, '$1'), path: source.path };
+  const tar = (to: BodyOptions) => packHere(packed, { ...to, sent: progress.set });
   try {
-    await writeContainerPath(client, container, folder, progress.count(tar), { toUser: archive });
+    await writeContainerPath(client, container, folder, tar, { toUser: archive });
   } catch (error) {
     progress.end();
     throw error;
