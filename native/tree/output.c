@@ -82,6 +82,7 @@ void output_flush(void) {
 
 void output_end(void) {
   output_flush();
+  if (counting) write_all("0\r\n\r\n", 5);
   count_sent(0, true);
 }
 

@@ -92,7 +92,10 @@ void output(const void *bytes, size_t length);
 /* Exactly `length` bytes: of the file, then zeros if it has become shorter; false then. */
 bool output_file(int fd, off_t length);
 void output_flush(void);
-/* All of it goes to the client's socket in the same way; standard output gets decimal numbers in lines: how many bytes have gone. */
+/*
+ * All of it goes to the client's socket in the same way, and in the end the last, empty chunk; standard output gets decimal
+ * numbers in lines: how many bytes have gone.
+ */
 void output_to_client(void);
 void output_end(void);
 

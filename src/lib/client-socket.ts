@@ -36,6 +36,12 @@ export interface Sendable extends AsyncIterable<Buffer> {
   sendChunks?: (() => Promise<void>) | undefined;
 }
 
+/** Bytes of ours for a daemon; the last, empty chunk is written, too, if all is well. */
+export interface SendableWhole extends AsyncIterable<Buffer> {
+  /** As that of a Sendable. */
+  sendAll?: (() => Promise<void>) | undefined;
+}
+
 /** Bytes of a client: either they are read here, or the next ones are read from the client's socket by a program. */
 export interface Receivable extends AsyncIterable<Buffer>, ClientSocket {
   /** Stops the engine's reading; undefined when that cannot be just now. */

@@ -1,4 +1,4 @@
-import type { ClientSocket, Sendable } from '#lib/client-socket.ts';
+import type { ClientSocket, SendableWhole } from '#lib/client-socket.ts';
 import { type Program, start } from './run.ts';
 import { programFailure, TREE_PROGRAM } from './tree.ts';
 import { type FromClient, feed } from './tree-feed.ts';
@@ -26,11 +26,11 @@ export interface SendHere {
  * What is here as a tar: sockets are left out, of the extended attributes there are the user's and the capability. Reading or
  * sending it throws `system` with the errno's name as code, `invalid` when a file becomes shorter meanwhile.
  */
-export function packHere({ folder, name, as, path }: PackHere, { client, signal, sent }: SendHere): Sendable {
+export function packHere({ folder, name, as, path }: PackHere, { client, signal, sent }: SendHere): SendableWhole {
   const third = client.descriptor();
   const argv = ['pack-here', folder, name, as, path, ...(third === undefined ? [] : ['client'])];
   const program = start(TREE_PROGRAM, argv, { stdout: 'pipe', third, signal });
-  return third === undefined ? { [Symbol.asyncIterator]: tar } : { [Symbol.asyncIterator]: tar, sendChunks };
+  return third === undefined ? { [Symbol.asyncIterator]: tar } : { [Symbol.asyncIterator]: tar, sendAll };
 
   async function* tar(): AsyncGenerator<Buffer, void, void> {
     let bytes = 0;
@@ -41,7 +41,7 @@ export function packHere({ folder, name, as, path }: PackHere, { client, signal,
     }
   }
 
-  async function sendChunks(): Promise<void> {
+  async function sendAll(): Promise<void> {
     let line = '';
     for await (const text of outputOf(program)) {
       const lines = (line + text.toString()).split('\n');

@@ -4,14 +4,14 @@
  */
 import type { Duplex } from 'node:stream';
 import { errnoCode } from '#errors/errors.ts';
-import { type ClientSocket, handleOf, type Receivable, type Sendable } from '#lib/client-socket.ts';
+import { type ClientSocket, handleOf, type Receivable, type SendableWhole } from '#lib/client-socket.ts';
 import { type ByteSource, byteSource, drain, readUntil } from './byte-source.ts';
 import { ReplyBody } from './reply-body.ts';
 
 export type Body = string | Buffer | AsyncIterable<Uint8Array> | MakeBody;
 
 /** Makes a body for a connection that is there, and on which nothing is written but that. */
-export type MakeBody = (to: BodyOptions) => Sendable;
+export type MakeBody = (to: BodyOptions) => SendableWhole;
 
 export interface BodyOptions {
   client: ClientSocket;
@@ -86,16 +86,15 @@ async function send(socket: Duplex, request: Request, refused: AbortSignal): Pro
 
 async function sendMade(socket: Duplex, make: MakeBody, refused: AbortSignal): Promise<void> {
   const body = make({ client: { descriptor: () => handleOf(socket)?.fd }, signal: refused });
-  if (!body.sendChunks) return sendChunks(socket, body, refused);
+  if (!body.sendAll) return sendChunks(socket, body, refused);
   try {
-    await body.sendChunks();
+    await body.sendAll();
   } catch (error) {
     // a daemon that takes no more has said why
     if (refused.aborted || ['EPIPE', 'ECONNRESET'].includes(errnoCode(error) ?? '')) return;
     socket.destroy();
     throw new BodyError('the body could not be read', { cause: error });
   }
-  if (!socket.destroyed) socket.write('0\r\n\r\n', 'latin1');
 }
 
 async function sendChunks(socket: Duplex, body: AsyncIterable<Uint8Array>, refused: AbortSignal): Promise<void> {

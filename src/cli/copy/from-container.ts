@@ -7,7 +7,6 @@ import type { ContainerPath } from './argument.ts';
 import { chooseDestination, renamed } from './destination.ts';
 import { linkDestination, renamedBy, splitEntry, toBytes, withEndOf } from './paths.ts';
 import { copyProgress } from './progress.ts';
-import { findTarget, unpack } from './unpack.ts';
 
 /** Copies what is at a path of a container to a path here, or its tar to standard output. */
 export async function copyFrom(
@@ -19,11 +18,14 @@ export async function copyFrom(
 ): Promise<void> {
   if (target !== '-') await checkOutputPath(target, { folder: true });
   const source = followLink ? await followed(client, container, path) : { path, newName: '' };
-  const { stat, tar } = await readContainerPath(client, container, source.path);
-  if (target === '-') {
+  const asked = readContainerPath(client, container, source.path);
+  const unpacking = target === '-' ? undefined : import('./unpack.ts'); // while the daemon looks
+  const { stat, tar } = await asked;
+  if (unpacking === undefined) {
     for await (const piece of tar) await print(context.stdout, piece);
     return;
   }
+  const { findTarget, unpack } = await unpacking;
   const isFolder = (stat.mode & GO_DIRECTORY) !== 0;
   const { folder, rename } = chooseDestination({ ...source, isFolder }, await findTarget(target));
   const first = { from: toBytes(splitEntry(source.path).name), to: toBytes(source.newName) };

@@ -2,7 +2,6 @@ import type { Client } from '#api/client/client.ts';
 import { statContainerPath, writeContainerPath } from '#api/client/container-files.ts';
 import type { BodyOptions } from '#api/client/http1.ts';
 import { GO_DEVICE, GO_DIRECTORY, GO_SYMLINK } from '#lib/go-file-mode.ts';
-import { packHere } from '#programs/tree-here.ts';
 import type { Context } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import type { ContainerPath } from './argument.ts';
@@ -19,12 +18,15 @@ export async function copyTo(
   { container, path }: ContainerPath,
   { followLink, quiet, archive }: { followLink: boolean; quiet: boolean; archive: boolean },
 ): Promise<void> {
-  const target = await findInContainer(client, container, path);
-  if (given === '-') {
+  const looked = findInContainer(client, container, path);
+  const packing = given === '-' ? undefined : import('#programs/tree-here.ts'); // while the daemon looks
+  const target = await looked;
+  if (packing === undefined) {
     if (target.is !== 'folder') throw new CommandError(`destination "${container}:${path}" must be a directory`);
     await writeContainerPath(client, container, target.path, context.stdin, { toUser: archive });
     return;
   }
+  const { packHere } = await packing;
   const source = await findSource(given, followLink);
   const { folder, rename } = chooseDestination(source, target);
   const from = splitEntry(source.path);
