@@ -37,7 +37,7 @@ export class ReplyBody implements Receivable {
   /** Stops reading beneath the stream, which knows nothing of it: for it no byte comes meanwhile. */
   lend(): Lent | undefined {
     const handle = handleOf(this.#socket);
-    if (!handle || this.#left === 0) return undefined;
+    if (!handle || this.#left === 0 || this.#left === Infinity) return undefined;
     const early = this.#source.come();
     if (early.length > this.#left) {
       this.#source.unread(early); // there is a line among it
