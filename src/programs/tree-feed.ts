@@ -17,14 +17,14 @@ export interface FromClient {
 export async function feed(
   argv: string[],
   records: AsyncIterable<Buffer | FromClient>,
-  { signal, client }: { signal: AbortSignal; client: ClientSocket },
+  { signal, client }: { signal?: AbortSignal; client: ClientSocket },
 ): Promise<void> {
   const abort = new AbortController();
   const program = start(TREE_PROGRAM, argv, {
     stdin: 'pipe',
     stdout: 'pipe',
     third: client.descriptor(),
-    signal: AbortSignal.any([signal, abort.signal]),
+    signal: signal ? AbortSignal.any([signal, abort.signal]) : abort.signal,
   });
   const input = program.stdin!;
   const answers = reader(program.stdout!);

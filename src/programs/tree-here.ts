@@ -63,7 +63,7 @@ async function* outputOf(program: Program): AsyncGenerator<Buffer, void, void> {
 export function unpackHere(
   folder: string,
   records: AsyncIterable<Buffer | FromClient>,
-  options: { client: ClientSocket; signal: AbortSignal },
+  options: { client: ClientSocket },
 ): Promise<void> {
   return feed(['unpack-here', folder], records, options);
 }

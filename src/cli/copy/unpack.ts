@@ -61,8 +61,7 @@ export async function unpack(
     if (isLink) throw new CommandError(`cannot overwrite non-directory ${text} with directory ${text}`);
   };
   const records = treeRecords(tar, { base, rename, onItself, client: tar, most: live ? LOOKED_AT : Infinity });
-  const signal = new AbortController().signal;
-  await unpackHere(base, counted(records, taken), { client: tar, signal });
+  await unpackHere(base, counted(records, taken), { client: tar });
 }
 
 async function* counted(
