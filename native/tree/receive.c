@@ -9,8 +9,6 @@
 
 #define CLIENT 3
 #define PIECES 64
-#define WAY (1 << 20)
-#define WORTH_MOVING (1 << 18)
 /* CRLF, up to 13 digits, CRLF. */
 #define LONGEST_LINE 17
 
@@ -81,29 +79,6 @@ static void write_pieces(int fd, struct iovec *piece, int count, const char *nam
   }
 }
 
-/* A pipe through which bytes go from socket to file inside the kernel; -1 = there is none. */
-static const int *kernel_way(void) {
-  static int way[2] = {0, 0};
-  if (way[0] == 0 && (pipe2(way, O_CLOEXEC) || fcntl(way[1], F_SETPIPE_SZ, WAY) < 0)) way[0] = -1;
-  return way;
-}
-
-/* Moves what comes of `left` bytes that are one run in the socket; gives how many there were. */
-static uint64_t move(int fd, uint64_t left, const char *name) {
-  const int *way = kernel_way();
-  struct pollfd client = {.fd = CLIENT, .events = POLLIN};
-  uint64_t moved = 0;
-  while (way[0] >= 0 && moved < left) {
-    ssize_t come = splice(CLIENT, NULL, way[1], NULL, left - moved < WAY ? left - moved : WAY, SPLICE_F_MOVE);
-    if (come < 0 && (errno == EINTR || (errno == EAGAIN && poll(&client, 1, -1) >= 0))) continue;
-    if (come <= 0) break;
-    for (ssize_t gone = 0, count; gone < come; gone += count)
-      if ((count = splice(way[0], NULL, fd, NULL, come - gone, SPLICE_F_MOVE)) <= 0) fail(errno, "writing %s", name);
-    moved += (uint64_t)come;
-  }
-  return moved;
-}
-
 uint64_t receive(int fd, const struct tree_piece *wanted, const char *name) {
   struct tree_received received = {.left = wanted->left};
   struct iovec pieces[PIECES];
@@ -111,14 +86,6 @@ uint64_t receive(int fd, const struct tree_piece *wanted, const char *name) {
   int count;
   at = end = 0;
   while (more && received.length < wanted->length) {
-    uint64_t run = received.left < wanted->length - received.length ? received.left : wanted->length - received.length;
-    if (at == end && run >= WORTH_MOVING) {
-      uint64_t moved = move(fd, run, name);
-      received.length += moved;
-      received.left -= moved;
-      if (moved < run) break;
-      continue;
-    }
     size_t length = gather(pieces, &count, wanted->length - received.length, &received.left, &more);
     write_pieces(fd, pieces, count, name);
     received.length += length;

@@ -47,7 +47,13 @@ export async function feed(
 
   async function write(record: Buffer): Promise<void> {
     if (input.write(record) || input.destroyed) return;
-    await new Promise((resolve) => input.once('drain', resolve).once('close', resolve));
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        input.off('drain', done).off('close', done);
+        resolve();
+      };
+      input.once('drain', done).once('close', done);
+    });
   }
 
   /** False when the program ends instead. */

@@ -268,6 +268,20 @@ describe('with a daemon', () => {
       assert.ok((await readFile(join(folder, 'back', `${index}`))).equals(content(size)), `${size}`);
   });
 
+  test('many files, for which both sides have to wait, without a word', async () => {
+    const from = join(folder, 'many');
+    await mkdir(from);
+    await Promise.all(
+      Array.from({ length: 3000 }, (_, index) => writeFile(join(from, `${index}`), content(4096 + index))),
+    );
+    assert.equal(await begin(from, 'box:/').ended, '0');
+    assert.equal(await begin('box:/many', join(folder, 'many-back')).ended, '0');
+    const names = await readdir(join(folder, 'many-back'));
+    assert.equal(names.length, 3000);
+    for (const name of names)
+      assert.ok((await readFile(join(folder, 'many-back', name))).equals(content(4096 + Number(name))), name);
+  });
+
   test('a file is shown while it passes, and counted as a whole', async () => {
     await writeFile(join(folder, 'shown'), content(40 * MEGABYTE));
     for (const line of [
