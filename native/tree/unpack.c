@@ -252,14 +252,17 @@ void unpack(char **arguments) {
   finish_folders();
 }
 
-/* FOLDER < the same; for a caller who may be anybody, and keeps what comes */
+/* < u32 length of the path of a folder, the path, then the same; for a caller who may be anybody, and keeps what comes */
 void unpack_here(char **arguments) {
   struct tree_entry entry;
+  uint32_t length;
+  (void)arguments;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   here = keep_kinds = no_links = true;
-  shown = arguments[0];
+  if (!take(&length, sizeof length)) fail(0, "the entries end early");
+  shown = take_text(length);
   strcpy(base, "/");
-  if ((root = open(arguments[0], O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) fail(errno, "opening %s", arguments[0]);
+  if ((root = open(shown, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) fail(errno, "opening %s", shown);
   while (take(&entry, sizeof entry)) unpack_entry(&entry);
   finish_folders();
 }

@@ -10,15 +10,25 @@ export interface FromClient {
   taken(length: number): void;
 }
 
-/**
- * Starts the tree program with `argv`, one that reads `records` (archive/tree-records.ts). Throws `invalid` for what is refused,
- * `system` with the errno's name as code for what fails, and what `records` throws.
- */
-export async function feed(
-  argv: string[],
-  records: AsyncIterable<Buffer | FromClient>,
-  { signal, client }: { signal?: AbortSignal; client: ClientSocket },
-): Promise<void> {
+export interface FeedOptions {
+  signal?: AbortSignal;
+  /** Who sends what the records are made of. */
+  client: ClientSocket;
+}
+
+/** A program that waits for records (archive/tree-records.ts). */
+export interface Fed {
+  /**
+   * Gives it all of them and resolves when it has ended. Throws `invalid` for what is refused, `system` with the errno's name as
+   * code for what fails, and what `records` throws.
+   */
+  feed(records: AsyncIterable<Buffer | FromClient>): Promise<void>;
+  /** Ends it where it is. */
+  stop(): void;
+}
+
+/** Starts the tree program with `argv`, a command that reads records. */
+export function startFed(argv: string[], { signal, client }: FeedOptions): Fed {
   const abort = new AbortController();
   const program = start(TREE_PROGRAM, argv, {
     stdin: 'pipe',
@@ -30,20 +40,24 @@ export async function feed(
   const answers = reader(program.stdout!);
   // When the program refuses something it stops reading (EPIPE), or has ended before; its message says why.
   input.on('error', () => {});
-  try {
-    for await (const record of records) {
-      if (input.destroyed) break;
-      if (Buffer.isBuffer(record)) await write(record);
-      else if (!(await receive(record))) break;
+  return { feed, stop: () => abort.abort() };
+
+  async function feed(records: AsyncIterable<Buffer | FromClient>): Promise<void> {
+    try {
+      for await (const record of records) {
+        if (input.destroyed) break;
+        if (Buffer.isBuffer(record)) await write(record);
+        else if (!(await receive(record))) break;
+      }
+    } catch (error) {
+      abort.abort();
+      await program.done.catch(() => undefined);
+      throw error;
     }
-  } catch (error) {
-    abort.abort();
-    await program.done.catch(() => undefined);
-    throw error;
+    input.end();
+    await answers(Infinity);
+    await program.done.catch((error) => Promise.reject(programFailure(error)));
   }
-  input.end();
-  await answers(Infinity);
-  await program.done.catch((error) => Promise.reject(programFailure(error)));
 
   async function write(record: Buffer): Promise<void> {
     if (input.write(record) || input.destroyed) return;

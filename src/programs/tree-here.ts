@@ -1,7 +1,7 @@
 import type { ClientSocket, SendableWhole } from '#lib/client-socket.ts';
 import { type Program, start } from './run.ts';
 import { programFailure, TREE_PROGRAM } from './tree.ts';
-import { type FromClient, feed } from './tree-feed.ts';
+import { type FromClient, startFed } from './tree-feed.ts';
 
 /** Trees of the user's own, for the command line: no view, no privileges needed. */
 
@@ -56,14 +56,26 @@ async function* outputOf(program: Program): AsyncGenerator<Buffer, void, void> {
   await program.done.catch((error) => Promise.reject(programFailure(error)));
 }
 
-/**
- * Makes the entries that `records` are (archive/tree-records.ts) below `folder`. They belong to the caller; nothing is written through
- * a link, no folder is replaced by what is none, nor the other way round. Throws as `feed` does.
- */
-export function unpackHere(
-  folder: string,
-  records: AsyncIterable<Buffer | FromClient>,
-  options: { client: ClientSocket },
-): Promise<void> {
-  return feed(['unpack-here', folder], records, options);
+/** A program that is there before it is known what it has to do. */
+export interface Unpacker {
+  /**
+   * Makes the entries that `records` are (archive/tree-records.ts) below `folder`. They belong to the caller; nothing is written
+   * through a link, no folder is replaced by what is none, nor the other way round. Throws as Fed does.
+   */
+  unpack(folder: string, records: AsyncIterable<Buffer | FromClient>): Promise<void>;
+  /** Ends it; nothing happens when it has ended. */
+  stop(): void;
+}
+
+export function startUnpacker(client: ClientSocket): Unpacker {
+  const { feed, stop } = startFed(['unpack-here'], { client });
+  return { unpack: (folder, records) => feed(withFolder(folder, records)), stop };
+}
+
+async function* withFolder(folder: string, records: AsyncIterable<Buffer | FromClient>) {
+  const path = Buffer.from(folder);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(path.length);
+  yield Buffer.concat([length, path]);
+  yield* records;
 }

@@ -2,7 +2,7 @@ import { system } from '#errors/errors.ts';
 import type { ClientSocket, Sendable } from '#lib/client-socket.ts';
 import { start } from './run.ts';
 import { type ProgramRunner, programFailure, TREE_PROGRAM, treeError } from './tree.ts';
-import { type FromClient, feed } from './tree-feed.ts';
+import { type FromClient, startFed } from './tree-feed.ts';
 
 /**
  * What a container sees of the host: its root and, on it, its volumes; nothing of /proc, /sys and /dev. The program sees
@@ -114,7 +114,7 @@ export async function unpackInView(
 ): Promise<void> {
   const argv = ['unpack', ...viewArguments(view), path, options.keepKinds ? 'keep' : 'replace'];
   const { few, all } = await gatherFew(records);
-  if (!few) return feed(argv, all, options);
+  if (!few) return startFed(argv, options).feed(all);
   const { code, stderr } = await runner.run({ argv: [TREE_PROGRAM, ...argv], stdin: few });
   if (code !== 0) throw treeError(stderr.toString());
 }

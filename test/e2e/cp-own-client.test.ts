@@ -204,6 +204,19 @@ describe('out of a daemon that answers anything', () => {
     await arrived();
   });
 
+  test('an older daemon, which is asked again', async () => {
+    answer = (response) => {
+      if (!response.req.url!.startsWith('/v1.51/')) {
+        head(response, { 'Api-Version': '1.41' });
+        return response.end(tar);
+      }
+      response.writeHead(400, { 'Api-Version': '1.41', 'Content-Type': 'application/json' });
+      response.end('{"message":"client version 1.51 is too new"}');
+    };
+    assert.equal(await copy(), '0');
+    await arrived();
+  });
+
   for (const [what, length] of Object.entries({ 'a large file': 2 * MEGABYTE, 'a header': 700 }))
     test(`a connection that ends within ${what} is told`, async () => {
       for (const more of [{}, { 'Content-Length': tar.length }]) {

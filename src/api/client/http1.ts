@@ -25,6 +25,8 @@ export interface Request {
   target: string;
   headers: Record<string, string>;
   body?: Body;
+  /** Is called when the head is out. */
+  onSent?: ((to: ClientSocket) => void) | undefined;
 }
 
 export interface ResponseHead {
@@ -78,14 +80,17 @@ async function send(socket: Duplex, request: Request, refused: AbortSignal): Pro
   const written = new Promise<unknown>((resolve) => socket.write(head, 'latin1', resolve));
   if (whole) socket.write(whole);
   socket.uncork();
+  if (request.onSent) void written.then(() => request.onSent?.(clientSocket(socket)));
   if (typeof body === 'function') {
     await written; // a program must not come before
     await sendMade(socket, body, refused);
   } else if (body && !whole) await sendChunks(socket, body as AsyncIterable<Uint8Array>, refused);
 }
 
+const clientSocket = (socket: Duplex): ClientSocket => ({ descriptor: () => handleOf(socket)?.fd });
+
 async function sendMade(socket: Duplex, make: MakeBody, refused: AbortSignal): Promise<void> {
-  const body = make({ client: { descriptor: () => handleOf(socket)?.fd }, signal: refused });
+  const body = make({ client: clientSocket(socket), signal: refused });
   if (!body.sendAll) return sendChunks(socket, body, refused);
   try {
     await body.sendAll();

@@ -19,15 +19,15 @@ export async function copyTo(
   { followLink, quiet, archive }: { followLink: boolean; quiet: boolean; archive: boolean },
 ): Promise<void> {
   const looked = findInContainer(client, container, path);
-  const packing = given === '-' ? undefined : import('#programs/tree-here.ts'); // while the daemon looks
+  const preparing = given === '-' ? undefined : prepare(given, followLink);
+  preparing?.catch(() => {}); // what is wrong with the other side comes first
   const target = await looked;
-  if (packing === undefined) {
+  if (preparing === undefined) {
     if (target.is !== 'folder') throw new CommandError(`destination "${container}:${path}" must be a directory`);
     await writeContainerPath(client, container, target.path, context.stdin, { toUser: archive });
     return;
   }
-  const { packHere } = await packing;
-  const source = await findSource(given, followLink);
+  const { source, packHere } = await preparing;
   const { folder, rename } = chooseDestination(source, target);
   const from = splitEntry(source.path);
   const own = source.newName === '' ? from.name : renamed(from.name, { from: from.name, to: source.newName });
@@ -42,6 +42,12 @@ export async function copyTo(
     throw error;
   }
   progress.end(`${container}:${target.path}`);
+}
+
+/** What has to be known and loaded here, while the daemon looks at its side. */
+async function prepare(given: string, followLink: boolean) {
+  const [source, { packHere }] = await Promise.all([findSource(given, followLink), import('#programs/tree-here.ts')]);
+  return { source, packHere };
 }
 
 /** What is at a path of a container, a last link followed. Throws CommandError for what can be no target. */

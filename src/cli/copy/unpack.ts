@@ -4,7 +4,7 @@ import type { TarType } from '#archive/tar-entry.ts';
 import { treeRecords } from '#archive/tree-records.ts';
 import { errnoCode } from '#errors/errors.ts';
 import type { Receivable } from '#lib/client-socket.ts';
-import { unpackHere } from '#programs/tree-here.ts';
+import { startUnpacker, type Unpacker } from '#programs/tree-here.ts';
 import { CommandError } from '../errors.ts';
 import type { FoundTarget } from './destination.ts';
 import { lookUp, refuse } from './look-up.ts';
@@ -35,6 +35,8 @@ export async function findTarget(given: string): Promise<FoundTarget> {
 }
 
 export interface UnpackOptions {
+  /** Makes the files; else one is started. */
+  unpacker?: Unpacker;
   /** Changes the names in the tar. */
   rename: (name: string) => string;
   /** So many bytes did not come by here. */
@@ -51,7 +53,7 @@ export interface UnpackOptions {
 export async function unpack(
   tar: Receivable,
   folder: string,
-  { rename, taken = () => {}, live = false }: UnpackOptions,
+  { rename, unpacker = startUnpacker(tar), taken = () => {}, live = false }: UnpackOptions,
 ): Promise<void> {
   const base = posix.resolve(folder);
   const isLink = (await lstat(base)).isSymbolicLink();
@@ -61,7 +63,7 @@ export async function unpack(
     if (isLink) throw new CommandError(`cannot overwrite non-directory ${text} with directory ${text}`);
   };
   const records = treeRecords(tar, { base, rename, onItself, client: tar, most: live ? LOOKED_AT : Infinity });
-  await unpackHere(base, counted(records, taken), { client: tar });
+  await unpacker.unpack(base, counted(records, taken));
 }
 
 async function* counted(

@@ -35,8 +35,8 @@ export const copiedTrees = fuzzTarget<Buffer>({
         rmSync(target, { recursive: true, force: true });
         mkdirSync(target);
         const before = outside();
-        const { status, stderr } = spawnSync(join(native, 'build/asan/wherry-tree'), ['unpack-here', target], {
-          input: records,
+        const { status, stderr } = spawnSync(join(native, 'build/asan/wherry-tree'), ['unpack-here'], {
+          input: Buffer.concat([lengthOf(target), Buffer.from(target), records]),
           env: { ASAN_OPTIONS: 'detect_leaks=0' },
           encoding: 'utf8',
         });
@@ -49,6 +49,12 @@ export const copiedTrees = fuzzTarget<Buffer>({
     };
   },
 });
+
+function lengthOf(text: string): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(Buffer.byteLength(text));
+  return length;
+}
 
 /** As far as the tar is one. */
 async function recordsOf(tar: Buffer): Promise<Buffer | undefined> {
