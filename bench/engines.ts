@@ -13,6 +13,8 @@ export interface BenchEngine {
   name: 'wherry' | 'dockerd' | 'podman';
   /** The client's command line up to the verb: docker's own CLI for wherry and dockerd. */
   cli: string[];
+  /** The same of the client that comes with the engine. */
+  ownCli: string[];
   /** Absent = no daemon (podman). */
   socket?: string;
   /** Path of its network namespace. */
@@ -44,6 +46,7 @@ async function startDaemon(
   name: 'wherry' | 'dockerd',
   command: (folder: string, runFolder: string) => string[],
   processes: Pick<BenchEngine, 'daemonProcess' | 'containerProcess'>,
+  client = 'docker',
 ): Promise<BenchEngine> {
   const folder = join(base, name);
   const runFolder = join(runBase, name);
@@ -68,6 +71,7 @@ async function startDaemon(
   return {
     name,
     cli,
+    ownCli: [client, '-H', `unix://${socket}`],
     socket,
     netns: path,
     ...processes,
@@ -94,6 +98,7 @@ export function startWherry(): Promise<BenchEngine> {
       daemonProcess: /wherryd\.ts .*wherry-bench/,
       containerProcess: /wherry-monitor.*wherry-bench/,
     },
+    join(root, 'bin/wherry'),
   );
 }
 
@@ -137,6 +142,7 @@ export async function preparePodman(): Promise<BenchEngine> {
   return {
     name: 'podman',
     cli,
+    ownCli: cli,
     netns: path,
     daemonProcess: /^$/,
     containerProcess: /conmon .*wherry-bench/,

@@ -8,7 +8,7 @@ static const struct {
 } commands[] = {
     {"changes", list_changes}, {"compare", list_differences}, {"diff", pack_changes}, {"size", measure},
     {"pack", pack_view},       {"stat", describe},     {"unpack", unpack},     {"extract", extract},
-    {"attributes", attributes},
+    {"pack-here", pack_here},  {"unpack-here", unpack_here},
 };
 
 void fail(int error, const char *format, ...) {
@@ -34,7 +34,7 @@ int main(int count, char **arguments) {
   for (size_t i = 0; count > 1 && i < sizeof commands / sizeof *commands; i++) {
     if (strcmp(arguments[1], commands[i].name)) continue;
     commands[i].run(arguments + 2);
-    output_flush();
+    output_end();
     return 0;
   }
   fail(0, "no such command; it is started by wherryd");

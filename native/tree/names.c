@@ -4,6 +4,22 @@
 
 struct buffer path;
 
+/* What the first `top_length` bytes of the path are called in messages. */
+static const char *top = "/";
+static size_t top_length;
+
+void path_begin(const char *name, const char *called) {
+  path_push(name);
+  top = called;
+  top_length = path.length;
+}
+
+const char *path_text(void) {
+  static char text[2 * PATH_MAX];
+  snprintf(text, sizeof text, "%s%s", top, path.bytes ? path.bytes + top_length : "");
+  return text;
+}
+
 static int compare(const void *a, const void *b) {
   return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -13,7 +29,7 @@ struct names read_names(int folder) {
   size_t room = 0;
   int copy = dup(folder);
   DIR *listing = copy < 0 ? NULL : fdopendir(copy);
-  if (!listing) fail(errno, "reading /%s", path.bytes);
+  if (!listing) fail(errno, "reading %s", path_text());
   rewinddir(listing);
   for (struct dirent *entry; (errno = 0, entry = readdir(listing));) {
     const char *name = entry->d_name;
@@ -21,7 +37,7 @@ struct names read_names(int folder) {
     if (names.count == room) names.list = grow(names.list, (room = 2 * room + 16) * sizeof *names.list);
     if (!(names.list[names.count++] = strdup(name))) abort();
   }
-  if (errno) fail(errno, "reading /%s", path.bytes);
+  if (errno) fail(errno, "reading %s", path_text());
   closedir(listing);
   if (names.count > 1) qsort(names.list, names.count, sizeof *names.list, compare);
   return names;
@@ -48,7 +64,7 @@ void path_pop(size_t length) {
 
 int enter(const char *name) {
   int fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) fail(errno, "opening /%s", path.bytes);
-  if (fd >= 0 && fchdir(fd)) fail(errno, "entering /%s", path.bytes);
+  if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) fail(errno, "opening %s", path_text());
+  if (fd >= 0 && fchdir(fd)) fail(errno, "entering %s", path_text());
   return fd;
 }

@@ -8,11 +8,14 @@
 /* What the tar is for. */
 static bool changes; /* a layer: the upper directory's whiteouts and opaque folders are said as tars say them */
 static bool listed;  /* of a folder only the folder itself */
+static bool here;    /* a container: what somebody has in a folder of theirs */
 
-/* Those of the layer's own; what overlayfs keeps for itself and labels of this machine do not travel. */
+/* Those of the layer's own; what overlayfs keeps for itself and labels of this machine do not travel. Into a container go the
+   user's, and what lets a program do more. */
 static bool travels(const char *key) {
   if (!strncmp(key, "trusted.overlay.", 16) || !strncmp(key, "user.overlay.", 13)) return false;
   if (!strcmp(key, "security.selinux")) return false;
+  if (here) return !strncmp(key, "user.", 5) || !strcmp(key, "security.capability");
   return changes || strncmp(key, "trusted.", 8) != 0;
 }
 
@@ -70,10 +73,10 @@ static void pack_subfolder(const char *name, const struct stat *stat, const stru
 static void pack_file(const char *name, struct stat *stat, const struct buffer *xattrs) {
   int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0 && (errno == ENOENT || errno == ELOOP)) return;
-  if (fd < 0 || fstat(fd, stat)) fail(errno, "opening /%s", path.bytes);
+  if (fd < 0 || fstat(fd, stat)) fail(errno, "opening %s", path_text());
   if (S_ISREG(stat->st_mode)) {
     tar_header('0', path.bytes, "", stat, xattrs);
-    output_file(fd, stat->st_size);
+    if (!output_file(fd, stat->st_size) && here) fail(0, "%s became shorter while it was read", path_text());
     tar_padding(stat->st_size);
   }
   close(fd);
@@ -102,7 +105,7 @@ static void pack_entry(const char *name) {
   struct stat stat;
   struct buffer xattrs = {0};
   if (fstatat(AT_FDCWD, name, &stat, AT_SYMLINK_NOFOLLOW)) {
-    if (errno != ENOENT) fail(errno, "looking at /%s", path.bytes);
+    if (errno != ENOENT) fail(errno, "looking at %s", path_text());
     return; /* gone meanwhile */
   }
   if (changes && S_ISCHR(stat.st_mode) && stat.st_rdev == 0) return pack_whiteout(name, &stat);
@@ -122,7 +125,7 @@ static void pack_folder(int folder) {
   struct names names = read_names(folder);
   for (size_t i = 0; i < names.count; i++) {
     size_t before = path_push(names.list[i]);
-    if (fchdir(folder)) fail(errno, "entering the folder of /%s", path.bytes);
+    if (fchdir(folder)) fail(errno, "entering the folder of %s", path_text());
     pack_entry(names.list[i]);
     path_pop(before);
   }
@@ -160,6 +163,19 @@ void pack_view(char **arguments) {
   describe_path(root, arguments[0]);
   output_for_client();
   pack_path(root, arguments[0], arguments[1]);
+  tar_end();
+}
+
+/* FOLDER NAME AS PATH [client] -> what is called NAME in FOLDER as a tar, in which it is called AS, and in messages PATH */
+void pack_here(char **arguments) {
+  struct stat stat;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  here = true;
+  if (arguments[4]) output_to_client();
+  if (chdir(arguments[0]) || fstatat(AT_FDCWD, arguments[1], &stat, AT_SYMLINK_NOFOLLOW))
+    fail(errno, "looking at %s", arguments[3]);
+  path_begin(arguments[2], arguments[3]);
+  pack_entry(arguments[1]);
   tar_end();
 }
 

@@ -31,6 +31,8 @@ __attribute__((format(printf, 2, 3))) _Noreturn void fail(int error, const char 
 int open_folder(const char *path);
 /* The root of the view that `arguments` describe, which are then moved past; it is also this process's root. */
 int open_view(char ***arguments);
+/* No links are followed in open_in and make_folders: what is behind one is refused. */
+extern bool no_links;
 /* A path of the view, links followed inside it (the last one unless O_NOFOLLOW), never one of /proc; -1 and errno. */
 int open_in(int root, const char *path, int flags);
 /* Where a descriptor of the view is, as the container says it. */
@@ -55,6 +57,11 @@ extern struct buffer path;
 /* Appends a name (and a slash before it); gives the length to go back to. */
 size_t path_push(const char *name);
 void path_pop(size_t length);
+
+/* Begins a walk at what is called `name` there, and `called` in messages. */
+void path_begin(const char *name, const char *called);
+/* Where a walk is, for messages; until the next call. */
+const char *path_text(void);
 
 /* Opens a folder by its name in the working directory and goes there; -1 when it is gone or no folder any more. */
 int enter(const char *name);
@@ -82,9 +89,15 @@ bool is_deletion(const char *line);
  */
 void output_for_client(void);
 void output(const void *bytes, size_t length);
-/* Exactly `length` bytes: of the file, then zeros if it has become shorter. */
-void output_file(int fd, off_t length);
+/* Exactly `length` bytes: of the file, then zeros if it has become shorter; false then. */
+bool output_file(int fd, off_t length);
 void output_flush(void);
+/*
+ * All of it goes to the client's socket in the same way, and in the end the last, empty chunk; standard output gets decimal
+ * numbers in lines: how many bytes have gone.
+ */
+void output_to_client(void);
+void output_end(void);
 
 /* ---- receive.c */
 
@@ -109,6 +122,7 @@ void list_changes(char **arguments);
 void describe(char **arguments);
 void measure(char **arguments);
 void unpack(char **arguments);
-void attributes(char **arguments);
+void pack_here(char **arguments);
+void unpack_here(char **arguments);
 
 #endif

@@ -9,12 +9,15 @@
 static int root = -1;
 static char base[PATH_MAX]; /* where the entries go */
 static bool keep_kinds;     /* no folder is replaced by what is none, nor the other way round */
+static bool here;           /* the folder is the caller's, and so is what comes into it; no link is followed */
+static const char *shown = base; /* the folder in messages */
 
-/* What is done last, for every file that comes into a folder changes it. */
-static struct folder_time {
+/* What is done last, for every file that comes into a folder changes it, and not every caller may fill any folder. */
+static struct folder_end {
   char *name;
   struct timespec time;
-} *folder_times;
+  mode_t mode;
+} *folder_ends;
 static size_t folder_count, folder_room;
 
 /* What comes next on stdin, at most `wanted` bytes, until the next call; gives how many, 0 at the end. */
@@ -48,11 +51,15 @@ static char *take_text(uint32_t length) {
   return text;
 }
 
+static char *below(const char *folder, const char *name) {
+  char *full = grow(NULL, strlen(folder) + strlen(name) + 2);
+  sprintf(full, "%s%s%s", folder, folder[1] ? "/" : "", name);
+  return full;
+}
+
 /* Base and a name below it. */
 static char *full_name(const char *name) {
-  char *full = grow(NULL, strlen(base) + strlen(name) + 2);
-  sprintf(full, "%s%s%s", base, base[1] ? "/" : "", name);
-  return full;
+  return below(base, name);
 }
 
 /* The folder that a name is in, kept open for the next one; goes there and gives the last part of the name. */
@@ -94,9 +101,9 @@ static bool make_room(const struct tree_entry *entry, const char *name, const ch
     return false;
   }
   bool is = S_ISDIR(stat.st_mode), wanted = entry->type == '5';
-  char *full = full_name(name);
-  if (keep_kinds && is && !wanted) fail(0, "cannot overwrite directory \"%s\" with non-directory \"%s\"", full, base);
-  if (keep_kinds && !is && wanted) fail(0, "cannot overwrite non-directory \"%s\" with directory \"%s\"", full, base);
+  char *full = below(shown, name);
+  if (keep_kinds && is && !wanted) fail(0, "cannot overwrite directory \"%s\" with non-directory \"%s\"", full, shown);
+  if (keep_kinds && !is && wanted) fail(0, "cannot overwrite non-directory \"%s\" with directory \"%s\"", full, shown);
   free(full);
   if (is && wanted) return true;
   remove_name(AT_FDCWD, last);
@@ -161,10 +168,10 @@ static void set_xattrs(const char *name, const char *last, const char *pairs, ui
   }
 }
 
-static void defer_time(const char *name, struct timespec time) {
+static void defer(const char *name, struct timespec time, mode_t mode) {
   if (folder_count == folder_room)
-    folder_times = grow(folder_times, (folder_room = 2 * folder_room + 64) * sizeof *folder_times);
-  folder_times[folder_count++] = (struct folder_time){full_name(name), time};
+    folder_ends = grow(folder_ends, (folder_room = 2 * folder_room + 64) * sizeof *folder_ends);
+  folder_ends[folder_count++] = (struct folder_end){full_name(name), time, mode};
 }
 
 /* Of the name, or of the file that is open. Only what is not so already: each change is one more transaction of the file system. */
@@ -174,14 +181,15 @@ static void set_attributes(const struct tree_entry *entry, const char *name, con
   int at = fd < 0 ? AT_FDCWD : fd, flags = fd < 0 ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH;
   const char *what = fd < 0 ? last : "";
   if (fstatat(at, what, &stat, flags)) fail(errno, "looking at %s", name);
-  bool owned = stat.st_uid == entry->uid && stat.st_gid == entry->gid;
+  bool owned = here || (stat.st_uid == entry->uid && stat.st_gid == entry->gid);
   if (!owned && fchownat(at, what, entry->uid, entry->gid, flags)) fail(errno, "giving %s its owner", name);
   mode_t mode = entry->mode & 07777;
   bool same_mode = owned && (stat.st_mode & 07777) == mode; /* chown(2) clears set-id bits */
+  if (here && S_ISDIR(stat.st_mode)) same_mode = true; /* in the end */
   if (!same_mode && !S_ISLNK(stat.st_mode) && (fd < 0 ? fchmodat(at, what, mode, flags) : fchmod(fd, mode)))
     fail(errno, "giving %s its mode", name);
   set_xattrs(name, last, pairs, entry->xattrs_length);
-  if (S_ISDIR(stat.st_mode)) return defer_time(name, time);
+  if (S_ISDIR(stat.st_mode)) return defer(name, time, mode);
   if (utimensat(at, what, times, flags)) fail(errno, "giving %s its time", name);
 }
 
@@ -191,7 +199,7 @@ static void unpack_entry(const struct tree_entry *entry) {
   const char *last = enter_parent(name);
   bool is_file = entry->type == '0', there = !is_file && make_room(entry, name, last);
   int file = is_file ? write_file(entry, name, last) : -1;
-  if (entry->type == '5' && !there && mkdir(last, entry->mode & 0777)) fail(errno, "making %s", name);
+  if (entry->type == '5' && !there && mkdir(last, here ? 0700 : entry->mode & 0777)) fail(errno, "making %s", name);
   if (entry->type == '1') make_link(name, link, last);
   if (entry->type == '2' && symlink(link, last)) fail(errno, "making the link %s", name);
   if (strchr("346", entry->type)) make_special(entry, name, last);
@@ -204,9 +212,9 @@ static void unpack_entry(const struct tree_entry *entry) {
 
 /* Whether this is the view's root mount, not a volume's. */
 static bool on_root(int fd) {
-  struct statx here, top;
-  return !statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &here) && !statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &top) &&
-         here.stx_mnt_id == top.stx_mnt_id;
+  struct statx point, top;
+  return !statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &point) && !statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &top) &&
+         point.stx_mnt_id == top.stx_mnt_id;
 }
 
 static void find_base(const char *wanted) {
@@ -221,6 +229,18 @@ static void find_base(const char *wanted) {
   close(fd);
 }
 
+static void finish_folders(void) {
+  for (size_t i = folder_count; i-- > 0;) {
+    const struct folder_end *end = &folder_ends[i];
+    struct timespec times[] = {end->time, end->time};
+    int fd = open_in(root, end->name, O_PATH | O_NOFOLLOW | O_DIRECTORY);
+    if (fd < 0) continue;
+    if (here && fchmodat(fd, "", end->mode, AT_EMPTY_PATH)) fail(errno, "giving %s its mode", end->name);
+    if (utimensat(fd, "", times, AT_EMPTY_PATH)) fail(errno, "giving %s its time", end->name);
+    close(fd);
+  }
+}
+
 /* VIEW PATH keep|replace < struct tree_entry with its parts, one after the other */
 void unpack(char **arguments) {
   struct tree_entry entry;
@@ -229,22 +249,20 @@ void unpack(char **arguments) {
   find_base(arguments[0]);
   keep_kinds = !strcmp(arguments[1], "keep");
   while (take(&entry, sizeof entry)) unpack_entry(&entry);
-  for (size_t i = folder_count; i-- > 0;) {
-    struct timespec times[] = {folder_times[i].time, folder_times[i].time};
-    int fd = open_in(root, folder_times[i].name, O_PATH | O_NOFOLLOW | O_DIRECTORY);
-    if (fd >= 0 && utimensat(fd, "", times, AT_EMPTY_PATH)) fail(errno, "giving %s its time", folder_times[i].name);
-    if (fd >= 0) close(fd);
-  }
+  finish_folders();
 }
 
-/* < for each file the lengths of its path and its extended attributes, u32 both, the path, then those as in a tree_entry */
-void attributes(char **arguments) {
-  uint32_t lengths[2];
+/* < u32 length of the path of a folder, the path, then the same; for a caller who may be anybody, and keeps what comes */
+void unpack_here(char **arguments) {
+  struct tree_entry entry;
+  uint32_t length;
   (void)arguments;
-  while (take(lengths, sizeof lengths)) {
-    char *name = take_text(lengths[0]), *pairs = take_text(lengths[1]);
-    set_xattrs(name, name, pairs, lengths[1]);
-    free(name);
-    free(pairs);
-  }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  here = keep_kinds = no_links = true;
+  if (!take(&length, sizeof length)) fail(0, "the entries end early");
+  shown = take_text(length);
+  strcpy(base, "/");
+  if ((root = open(shown, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) fail(errno, "opening %s", shown);
+  while (take(&entry, sizeof entry)) unpack_entry(&entry);
+  finish_folders();
 }

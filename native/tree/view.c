@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 static int descriptors = -1; /* /proc/self/fd of the host */
+bool no_links;
 
 static int clone_mount(int fd, const char *source, bool recursive, bool writable) {
   unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
@@ -30,6 +31,7 @@ int open_folder(const char *source) {
 
 int open_in(int root, const char *wanted, int flags) {
   struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+  if (no_links) how.resolve |= RESOLVE_NO_SYMLINKS;
   for (int tries = 0;; tries++) {
     int fd = (int)syscall(SYS_openat2, root, wanted, &how, sizeof how);
     if (fd >= 0 || errno != EAGAIN || tries == 1000) return fd; /* something was renamed while we looked */
@@ -55,6 +57,8 @@ int make_folders(int root, const char *wanted) {
     close(parent);
     free(copy);
   }
+  if (fd < 0 && no_links && (errno == ELOOP || errno == ENOTDIR))
+    fail(0, "%s is no folder: nothing is written through it", wanted);
   if (fd < 0) fail(errno, "opening %s", wanted);
   return fd;
 }

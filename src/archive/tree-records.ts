@@ -11,6 +11,12 @@ export interface RecordOptions {
   owner?: { uid: number; gid: number } | undefined;
   /** Who sends the tar, as it is: the program may read large files' contents itself. */
   client?: Pick<Receivable, 'lend'> | undefined;
+  /** The program reads no more than so many bytes at once. */
+  most?: number;
+  /** Changes the names in the tar, and those of files that have another one already. */
+  rename?: (name: string) => string;
+  /** Is told the type of entries that are the folder itself, which is there: they make nothing. */
+  onItself?: (type: TarType) => void;
 }
 
 /** Content that the program is to read from the client's socket: at most `length` bytes. */
@@ -61,6 +67,7 @@ export async function* treeRecords(
   options: RecordOptions,
 ): AsyncGenerator<Buffer | FromClient, void, void> {
   let { client } = options;
+  const { rename = (name) => name, most = Infinity } = options;
   const gatherer = new Gatherer();
   const parts: Part[] = [];
   const put = (part: Part) => parts.push(part);
@@ -72,10 +79,10 @@ export async function* treeRecords(
   let mayLend = false;
   const parser = new TarParser({
     entry: (entry) => {
-      const name = cleanName(entry.name);
+      const name = cleanName(rename(entry.name));
       takeBody = () => {};
       mayLend = false;
-      if (name === '') return; // the folder itself, which is there
+      if (name === '') return options.onItself?.(entry.type);
       if (leadsOut(name)) throw invalid(`${quote(entry.name)} is outside of ${quote(options.base)}`);
       put(encodeHead(entry, name, options));
       const putBody = entry.size >= IN_PIECES ? putPiece : put;
@@ -103,7 +110,7 @@ export async function* treeRecords(
       for (const bytes of lent.early) parser.push(bytes);
       yield* gatherer.gather(parts.splice(0));
       if (!worthLending()) return;
-      const length = lent.chunked ? parser.bodyLeft : Math.min(parser.bodyLeft, lent.left);
+      const length = Math.min(parser.bodyLeft, most, lent.chunked ? Infinity : lent.left);
       if (length === 0) return;
       const taken = (count: number) => {
         parser.skip(count);
@@ -185,8 +192,8 @@ function fillHoles(
   };
 }
 
-function encodeHead(entry: TarEntry, name: string, { base, owner }: RecordOptions): Buffer {
-  const link = entry.type === 'link' ? hardLinkTarget(entry, base) : entry.linkName;
+function encodeHead(entry: TarEntry, name: string, { base, owner, rename }: RecordOptions): Buffer {
+  const link = entry.type === 'link' ? hardLinkTarget(entry, base, rename) : entry.linkName;
   const xattrs = encodeXattrs(entry.xattrs);
   const head = Buffer.allocUnsafe(FIXED_PART + name.length + link.length + xattrs.length);
   head.writeUInt32LE(typeCharacters[entry.type].charCodeAt(0), 0);
@@ -206,15 +213,6 @@ function encodeHead(entry: TarEntry, name: string, { base, owner }: RecordOption
   return head;
 }
 
-/** A file and its extended attributes, as the tree program's `attributes` reads them. `path` has a byte in each character. */
-export function attributesRecord(path: string, xattrs: TarEntry['xattrs']): Buffer {
-  const lengths = Buffer.alloc(8);
-  const pairs = encodeXattrs(xattrs);
-  lengths.writeUInt32LE(path.length, 0);
-  lengths.writeUInt32LE(pairs.length, 4);
-  return Buffer.concat([lengths, Buffer.from(path, 'latin1'), pairs]);
-}
-
 function encodeXattrs(xattrs: TarEntry['xattrs']): Buffer {
   if (!xattrs) return NOTHING;
   return Buffer.concat([...xattrs].flatMap(([key, value]) => encodeXattr(key, value)));
@@ -228,8 +226,8 @@ function encodeXattr(key: string, value: Buffer): Buffer[] {
   return [lengths, keyBytes, value];
 }
 
-function hardLinkTarget(entry: TarEntry, base: string): string {
-  const target = cleanName(entry.linkName);
+function hardLinkTarget(entry: TarEntry, base: string, rename: RecordOptions['rename']): string {
+  const target = cleanName(rename ? rename(entry.linkName) : entry.linkName);
   if (target !== '' && !leadsOut(target)) return target;
   throw invalid(`invalid hardlink ${quote(`${base}/${entry.name}`)} -> ${quote(entry.linkName)}`);
 }

@@ -3,6 +3,21 @@
  * descriptor of its own, and uses it while the engine does not.
  */
 
+/** What node:net has beneath a socket. */
+export interface SocketHandle {
+  fd: number;
+  reading: boolean;
+  readStart(): void;
+  readStop(): void;
+}
+
+/** Undefined where it carries TLS, is no socket or has been closed. */
+export function handleOf(socket: object): SocketHandle | undefined {
+  if ('encrypted' in socket) return undefined;
+  const handle = (socket as { _handle?: SocketHandle | null })._handle;
+  return handle && 'fd' in handle ? handle : undefined;
+}
+
 /** A client's connection, whose socket a program may use. */
 export interface ClientSocket {
   /**
@@ -19,6 +34,12 @@ export interface Sendable extends AsyncIterable<Buffer> {
    * reading would.
    */
   sendChunks?: (() => Promise<void>) | undefined;
+}
+
+/** Bytes of ours for a daemon; the last, empty chunk is written, too, if all is well. */
+export interface SendableWhole extends AsyncIterable<Buffer> {
+  /** As that of a Sendable. */
+  sendAll?: (() => Promise<void>) | undefined;
 }
 
 /** Bytes of a client: either they are read here, or the next ones are read from the client's socket by a program. */

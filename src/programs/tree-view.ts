@@ -1,8 +1,8 @@
-import type { Readable } from 'node:stream';
 import { system } from '#errors/errors.ts';
-import type { ClientSocket, Lent, Sendable } from '#lib/client-socket.ts';
+import type { ClientSocket, Sendable } from '#lib/client-socket.ts';
 import { start } from './run.ts';
 import { type ProgramRunner, programFailure, TREE_PROGRAM, treeError } from './tree.ts';
+import { type FromClient, startFed } from './tree-feed.ts';
 
 /**
  * What a container sees of the host: its root and, on it, its volumes; nothing of /proc, /sys and /dev. The program sees
@@ -101,13 +101,6 @@ export interface UnpackOptions {
   client: ClientSocket;
 }
 
-/** Content that the program reads from the client's socket, see native/tree/protocol.h. */
-interface FromClient {
-  record: Buffer;
-  lent: Pick<Lent, 'giveBack' | 'lose'>;
-  taken(length: number): void;
-}
-
 /**
  * Makes the entries that `records` are (archive/tree-records.ts) below the folder `path`, in which links are followed inside the
  * view. Throws `invalid` for what is refused, else as `statInView` does, and what `records` throws.
@@ -121,7 +114,7 @@ export async function unpackInView(
 ): Promise<void> {
   const argv = ['unpack', ...viewArguments(view), path, options.keepKinds ? 'keep' : 'replace'];
   const { few, all } = await gatherFew(records);
-  if (!few) return unpackMany(argv, all, options);
+  if (!few) return startFed(argv, options).feed(all);
   const { code, stderr } = await runner.run({ argv: [TREE_PROGRAM, ...argv], stdin: few });
   if (code !== 0) throw treeError(stderr.toString());
 }
@@ -149,74 +142,6 @@ async function gatherFew(
     }
   }
   return step.done ? { few: Buffer.concat(first as Buffer[]), all: all() } : { all: all() };
-}
-
-async function unpackMany(
-  argv: string[],
-  records: AsyncIterable<Buffer | FromClient>,
-  { signal, client }: UnpackOptions,
-): Promise<void> {
-  const abort = new AbortController();
-  const program = start(TREE_PROGRAM, argv, {
-    stdin: 'pipe',
-    stdout: 'pipe',
-    third: client.descriptor(),
-    signal: AbortSignal.any([signal, abort.signal]),
-  });
-  const input = program.stdin!;
-  const answers = reader(program.stdout!);
-  // When the program refuses something it stops reading (EPIPE), or has ended before; its message says why.
-  input.on('error', () => {});
-  try {
-    for await (const record of records) {
-      if (input.destroyed) break;
-      if (Buffer.isBuffer(record)) await write(record);
-      else if (!(await receive(record))) break;
-    }
-  } catch (error) {
-    abort.abort();
-    await program.done.catch(() => undefined);
-    throw error;
-  }
-  input.end();
-  await answers(Infinity);
-  await program.done.catch((error) => Promise.reject(programFailure(error)));
-
-  async function write(record: Buffer): Promise<void> {
-    if (input.write(record) || input.destroyed) return;
-    await new Promise((resolve) => input.once('drain', resolve).once('close', resolve));
-  }
-
-  /** False when the program ends instead. */
-  async function receive({ record, lent, taken }: FromClient): Promise<boolean> {
-    await write(record);
-    const answer = await answers(24);
-    const [length = 0, left, spare = 0] = [0, 8, 16].map((at) => answer && Number(answer.readBigUInt64LE(at)));
-    const rest = answer && (await answers(spare));
-    if (!rest) {
-      lent.lose();
-      return false;
-    }
-    taken(length);
-    lent.giveBack(left, rest);
-    return true;
-  }
-}
-
-/** Reads a stream by lengths; gives undefined at its end. */
-function reader(stream: Readable): (length: number) => Promise<Buffer | undefined> {
-  const chunks = (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
-  let rest = Buffer.alloc(0);
-  return async (length) => {
-    while (rest.length < length) {
-      const { value, done } = await chunks.next();
-      if (done) return undefined;
-      rest = Buffer.concat([rest, value]);
-    }
-    const bytes = rest.subarray(0, length);
-    rest = rest.subarray(length);
-    return bytes;
-  };
 }
 
 function viewArguments({ process, mounts }: TreeView): string[] {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { FilesystemChange } from '#api/types/container.ts';
 import { type EngineError, invalid, system } from '#errors/errors.ts';
-import { ProgramError, run, start } from './run.ts';
+import { ProgramError, start } from './run.ts';
 
 /**
  * Our own program that reads and writes trees of files (native/tree/): what Node has no calls for (extended attributes,
@@ -52,14 +52,6 @@ async function readChanges(command: string[]): Promise<FilesystemChange[]> {
  */
 export async function packChanges(upper: string, to: number): Promise<void> {
   await start(TREE_PROGRAM, ['diff', upper], { stdout: to }).done.catch(rethrow);
-}
-
-/**
- * Sets extended attributes as `records` say (`attributesRecord` of archive/); those that a file system does not keep, or
- * the caller must not set, are left out.
- */
-export async function setAttributes(records: Buffer): Promise<void> {
-  await run(TREE_PROGRAM, ['attributes'], { stdin: records }).catch(rethrow);
 }
 
 /** Writes what a whole tree changes in the tree `before` in the same way. */

@@ -67,6 +67,23 @@ for (const far of ['docker', 'wherry'] as const) {
       });
     }
 
+    test('wherry here: cp there and back, whose bytes no program can take from the connection', async () => {
+      const cp = (...args: string[]) => run(clients.wherry, ['-H', HOST, 'cp', ...args], '', environment(path));
+      await engine.daemon.ok(['create', '--name', 'copied', 'busybox', 'true']);
+      const folder = join(engine.daemon.folder, `cp-${far}`);
+      await mkdir(folder);
+      const bytes = Buffer.from(Array.from({ length: 3_000_001 }, (_, index) => index % 251));
+      await writeFile(join(folder, 'large'), bytes);
+      await writeFile(join(folder, 'small'), 'small');
+      const into = await cp(folder, 'copied:/tmp/there');
+      assert.deepEqual([into.code, into.stderr], [0, '']);
+      const back = await cp('copied:/tmp/there', `${folder}-back`);
+      assert.deepEqual([back.code, back.stderr], [0, '']);
+      assert.ok((await readFile(join(`${folder}-back`, 'large'))).equals(bytes));
+      assert.equal(await readFile(join(`${folder}-back`, 'small'), 'utf8'), 'small');
+      await engine.daemon.ok(['rm', 'copied']);
+    });
+
     test('raw HTTP on standard input and output', async () => {
       const child = spawn(clients[far], ['-H', engine.daemon.host, 'system', 'dial-stdio'], { stdio: 'pipe' });
       let received = '';

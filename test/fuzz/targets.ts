@@ -1,3 +1,4 @@
+import { copiedTrees } from './targets/copied-trees.ts';
 import { imageArchives } from './targets/image-archives.ts';
 import { imageJson } from './targets/image-json.ts';
 import { launcherRequests, launcherStreams } from './targets/launcher-protocol.ts';
@@ -12,6 +13,7 @@ export const targets = [
   tarParser,
   layerIndexes,
   layerTrees,
+  copiedTrees,
   imageJson,
   imageArchives,
   registryReplies,

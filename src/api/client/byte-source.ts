@@ -6,6 +6,8 @@ export interface ByteSource {
   read(): Promise<Buffer | undefined>;
   /** Makes `bytes` the next piece. */
   unread(bytes: Buffer): void;
+  /** All that has come and was not read, maybe nothing. */
+  come(): Buffer;
 }
 
 export function byteSource(stream: Readable): ByteSource {
@@ -23,6 +25,12 @@ export function byteSource(stream: Readable): ByteSource {
     },
     unread(bytes) {
       if (bytes.length > 0) held = held ? Buffer.concat([bytes, held]) : bytes;
+    },
+    come() {
+      const come = held ? [held] : [];
+      held = undefined;
+      for (let bytes = stream.read(); bytes !== null; bytes = stream.read()) come.push(bytes);
+      return Buffer.concat(come);
     },
   };
 }

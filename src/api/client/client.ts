@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { invalid } from '#errors/errors.ts';
+import type { ClientSocket } from '#lib/client-socket.ts';
 import { connect } from './connect.ts';
 import { type DaemonError, daemonError } from './daemon-error.ts';
 import { type Endpoint, formatEndpoint } from './endpoint.ts';
@@ -19,6 +20,8 @@ export interface RequestOptions {
   /** Sent as it is, by default as `application/x-tar`. */
   body?: Body;
   signal?: AbortSignal;
+  /** Is called when the request is out, while the daemon makes its reply: there is time to prepare for it. */
+  onSent?: (to: ClientSocket) => void;
 }
 
 /** An upgraded connection: the raw bytes of a container's streams in both directions. */
@@ -80,12 +83,12 @@ export function createClient(endpoint: Endpoint, options: ClientOptions = {}): C
     };
     const target = `/v${version}${path}${formatQuery(request.query)}`;
     const body = request.json === undefined ? request.body : await encode(request.json);
-    return { socket, response: await exchange(socket, { method, target, headers, body }) };
+    return { socket, response: await exchange(socket, { method, target, headers, body, onSent: request.onSent }) };
   };
 
   /** Learns the daemon's version from a refusal, so that a daemon of the same age costs no extra round trip. */
   const negotiated = async (method: string, path: string, request: RequestOptions) => {
-    if (!settled && request.body && typeof request.body === 'object' && !Buffer.isBuffer(request.body)) {
+    if (!settled && request.body && typeof request.body !== 'string' && !Buffer.isBuffer(request.body)) {
       await negotiated('GET', '/_ping', { signal: request.signal }).then(({ socket }) => socket.destroy());
     }
     const tried = version;

@@ -1,5 +1,6 @@
 import type { ContainerPathStat, FilesystemChange } from '#api/types/container.ts';
-import type { Client, Query } from './client.ts';
+import type { Receivable } from '#lib/client-socket.ts';
+import type { Client, Query, RequestOptions } from './client.ts';
 import { DaemonError } from './daemon-error.ts';
 import type { Body } from './http1.ts';
 
@@ -23,14 +24,16 @@ export async function statContainerPath(
   }
 }
 
-/** The same, and what is there as a tar. */
+/** The same, and what is there as a tar. `onSent` as that of a request. */
 export async function readContainerPath(
   client: Client,
   container: string,
   path: string,
-): Promise<{ stat: ContainerPathStat; tar: AsyncGenerator<Buffer> }> {
-  const { headers, body } = await client.request('GET', `${pathOf(container)}/archive`, { query: { path } });
-  return { stat: statOf(headers), tar: body };
+  onSent?: RequestOptions['onSent'],
+): Promise<{ stat: ContainerPathStat; tar: Receivable }> {
+  const options = { query: { path }, ...(onSent && { onSent }) };
+  const { headers, lendable } = await client.request('GET', `${pathOf(container)}/archive`, options);
+  return { stat: statOf(headers), tar: lendable };
 }
 
 /** Makes what is in a tar below a folder of a container. */

@@ -3,9 +3,21 @@
  * adds more to the start of a command than everything else together.
  */
 import type { Duplex } from 'node:stream';
+import { errnoCode } from '#errors/errors.ts';
+import { type ClientSocket, handleOf, type Receivable, type SendableWhole } from '#lib/client-socket.ts';
 import { type ByteSource, byteSource, drain, readUntil } from './byte-source.ts';
+import { ReplyBody } from './reply-body.ts';
 
-export type Body = string | Buffer | AsyncIterable<Uint8Array>;
+export type Body = string | Buffer | AsyncIterable<Uint8Array> | MakeBody;
+
+/** Makes a body for a connection that is there, and on which nothing is written but that. */
+export type MakeBody = (to: BodyOptions) => SendableWhole;
+
+export interface BodyOptions {
+  client: ClientSocket;
+  /** Nobody wants more of it. */
+  signal: AbortSignal;
+}
 
 export interface Request {
   method: string;
@@ -13,6 +25,8 @@ export interface Request {
   target: string;
   headers: Record<string, string>;
   body?: Body;
+  /** Is called when the head is out. */
+  onSent?: ((to: ClientSocket) => void) | undefined;
 }
 
 export interface ResponseHead {
@@ -25,6 +39,8 @@ export interface ResponseHead {
 export interface Response extends ResponseHead {
   /** The decoded body; can be read once. After status 101 it is everything that follows the head. */
   body: AsyncGenerator<Buffer>;
+  /** The same, of which a program may read parts from the socket by itself. */
+  lendable: Receivable;
 }
 
 const headLimit = 1 << 20;
@@ -37,9 +53,10 @@ export async function exchange(socket: Duplex, request: Request): Promise<Respon
   try {
     const head = await readHead(source);
     if (head.status >= 400) refused.abort();
-    const upgraded = head.status === 101;
-    return { ...head, body: upgraded ? drain(source) : closing(socket, bodyOf(source, head, request.method)) };
+    const lendable = bodyOf(socket, source, head, request.method);
+    return { ...head, body: head.status === 101 ? drain(source) : lendable[Symbol.asyncIterator](), lendable };
   } catch (error) {
+    refused.abort();
     socket.destroy();
     const broken = await Promise.race([sent, undefined]);
     throw broken instanceof BodyError ? broken.cause : error;
@@ -59,10 +76,30 @@ async function send(socket: Duplex, request: Request, refused: AbortSignal): Pro
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   // Head and body go out at once: a daemon that refuses the head may close before a second write.
   socket.cork();
-  socket.write(`${request.method} ${request.target} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
+  const head = `${request.method} ${request.target} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  const written = new Promise<unknown>((resolve) => socket.write(head, 'latin1', resolve));
   if (whole) socket.write(whole);
   socket.uncork();
-  if (body && !whole) await sendChunks(socket, body as AsyncIterable<Uint8Array>, refused);
+  if (request.onSent) void written.then(() => request.onSent?.(clientSocket(socket)));
+  if (typeof body === 'function') {
+    await written; // a program must not come before
+    await sendMade(socket, body, refused);
+  } else if (body && !whole) await sendChunks(socket, body as AsyncIterable<Uint8Array>, refused);
+}
+
+const clientSocket = (socket: Duplex): ClientSocket => ({ descriptor: () => handleOf(socket)?.fd });
+
+async function sendMade(socket: Duplex, make: MakeBody, refused: AbortSignal): Promise<void> {
+  const body = make({ client: clientSocket(socket), signal: refused });
+  if (!body.sendAll) return sendChunks(socket, body, refused);
+  try {
+    await body.sendAll();
+  } catch (error) {
+    // a daemon that takes no more has said why
+    if (refused.aborted || ['EPIPE', 'ECONNRESET'].includes(errnoCode(error) ?? '')) return;
+    socket.destroy();
+    throw new BodyError('the body could not be read', { cause: error });
+  }
 }
 
 async function sendChunks(socket: Duplex, body: AsyncIterable<Uint8Array>, refused: AbortSignal): Promise<void> {
@@ -121,43 +158,13 @@ export function parseHead(text: string): ResponseHead {
   return { status: Number(status[1]), reason: status[2] ?? '', headers };
 }
 
-function bodyOf(source: ByteSource, head: ResponseHead, method: string): AsyncGenerator<Buffer> {
-  if (method === 'HEAD' || head.status === 204 || head.status === 304) return fixed(source, 0);
-  if (/\bchunked\s*$/i.test(head.headers['transfer-encoding'] ?? '')) return chunks(source);
+function bodyOf(socket: Duplex, source: ByteSource, head: ResponseHead, method: string): ReplyBody {
+  return new ReplyBody(socket, source, lengthOf(head, method));
+}
+
+function lengthOf(head: ResponseHead, method: string): number | 'chunked' {
+  if (method === 'HEAD' || head.status === 204 || head.status === 304) return 0;
+  if (/\bchunked\s*$/i.test(head.headers['transfer-encoding'] ?? '')) return 'chunked';
   const length = head.headers['content-length'];
-  return length === undefined ? drain(source) : fixed(source, Number(length));
-}
-
-async function* fixed(source: ByteSource, length: number): AsyncGenerator<Buffer> {
-  for (let left = length; left > 0; ) {
-    const piece = await source.read();
-    if (!piece) throw new Error(`the connection was closed ${left} bytes before the end of the reply`);
-    if (piece.length > left) source.unread(piece.subarray(left));
-    const part = piece.subarray(0, left);
-    left -= part.length;
-    yield part;
-  }
-}
-
-async function* chunks(source: ByteSource): AsyncGenerator<Buffer> {
-  for (;;) {
-    const line = await readUntil(source, '\r\n', headLimit);
-    const size = /^([0-9a-f]{1,13})\s*(?:;.*)?$/i.exec(line ?? '');
-    if (!size) throw new Error('the connection was closed in the middle of a reply');
-    const length = Number.parseInt(size[1]!, 16);
-    if (length === 0) break;
-    yield* fixed(source, length);
-    if ((await readUntil(source, '\r\n', headLimit)) !== '') throw new Error('the reply has a malformed chunk');
-  }
-  while ((await readUntil(source, '\r\n', headLimit)) !== '') {
-    // trailer fields carry nothing that this client uses
-  }
-}
-
-async function* closing(socket: Duplex, body: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    yield* body;
-  } finally {
-    socket.destroy();
-  }
+  return length === undefined ? Infinity : Number(length);
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Lent } from '#lib/client-socket.ts';
+import { handleOf, type Lent } from '#lib/client-socket.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import { closeGently } from './close-gently.ts';
 import { parseHead, type RequestHead } from './head.ts';
@@ -22,14 +22,6 @@ const ENOUGH = 1 << 16;
  * of ours, once somebody has taken the connection (`raw`), nobody knows (`lost`), or it is ending (`closing`).
  */
 type Phase = 'head' | 'body' | 'reply' | 'raw' | 'lost' | 'closing';
-
-/** What node:net has beneath a socket. */
-interface Handle {
-  fd: number;
-  reading: boolean;
-  readStart(): void;
-  readStop(): void;
-}
 
 /** One client's connection: requests come one after the other, and so do the replies (RFC 9112, section 9.3). */
 export class Connection {
@@ -226,18 +218,13 @@ export class Connection {
   }
 
   descriptor(): number | undefined {
-    return this.#handle()?.fd;
-  }
-
-  #handle(): Handle | undefined {
-    if ('encrypted' in this.#socket) return undefined;
-    return (this.#socket as unknown as { _handle: Handle | null })._handle ?? undefined;
+    return handleOf(this.#socket)?.fd;
   }
 
   /** Stops reading beneath the stream, which knows nothing of it: for it no byte comes meanwhile. */
   lend(): Omit<Lent, 'early'> | undefined {
     const socket = this.#socket;
-    const handle = this.#handle();
+    const handle = handleOf(socket);
     if (this.#phase !== 'body' || !handle) return undefined;
     while (socket.read() !== null); // `#onData` gets it
     const left = typeof this.#rest === 'number' ? this.#rest : this.#rest.left;
