@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /*
- * What `wherry-tree unpack` reads: for each entry this struct, then name, link and attributes (u32 length of the key with
+ * What `wherry-tree unpack` reads (`unpack-here` behind the u32 length and the path of a folder): for each entry this struct, then name, link and attributes (u32 length of the key with
  * its NUL, u32 length of the value, key, value) of the lengths it says, then `size` bytes. Names are relative, without `.`
  * and `..`. Of a file of TREE_PIECES bytes or more the content comes in pieces: each is a struct tree_piece, then its bytes,
  * if it does not come `from_client`. Those are the next ones of the body of the client's request, whose socket is descriptor 3:
