@@ -32,19 +32,29 @@ static void drop(void) {
   buffer_clear(&queue);
 }
 
-static void send_queue(void) {
-  ssize_t sent = send(engine, queue.bytes + queue.start, queue.length, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent > 0) buffer_consume(&queue, (size_t)sent);
+/* Gives how much was sent; the rest must wait. */
+static size_t send_now(const struct iovec *parts, size_t count) {
+  struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = count};
+  ssize_t sent = sendmsg(engine, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0 && errno != EAGAIN) output_over = true;
+  return sent > 0 ? (size_t)sent : 0;
 }
 
-/* In one piece, so that the other end wakes up once for it. */
+static void send_queue(void) {
+  buffer_consume(&queue, send_now(&(struct iovec){queue.bytes + queue.start, queue.length}, 1));
+}
+
+/* In one piece, so that the other end wakes up once for it; by way of the queue only what cannot be sent at once. */
 bool engine_tell(enum monitor_message type, const void *payload, size_t length) {
   struct monitor_header header = {.version = MONITOR_VERSION, .type = (uint8_t)type, .length = (uint32_t)length};
+  const struct iovec parts[] = {{&header, sizeof header}, {(void *)payload, length}};
   if (engine < 0 || output_over) return false;
-  buffer_append(&queue, &header, sizeof header);
-  buffer_append(&queue, payload, length);
-  send_queue();
+  size_t sent = queue.length > 0 ? 0 : send_now(parts, 2);
+  for (size_t i = 0; i < 2; i++) {
+    size_t done = sent < parts[i].iov_len ? sent : parts[i].iov_len;
+    buffer_append(&queue, (const char *)parts[i].iov_base + done, parts[i].iov_len - done);
+    sent -= done;
+  }
   return !output_over;
 }
 
@@ -115,7 +125,7 @@ static void accept_ready(int fd, short events) {
 void engine_watch(void) {
   if (input_owed && !stdin_full()) {
     input_owed = false;
-    engine_tell(MONITOR_TAKEN, NULL, 0);
+    engine_tell(MONITOR_TAKEN, "", 0);
   }
   if (finishing && queue.length == 0 && !output_over) {
     /* The engine closes first: what it has sent meanwhile would turn our end of stream into a reset. */

@@ -63,7 +63,7 @@ test('a waiting monitor survives whatever it is sent, and leaves without a trace
       assert.deepEqual(await ended, [0, null]);
       assert.equal(existsSync(exitFile) || existsSync(log), false);
     }),
-    { numRuns: 200, interruptAfterTimeLimit: 2000 },
+    { numRuns: 2000, interruptAfterTimeLimit: 2000 },
   );
 });
 
