@@ -14,6 +14,8 @@ export interface ContainerPaths {
   /** One run's bundle, monitor socket and pid file. */
   runFolder: string;
   socket: string;
+  /** What the runtime says when it cannot start the container. */
+  runtimeLog: string;
   bundleConfig: string;
   /** The run's network, from before its process. */
   sandbox: string;
@@ -91,6 +93,7 @@ export function enginePaths(dataRoot: string, execRoot: string): Paths {
         resolvConf: join(folder, 'resolv.conf'),
         runFolder,
         socket: join(runFolder, 'monitor.sock'),
+        runtimeLog: join(runFolder, 'runtime.log'),
         bundleConfig: join(runFolder, 'config.json'),
         sandbox: join(runFolder, 'sandbox.json'),
         health: join(runFolder, 'health.json'),

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Container } from '#container/container.ts';
 import type { Leftovers } from '#container/store.ts';
 import { describe, isEngineError } from '#errors/errors.ts';
 import { nowNs } from '#lib/time.ts';
 import { processStartTime } from '#linux/processes.ts';
 import { type ExitRecord, LOST_EXIT_CODE, readExitRecord } from '#runtime/exit-record.ts';
-import { connectMonitor, type MonitorControl } from '#runtime/monitor.ts';
+import { connectMonitor, type MonitorControl, RuntimeStartError } from '#runtime/monitor.ts';
 import type { MonitorState } from '#runtime/monitor-wire.ts';
 import { clearUnknown } from './check/clear-unknown.ts';
 import { alignEndpoints, ownNames, portWishes } from './endpoints.ts';
@@ -14,7 +15,7 @@ import { refreshHosts } from './etc-hosts.ts';
 import { restoreExecs } from './exec/restore.ts';
 import { recallHealth } from './health/keep.ts';
 import { watchHealth } from './health/watch.ts';
-import { takeOverLaunch } from './launch/launch.ts';
+import { markRefused, takeOverLaunch } from './launch/launch.ts';
 import { readSandbox } from './launch/launch-network.ts';
 import { releaseMounts, releaseRun, runOf } from './launch/release-run.ts';
 import { type Exit, recordExit, superviseRun } from './launch/supervise.ts';
@@ -30,6 +31,8 @@ type Finding =
   /** The runtime is at work, or has just failed. */
   | { kind: 'starting'; monitor: MonitorControl }
   | { kind: 'ended'; exit: Exit; startedAt: bigint }
+  /** The runtime could not start it, and no engine was there to hear why. */
+  | { kind: 'refused'; error: RuntimeStartError }
   | { kind: 'none' };
 
 /**
@@ -114,6 +117,12 @@ async function find(engine: Engine, container: Container): Promise<Finding> {
   }
   const exit = await readExitRecord(paths.exitRecord);
   if (exit && !alreadyRecorded(container, exit)) return { kind: 'ended', exit, startedAt: exit.startedAt };
+  if (!container.active) {
+    const log = exit ? '' : await readFile(paths.runtimeLog, 'utf8').catch(() => '');
+    return log === ''
+      ? { kind: 'none' }
+      : { kind: 'refused', error: new RuntimeStartError({ status: 0, log, stderr: '' }) };
+  }
   if (!container.running) return { kind: 'none' };
   const { state } = container;
   const alive = state.bootId === engine.bootId && (await processStartTime(state.pid)) === state.processStartTime;
@@ -176,6 +185,10 @@ async function settle(engine: Engine, container: Container, finding: Finding): P
   if (finding.kind === 'ended') {
     container.setState({ startedAt: finding.startedAt });
     return recordExit(engine, container, finding.exit, monitorGone);
+  }
+  if (finding.kind === 'refused') {
+    markRefused(container, finding.error);
+    await engine.containers.save(container);
   }
   const interrupted = hasRunFolder(engine, container);
   if (!interrupted) {

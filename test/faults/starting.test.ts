@@ -1,6 +1,6 @@
 /** The engine is killed while the OCI runtime is at work: the next one takes the start over, however it ends. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +51,21 @@ async function beginStart(
 async function until(name: string, wanted: RegExp): Promise<void> {
   const state = '{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}';
   while (!wanted.test((await daemon.docker(['inspect', '-f', state, name])).stdout.trim())) await sleep(20);
+}
+
+/** Whether its monitor is there. */
+function isWatched(id: string): boolean {
+  const commands = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return commands.some((pid) => {
+    try {
+      return (
+        /wherry-monitor/.test(readFileSync(`/proc/${pid}/comm`, 'utf8')) &&
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(id)
+      );
+    } catch {
+      return false; // it has ended meanwhile
+    }
+  });
 }
 
 /** Starts a container of the slow runtime, has the engine killed meanwhile, and resolves when it has become what is `wanted`. */
@@ -105,6 +120,21 @@ test('a start that fails after the daemon has ended says why to the next one', a
   await until('fails-late', /^created 127 .*no such file/);
   await daemon.ok(['rm', 'fails-late']);
   await checkStore(daemon);
+});
+
+test('a start that fails while no engine is there says why to the next one', async () => {
+  for (const options of [['-p', '8080:80'], ['-t']]) {
+    const [started] = await beginStart('fails-alone', options, ['/no/such']);
+    const id = await daemon.ok(['ps', '-aq', '--no-trunc']);
+    await daemon.stop();
+    await started;
+    await writeFile(join(folder, 'go'), '');
+    while (isWatched(id)) await sleep(5);
+    await daemon.start();
+    await until('fails-alone', /^created 127 .*no such file/);
+    await daemon.ok(['rm', 'fails-alone']);
+    await checkStore(daemon);
+  }
 });
 
 test('a start that is under way when a daemon ends with its containers is waited for, and stopped', async () => {

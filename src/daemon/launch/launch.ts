@@ -73,13 +73,8 @@ interface Run {
 
 async function abandon(engine: Engine, container: Container, { monitor }: Run, error: unknown): Promise<EngineError> {
   if (monitor && !(error instanceof RuntimeStartError)) monitor.close();
-  const failure = startFailure(container, error);
   const { restarting } = container;
-  const { message } = failure.error;
-  // who was to start again keeps the exit code of its last run
-  container.setState(
-    restarting ? { status: 'exited', error: message } : { exitCode: failure.exitCode, error: message },
-  );
+  const failure = markRefused(container, error);
   detachNetwork(engine, container);
   tellVolumes(engine, container, 'unmount');
   const gone = monitor ? monitor.gone : Promise.resolve({ cleaned: true });
@@ -89,7 +84,17 @@ async function abandon(engine: Engine, container: Container, { monitor }: Run, e
   await engine.containers.save(container);
   fault('container.start.refused');
   if (restarting) container.announceExit();
-  return failure.error;
+  return failure;
+}
+
+/** Has the state of a container say why it could not be started; gives the error for its client. */
+export function markRefused(container: Container, cause: unknown): EngineError {
+  const { error, exitCode } = startFailure(container, cause);
+  // who was to start again keeps the exit code of its last run
+  container.setState(
+    container.restarting ? { status: 'exited', error: error.message } : { exitCode, error: error.message },
+  );
+  return error;
 }
 
 /** The monitor gets ready while the bundle is made. */
