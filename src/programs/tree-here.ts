@@ -29,12 +29,12 @@ export interface SendHere {
 export function packHere({ folder, name, as, path }: PackHere, { client, signal, sent }: SendHere): SendableWhole {
   const third = client.descriptor();
   const argv = ['pack-here', folder, name, as, path, ...(third === undefined ? [] : ['client'])];
-  const program = start(TREE_PROGRAM, argv, { stdout: 'pipe', third, signal });
+  const output = outputOf(start(TREE_PROGRAM, argv, { stdout: 'pipe', third, signal }));
   return third === undefined ? { [Symbol.asyncIterator]: tar } : { [Symbol.asyncIterator]: tar, sendAll };
 
   async function* tar(): AsyncGenerator<Buffer, void, void> {
     let bytes = 0;
-    for await (const piece of outputOf(program)) {
+    for await (const piece of output) {
       bytes += piece.length;
       sent(bytes);
       yield piece;
@@ -43,7 +43,7 @@ export function packHere({ folder, name, as, path }: PackHere, { client, signal,
 
   async function sendAll(): Promise<void> {
     let line = '';
-    for await (const text of outputOf(program)) {
+    for await (const text of output) {
       const lines = (line + text.toString()).split('\n');
       line = lines.pop()!;
       if (lines.length > 0) sent(Number(lines.at(-1)));
@@ -51,9 +51,21 @@ export function packHere({ folder, name, as, path }: PackHere, { client, signal,
   }
 }
 
-async function* outputOf(program: Program): AsyncGenerator<Buffer, void, void> {
-  yield* program.stdout as AsyncIterable<Buffer>;
-  await program.done.catch((error) => Promise.reject(programFailure(error)));
+/** Read from now on: what a program has printed that has ended, Node throws away if nobody reads. Fails as the program does. */
+function outputOf(program: Program): AsyncIterable<Buffer> {
+  const pieces = (program.stdout as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  const first = pieces.next();
+  first.catch(() => {});
+  return { [Symbol.asyncIterator]: output };
+
+  async function* output(): AsyncGenerator<Buffer, void, void> {
+    try {
+      for (let step = await first; !step.done; step = await pieces.next()) yield step.value;
+      await program.done.catch((error) => Promise.reject(programFailure(error)));
+    } finally {
+      await pieces.return?.();
+    }
+  }
 }
 
 /** A program that is there before it is known what it has to do. */

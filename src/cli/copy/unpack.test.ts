@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeTarHeader, TAR_END, type TarInput, tarPadding } from '#archive/tar-writer.ts';
 import type { Receivable } from '#lib/client-socket.ts';
 import { packHere } from '#programs/tree-here.ts';
@@ -70,4 +71,15 @@ test('pipes, and names that are not UTF-8, survive a round trip', async () => {
   await unpack(here(packHere(packed, options)), again, same);
   const names = await readdir(join(again, 'd'), { encoding: 'latin1' as never });
   assert.deepEqual(names.sort(), ['p', '\xff\xfe']);
+});
+
+test('what was packed is there however late it is read', async () => {
+  const source = await emptyFolder('late');
+  await writeFile(join(source, 'file'), 'content');
+  const options = { client: { descriptor: () => undefined }, signal: new AbortController().signal, sent: () => {} };
+  const tar = packHere({ folder: source, name: 'file', as: 'file', path: 'file' }, options);
+  await sleep(300); // the program has ended long ago
+  const target = await emptyFolder('late-target');
+  await unpack(here(tar), target, same);
+  assert.equal(await readFile(join(target, 'file'), 'utf8'), 'content');
 });
