@@ -1,9 +1,7 @@
 import type { AuthConfig } from '#api/types/registry.ts';
-import { DEFAULT_DOMAIN, parseReference } from '#lib/reference.ts';
+import { parseReference } from '#lib/reference.ts';
+import { domainOf } from '#lib/registry-address.ts';
 import type { RequestHead } from './http1/head.ts';
-
-/** The names of Docker's own registry. */
-const DEFAULT_HOSTS = ['docker.io', 'index.docker.io', 'registry-1.docker.io'];
 
 /**
  * What a client knows about itself at the registry of an image: what `X-Registry-Auth` says, else what `X-Registry-Config` says of
@@ -13,8 +11,8 @@ export function registryAuth({ headers }: Pick<RequestHead, 'headers'>, image = 
   const one = headers['x-registry-auth'];
   if (one) return textsOf(decoded(one));
   const all = decoded(headers['x-registry-config'] ?? '');
-  const hosts = hostsOf(image);
-  const found = Object.entries(all ?? {}).find(([address]) => hosts.includes(hostOf(address)));
+  const registry = registryOf(image);
+  const found = Object.entries(all ?? {}).find(([address]) => domainOf(address) === registry);
   return textsOf(found?.[1]);
 }
 
@@ -26,18 +24,12 @@ function decoded(header: string): unknown {
   }
 }
 
-function hostsOf(image: string): readonly string[] {
+function registryOf(image: string): string | undefined {
   try {
-    const { domain } = parseReference(image);
-    return domain === DEFAULT_DOMAIN ? DEFAULT_HOSTS : [domain];
+    return parseReference(image).domain;
   } catch {
-    return []; // whoever uses the name says what is wrong with it
+    return undefined; // whoever uses the name says what is wrong with it
   }
-}
-
-/** `https://host:port/v1/` -> `host:port` */
-function hostOf(address: string): string {
-  return address.replace(/^https?:\/\//, '').split('/')[0]!;
 }
 
 const FIELDS = ['username', 'password', 'auth', 'serveraddress', 'identitytoken', 'registrytoken'] as const;

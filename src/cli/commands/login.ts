@@ -1,11 +1,12 @@
 import { authenticate } from '#api/client/registry.ts';
 import type { AuthConfig } from '#api/types/registry.ts';
 import { isEngineError } from '#errors/errors.ts';
+import { hostOf } from '#lib/registry-address.ts';
 import { askLine, askSecret } from '../ask.ts';
 import { type Context, defineCommand, print, printLine } from '../command.ts';
 import { configPath } from '../config/config-file.ts';
 import { findCredentials, keepCredentials } from '../config/credentials.ts';
-import { DEFAULT_REGISTRY, hostOf } from '../config/registry-key.ts';
+import { DEFAULT_REGISTRY } from '../config/registry-key.ts';
 import { CommandError } from '../errors.ts';
 import { failureText } from '../failure.ts';
 import { flag } from '../flags/types.ts';

@@ -1,6 +1,7 @@
+import { hostOf } from '#lib/registry-address.ts';
 import { defineCommand, print, printLine } from '../command.ts';
 import { eraseCredentials } from '../config/credentials.ts';
-import { DEFAULT_REGISTRY, hostOf } from '../config/registry-key.ts';
+import { DEFAULT_REGISTRY } from '../config/registry-key.ts';
 import { failureText } from '../failure.ts';
 
 export const command = defineCommand({

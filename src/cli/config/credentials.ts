@@ -1,7 +1,7 @@
 import type { AuthConfig } from '#api/types/registry.ts';
+import { hostOf } from '#lib/registry-address.ts';
 import { type ClientConfig, changeConfig, readConfig, type StoredAuth } from './config-file.ts';
 import { type CredentialHelper, credentialHelper } from './credential-helper.ts';
-import { hostOf } from './registry-key.ts';
 
 /** Where the client's files are and what its programs see. */
 export interface CredentialPlace {

@@ -14,8 +14,3 @@ export function searchKeyOf(term: string): string {
   const [first = '', ...rest] = term.split('/');
   return rest.length > 0 && /[.:]|^localhost$/.test(first) ? first : DEFAULT_REGISTRY;
 }
-
-/** `https://host:port/v1/` -> `host:port` */
-export function hostOf(address: string): string {
-  return address.replace(/^https?:\/\//, '').split('/')[0]!;
-}

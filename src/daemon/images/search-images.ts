@@ -2,6 +2,7 @@ import type { AuthConfig, SearchResult } from '#api/types/registry.ts';
 import { invalid } from '#errors/errors.ts';
 import { booleanFilter, checkFilterNames, type Filters } from '#lib/filters.ts';
 import { DEFAULT_DOMAIN } from '#lib/reference.ts';
+import { domainOf } from '#lib/registry-address.ts';
 import { searchRegistry } from '#registry/search.ts';
 import type { Engine } from '../engine.ts';
 
@@ -56,6 +57,5 @@ function splitTerm(term: string): { domain: string; path: string } {
   const first = term.slice(0, Math.max(0, slash));
   const isHost = slash >= 0 && (/[.:]/.test(first) || first === 'localhost');
   if (!isHost) return { domain: DEFAULT_DOMAIN, path: term.replace(/^library\//, '') };
-  const domain = first === 'docker.io' || first === 'index.docker.io' ? DEFAULT_DOMAIN : first;
-  return { domain, path: term.slice(slash + 1) };
+  return { domain: domainOf(first), path: term.slice(slash + 1) };
 }

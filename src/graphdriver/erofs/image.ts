@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LayerNode } from '../tree/layer-node.ts';
 import { note } from '../tree/node-record.ts';
-import type { EntryId, NodeId } from '../tree/node-store.ts';
+import type { EntryId, NodeId, NodeStore } from '../tree/node-store.ts';
 import { type ChunkMap, decodeChunkMap, HOLE, wholeMap } from './chunks.ts';
 import { crc32c } from './crc32c.ts';
 import { blocksOf, writeDirectoryBlock } from './directory.ts';
@@ -101,15 +101,15 @@ function writeInode(out: PieceWriter, id: NodeId, layout: Layout): void {
   const node = store.get(id);
   const nid = store.noteOf(id, note.place);
   const offset = nid * INODE_SLOT;
-  const map = chunkMapOf(id, node, layout);
-  const inline = inlineSize(id, layout);
+  const map = chunkMapOf(id, node, store);
+  const inline = inlineSize(id, store);
   const form = map ? LAYOUT_CHUNK_BASED : inline > 0 ? LAYOUT_FLAT_INLINE : LAYOUT_FLAT_PLAIN;
   const xattrs = store.keptNote(id, note.attributes);
   const at = out.place(offset, EXTENDED_INODE_SIZE);
   piece.writeUInt16LE(1 | (form << 1), at);
   if (xattrs) piece.writeUInt16LE((xattrs.length - XATTR_HEADER_SIZE) / 4 + 1, at + 2);
   piece.writeUInt16LE(node.mode, at + 4);
-  writeInt64(piece, contentSize(id, layout), at + 8);
+  writeInt64(piece, contentSize(id, store), at + 8);
   piece.writeUInt32LE(unionField(id, node, map, layout), at + 16);
   piece.writeUInt32LE(nid, at + 20);
   piece.writeUInt32LE(node.uid, at + 24);
@@ -118,21 +118,21 @@ function writeInode(out: PieceWriter, id: NodeId, layout: Layout): void {
   piece.writeUInt32LE(node.mtimeNs, at + 40);
   piece.writeUInt32LE(store.noteOf(id, note.links), at + 44);
   if (xattrs) xattrs.copy(piece, out.place(offset + EXTENDED_INODE_SIZE, xattrs.length));
-  if (map) writeChunkIndexes(out, map, chunkIndexOffset(id, offset, layout), layout);
-  else if (inline > 0) writeInline(out, id, node, inline, offset + headSize(id, layout), layout);
+  if (map) writeChunkIndexes(out, map, chunkIndexOffset(id, offset, store), layout);
+  else if (inline > 0) writeInline(out, id, node, inline, offset + headSize(id, store), layout);
 }
 
 /** Where the content of a regular file lies that has some. */
-function chunkMapOf(id: NodeId, node: LayerNode, layout: Layout): ChunkMap | undefined {
-  if (chunkCount(id, layout) === 0) return undefined;
-  const kept = layout.store.keptNote(id, note.chunks);
+function chunkMapOf(id: NodeId, node: LayerNode, store: NodeStore): ChunkMap | undefined {
+  if (chunkCount(id, store) === 0) return undefined;
+  const kept = store.keptNote(id, note.chunks);
   return kept ? decodeChunkMap(kept) : wholeMap(node);
 }
 
 /** `i_u`: chunk format, device number or first block, by type. */
 function unionField(id: NodeId, node: LayerNode, map: ChunkMap | undefined, layout: Layout): number {
   if (map) return CHUNK_FORMAT_INDEXES | map.bits;
-  return node.rdev ?? (blocksSize(id, layout) > 0 ? firstBlock(id, layout) : 0);
+  return node.rdev ?? (blocksSize(id, layout.store) > 0 ? firstBlock(id, layout) : 0);
 }
 
 function firstBlock(id: NodeId, { store, blockStart }: Layout): number {
@@ -161,7 +161,7 @@ function writeInline(
 function writeBlocks(out: PieceWriter, id: NodeId, layout: Layout): void {
   const { store } = layout;
   let offset = firstBlock(id, layout) * BLOCK;
-  const end = offset + blocksSize(id, layout);
+  const end = offset + blocksSize(id, store);
   if (!store.isDirectory(id)) {
     const length = end - offset;
     out.piece.write(store.get(id).target!.slice(0, length), out.place(offset, length), 'latin1');

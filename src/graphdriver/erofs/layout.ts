@@ -34,34 +34,34 @@ export interface Layout {
 }
 
 /** Bytes of a node's content: file, directory or symlink target. */
-export function contentSize(id: NodeId, { store }: Pick<Layout, 'store'>): number {
+export function contentSize(id: NodeId, store: NodeStore): number {
   const type = { mode: store.modeOf(id) };
   if (isDirectory(type)) return store.noteOf(id, note.size);
   return isSymlink(type) ? store.targetLength(id) : store.fileSize(id);
 }
 
 /** How much of a node's content directly follows the inode. */
-export function inlineSize(id: NodeId, layout: Pick<Layout, 'store'>): number {
-  if (isRegular({ mode: layout.store.modeOf(id) })) return 0;
-  const tail = contentSize(id, layout) % BLOCK;
-  return headSize(id, layout) + tail <= BLOCK ? tail : 0;
+export function inlineSize(id: NodeId, store: NodeStore): number {
+  if (isRegular({ mode: store.modeOf(id) })) return 0;
+  const tail = contentSize(id, store) % BLOCK;
+  return headSize(id, store) + tail <= BLOCK ? tail : 0;
 }
 
 /** Bytes of the inode proper and its extended attributes. */
-export function headSize(id: NodeId, { store }: Pick<Layout, 'store'>): number {
+export function headSize(id: NodeId, store: NodeStore): number {
   return EXTENDED_INODE_SIZE + store.keptLength(id, note.attributes);
 }
 
 /** How many chunk indexes a node has: none but a regular file with content. */
-export function chunkCount(id: NodeId, { store }: Pick<Layout, 'store'>): number {
+export function chunkCount(id: NodeId, store: NodeStore): number {
   if (store.fileSize(id) === 0) return 0;
   const map = store.keptLength(id, note.chunks);
   return map === 0 ? 1 : chunksIn(map);
 }
 
 /** Where the chunk indexes of a node begin whose inode is at `offset`. */
-export function chunkIndexOffset(id: NodeId, offset: number, layout: Pick<Layout, 'store'>): number {
-  return alignUp(offset + headSize(id, layout), CHUNK_INDEX_SIZE);
+export function chunkIndexOffset(id: NodeId, offset: number, store: NodeStore): number {
+  return alignUp(offset + headSize(id, store), CHUNK_INDEX_SIZE);
 }
 
 export function entriesOf(directory: NodeId, { store, entries }: Pick<Layout, 'store' | 'entries'>): SortedEntries {
@@ -70,8 +70,8 @@ export function entriesOf(directory: NodeId, { store, entries }: Pick<Layout, 's
 }
 
 /** Bytes of a node's content that lie in blocks of their own in the index. */
-export function blocksSize(id: NodeId, layout: Pick<Layout, 'store'>): number {
-  return isRegular({ mode: layout.store.modeOf(id) }) ? 0 : contentSize(id, layout) - inlineSize(id, layout);
+export function blocksSize(id: NodeId, store: NodeStore): number {
+  return isRegular({ mode: store.modeOf(id) }) ? 0 : contentSize(id, store) - inlineSize(id, store);
 }
 
 /**
@@ -170,19 +170,19 @@ class Planner {
 
   /** Gives the inode its place, and the content that is not inline its blocks. Neither inode nor inline content crosses a block. */
   #place(id: NodeId): void {
-    const parts = { store: this.#store };
-    const head = headSize(id, parts);
-    const inline = inlineSize(id, parts);
-    const chunks = chunkCount(id, parts);
+    const store = this.#store;
+    const head = headSize(id, store);
+    const inline = inlineSize(id, store);
+    const chunks = chunkCount(id, store);
     const together = inline > 0 ? head + inline : EXTENDED_INODE_SIZE;
     let offset = alignUp(this.#end, INODE_SLOT);
     if ((offset % BLOCK) + together > BLOCK) offset = alignUp(offset, BLOCK);
-    this.#store.setNote(id, note.place, offset / INODE_SLOT);
-    this.#end = chunks > 0 ? chunkIndexOffset(id, offset, parts) + chunks * CHUNK_INDEX_SIZE : offset + head + inline;
-    const outside = blocksSize(id, parts);
+    store.setNote(id, note.place, offset / INODE_SLOT);
+    this.#end = chunks > 0 ? chunkIndexOffset(id, offset, store) + chunks * CHUNK_INDEX_SIZE : offset + head + inline;
+    const outside = blocksSize(id, store);
     if (outside === 0) return;
     this.#inBlocks.push(id);
-    this.#store.setNote(id, note.block, this.#blocks);
+    store.setNote(id, note.block, this.#blocks);
     this.#blocks += Math.ceil(outside / BLOCK);
   }
 }
